@@ -1,0 +1,70 @@
+# Libraries and tools of llmc. MLIR and LLVM come in as the two shared
+# libraries only: naming any MLIRxxx target would pull static archives in
+# beside them, two copies of every global, and a crash at start-up.
+
+set(LLMC_PCH_HEADERS
+    <mlir/Dialect/Arith/IR/Arith.h>
+    <mlir/Dialect/Func/IR/FuncOps.h>
+    <mlir/Dialect/Linalg/IR/Linalg.h>
+    <mlir/Dialect/Math/IR/Math.h>
+    <mlir/Dialect/SCF/IR/SCF.h>
+    <mlir/Dialect/Tensor/IR/Tensor.h>
+    <mlir/IR/BuiltinOps.h>
+    <mlir/IR/DialectImplementation.h>
+    <mlir/IR/PatternMatch.h>
+    <mlir/Pass/Pass.h>
+    <mlir/Transforms/DialectConversion.h>
+    <mlir/Transforms/GreedyPatternRewriteDriver.h>)
+
+function(llmc_use_pch target)
+  if(NOT LLMC_ENABLE_PCH)
+    return()
+  endif()
+  if(NOT TARGET LLMCPrecompiled)
+    file(WRITE ${CMAKE_BINARY_DIR}/LLMCPrecompiled.cpp "")
+    add_library(LLMCPrecompiled STATIC ${CMAKE_BINARY_DIR}/LLMCPrecompiled.cpp)
+    target_precompile_headers(LLMCPrecompiled PRIVATE ${LLMC_PCH_HEADERS})
+  endif()
+  target_precompile_headers(${target} REUSE_FROM LLMCPrecompiled)
+endfunction()
+
+# llmc_add_library(NAME sources... [LINK libs...] [DEPENDS targets...])
+function(llmc_add_library name)
+  cmake_parse_arguments(ARG "" "" "LINK;DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  llmc_use_pch(${name})
+  target_include_directories(${name} INTERFACE
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(${name} PUBLIC ${ARG_LINK} MLIR LLVM)
+  add_dependencies(${name} LLMCGenerated ${ARG_DEPENDS})
+  set_property(GLOBAL APPEND PROPERTY LLMC_LIBRARIES ${name})
+endfunction()
+
+# llmc_add_tool(NAME sources... [LINK libs...])
+function(llmc_add_tool name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  llmc_use_pch(${name})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} MLIR LLVM)
+  add_dependencies(${name} LLMCGenerated)
+  set_property(GLOBAL APPEND PROPERTY LLMC_TOOLS ${name})
+endfunction()
+
+# llmc_tablegen(FILE.td OUTPUT FLAGS ...): declarations made from FILE.td.
+function(llmc_tablegen td)
+  set(LLVM_TARGET_DEFINITIONS ${td})
+  set(pairs ${ARGN})
+  while(pairs)
+    list(POP_FRONT pairs output flags)
+    separate_arguments(flags)
+    mlir_tablegen(${output} ${flags})
+  endwhile()
+  set(TABLEGEN_OUTPUT ${TABLEGEN_OUTPUT} PARENT_SCOPE)
+endfunction()
+
+# llmc_generated(NAME): closes a folder's llmc_tablegen calls; every library
+# waits for LLMCGenerated, which collects them.
+function(llmc_generated name)
+  add_public_tablegen_target(${name})
+  add_dependencies(LLMCGenerated ${name})
+endfunction()

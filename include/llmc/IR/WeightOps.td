@@ -1,0 +1,82 @@
+//===- WeightOps.td - parameters and the expressions over them ------------===//
+
+#ifndef LLMC_IR_WEIGHTOPS
+#define LLMC_IR_WEIGHTOPS
+
+include "llmc/IR/LLMCBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+
+def LLMC_ParamOp : LLMC_Op<"param", [Symbol]> {
+  let summary = "A named parameter of the model and its bytes";
+  let description = [{
+    Holds the bytes of one parameter. The symbol is its stable name: recipes,
+    statistics and reports key on it. Sub-byte formats are stored packed as
+    `ui8`, so the number of bytes always follows from the type.
+
+    ```mlir
+    llmc.param @fc1 = dense_resource<fc1> : tensor<1536x576xf32>
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, ElementsAttr:$value,
+                       OptionalAttr<StrAttr>:$sym_visibility);
+  let assemblyFormat = "$sym_name `=` $value attr-dict";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::RankedTensorType getType() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getValue().getType());
+    }
+  }];
+}
+
+def LLMC_WeightOp : LLMC_Op<"weight", [
+    Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+    DeclareOpInterfaceMethods<LLMC_WeightOpInterface, ["getStorageBytes"]>]> {
+  let summary = "The value of a parameter";
+  let description = [{
+    ```mlir
+    %w = llmc.weight @fc1 : tensor<1536x576xf32>
+    ```
+    Two uses of one parameter are a tied weight.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$param);
+  let results = (outs LLMC_Tensor:$result);
+  let assemblyFormat = "$param attr-dict `:` type($result)";
+}
+
+def LLMC_ConstantOp : LLMC_Op<"constant", [
+    Pure, ConstantLike, AllTypesMatch<["value", "result"]>]> {
+  let summary = "A small constant tensor that is not a parameter";
+  let description = [{
+    Axes, shapes, masks, scalars. Folders may combine constants; parameters,
+    which are `llmc.param`, are never folded.
+  }];
+  let arguments = (ins ElementsAttr:$value);
+  let results = (outs LLMC_Tensor:$result);
+  let assemblyFormat = "$value attr-dict";
+  let hasFolder = 1;
+}
+
+def LLMC_DequantizeOp : LLMC_GraphOp<"dequantize", [
+    DeclareOpInterfaceMethods<LLMC_WeightOpInterface>]> {
+  let summary = "A weight from integers, block scales and zero points";
+  let description = [{
+    Computes `(q - zero) * scale` for a weight `[out, in]` that is quantized in
+    blocks of `block` along `in`; `zero` is `2^(bits-1)` when `zeros` is
+    absent. The layout is that of com.microsoft.MatMulNBits: `data` is
+    `ui8[out, blocks, block * bits / 8]`, elements packed little end first;
+    `scales` is `f32[out, blocks]` (f16 and bf16 too); `zeros` is
+    `ui8[out, ceil(blocks * bits / 8)]`, packed the same way. The last block is
+    padded when `block` does not divide `in`.
+
+    ```mlir
+    %w = llmc.dequantize %q, %scales {bits = 4, block = 64, columns = 576}
+       : (tensor<1536x9x32xui8>, tensor<1536x9xf32>) -> tensor<1536x576xf32>
+    ```
+  }];
+  let arguments = (ins LLMC_Tensor:$data, LLMC_FloatTensor:$scales,
+                       Optional<LLMC_Tensor>:$zeros,
+                       I64Attr:$bits, I64Attr:$block, I64Attr:$columns);
+  let hasVerifier = 1;
+}
+
+#endif // LLMC_IR_WEIGHTOPS

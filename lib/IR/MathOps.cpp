@@ -1,0 +1,252 @@
+//===- MathOps.cpp - elementwise ops, reductions and products -------------===//
+
+#include "llmc/IR/Dialect.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace llmc;
+
+#define GET_OP_CLASSES
+#include "llmc/IR/MathOps.cpp.inc"
+
+void LLMCDialect::registerMathOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "llmc/IR/MathOps.cpp.inc"
+      >();
+}
+
+//===----------------------------------------------------------------------===//
+// Elementwise
+//===----------------------------------------------------------------------===//
+
+#define INFER_SAME_SHAPE(OP)                                                   \
+  LogicalResult OP::inferShapes(ShapeContext &shapes, Adaptor adaptor,         \
+                                SmallVectorImpl<ShapeInfo> &results) {         \
+    return inferSameShape(shapes, adaptor.getOperand(),                        \
+                          shapes.elementType(adaptor.getOperand()), results);  \
+  }
+INFER_SAME_SHAPE(AbsOp)
+INFER_SAME_SHAPE(NegOp)
+INFER_SAME_SHAPE(SignOp)
+INFER_SAME_SHAPE(FloorOp)
+INFER_SAME_SHAPE(CeilOp)
+INFER_SAME_SHAPE(RoundOp)
+INFER_SAME_SHAPE(SqrtOp)
+INFER_SAME_SHAPE(ReciprocalOp)
+INFER_SAME_SHAPE(ExpOp)
+INFER_SAME_SHAPE(LogOp)
+INFER_SAME_SHAPE(SinOp)
+INFER_SAME_SHAPE(CosOp)
+INFER_SAME_SHAPE(TanOp)
+INFER_SAME_SHAPE(AsinOp)
+INFER_SAME_SHAPE(AcosOp)
+INFER_SAME_SHAPE(AtanOp)
+INFER_SAME_SHAPE(SinhOp)
+INFER_SAME_SHAPE(CoshOp)
+INFER_SAME_SHAPE(TanhOp)
+INFER_SAME_SHAPE(AsinhOp)
+INFER_SAME_SHAPE(AcoshOp)
+INFER_SAME_SHAPE(AtanhOp)
+INFER_SAME_SHAPE(ErfOp)
+INFER_SAME_SHAPE(SigmoidOp)
+INFER_SAME_SHAPE(ReluOp)
+INFER_SAME_SHAPE(NotOp)
+INFER_SAME_SHAPE(BitwiseNotOp)
+#undef INFER_SAME_SHAPE
+
+#define INFER_BROADCAST(OP)                                                    \
+  LogicalResult OP::inferShapes(ShapeContext &shapes, Adaptor adaptor,         \
+                                SmallVectorImpl<ShapeInfo> &results) {         \
+    return inferBroadcast(shapes, adaptor.getOperands(),                       \
+                          shapes.elementType(adaptor.getLhs()), results);      \
+  }
+INFER_BROADCAST(MaxOp)
+INFER_BROADCAST(MinOp)
+INFER_BROADCAST(AndOp)
+INFER_BROADCAST(OrOp)
+INFER_BROADCAST(XorOp)
+INFER_BROADCAST(BitwiseAndOp)
+INFER_BROADCAST(BitwiseOrOp)
+INFER_BROADCAST(BitwiseXorOp)
+INFER_BROADCAST(BitShiftOp)
+INFER_BROADCAST(PowOp)
+INFER_BROADCAST(WhereOp)
+#undef INFER_BROADCAST
+
+static Type getBoolType(ShapeContext &shapes) {
+  return IntegerType::get(shapes.getContext(), 1);
+}
+
+#define INFER_COMPARISON(OP)                                                   \
+  LogicalResult OP::inferShapes(ShapeContext &shapes, Adaptor adaptor,         \
+                                SmallVectorImpl<ShapeInfo> &results) {         \
+    return inferBroadcast(shapes, adaptor.getOperands(), getBoolType(shapes),  \
+                          results);                                            \
+  }
+INFER_COMPARISON(EqualOp)
+INFER_COMPARISON(LessOp)
+INFER_COMPARISON(LessOrEqualOp)
+INFER_COMPARISON(GreaterOp)
+INFER_COMPARISON(GreaterOrEqualOp)
+#undef INFER_COMPARISON
+
+#define INFER_PREDICATE(OP)                                                    \
+  LogicalResult OP::inferShapes(ShapeContext &shapes, Adaptor adaptor,         \
+                                SmallVectorImpl<ShapeInfo> &results) {         \
+    return inferSameShape(shapes, adaptor.getOperand(), getBoolType(shapes),   \
+                          results);                                            \
+  }
+INFER_PREDICATE(IsNaNOp)
+INFER_PREDICATE(IsInfOp)
+#undef INFER_PREDICATE
+
+/// Broadcasts, and computes the elements of small integer tensors with
+/// `combine`, which returns null for what it cannot express.
+static LogicalResult
+inferArithmetic(ShapeContext &shapes, Value lhs, Value rhs,
+                function_ref<AffineExpr(AffineExpr, AffineExpr)> combine,
+                SmallVectorImpl<ShapeInfo> &results) {
+  if (failed(inferBroadcast(shapes, {lhs, rhs}, shapes.elementType(lhs),
+                            results)))
+    return failure();
+  ShapeInfo &info = results.back();
+  if (info.dims.size() > 1 || !info.elementType.isInteger())
+    return success();
+  std::optional<SmallVector<AffineExpr>> a = shapes.values(lhs),
+                                         b = shapes.values(rhs);
+  if (!a || !b || a->empty() || b->empty())
+    return success();
+  info.values.emplace();
+  for (size_t i = 0, e = std::max(a->size(), b->size()); i < e; ++i) {
+    AffineExpr value =
+        combine((*a)[a->size() == 1 ? 0 : i], (*b)[b->size() == 1 ? 0 : i]);
+    info.values->push_back(value ? value : shapes.freshSymbol());
+  }
+  return success();
+}
+
+LogicalResult AddOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                 SmallVectorImpl<ShapeInfo> &results) {
+  return inferArithmetic(
+      shapes, adaptor.getLhs(), adaptor.getRhs(),
+      [](AffineExpr a, AffineExpr b) { return a + b; }, results);
+}
+
+LogicalResult SubOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                 SmallVectorImpl<ShapeInfo> &results) {
+  return inferArithmetic(
+      shapes, adaptor.getLhs(), adaptor.getRhs(),
+      [](AffineExpr a, AffineExpr b) { return a - b; }, results);
+}
+
+LogicalResult MulOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                 SmallVectorImpl<ShapeInfo> &results) {
+  return inferArithmetic(
+      shapes, adaptor.getLhs(), adaptor.getRhs(),
+      [](AffineExpr a, AffineExpr b) { return a * b; }, results);
+}
+
+/// Dimensions are not negative, so truncation and floor agree on them; other
+/// values are only combined when both are constants.
+LogicalResult DivOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                 SmallVectorImpl<ShapeInfo> &results) {
+  return inferArithmetic(
+      shapes, adaptor.getLhs(), adaptor.getRhs(),
+      [&](AffineExpr a, AffineExpr b) -> AffineExpr {
+        std::optional<int64_t> divisor = getConstant(b);
+        if (!divisor || *divisor == 0)
+          return a == b ? shapes.constant(1) : AffineExpr();
+        if (std::optional<int64_t> dividend = getConstant(a))
+          return *divisor == -1 ? shapes.constant(-*dividend)
+                                : shapes.constant(*dividend / *divisor);
+        return *divisor > 0 ? a.floorDiv(*divisor) : AffineExpr();
+      },
+      results);
+}
+
+LogicalResult ModOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                 SmallVectorImpl<ShapeInfo> &results) {
+  return inferArithmetic(
+      shapes, adaptor.getLhs(), adaptor.getRhs(),
+      [](AffineExpr a, AffineExpr b) -> AffineExpr {
+        std::optional<int64_t> divisor = getConstant(b);
+        return divisor && *divisor > 0 ? a % *divisor : AffineExpr();
+      },
+      results);
+}
+
+LogicalResult CastOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                  SmallVectorImpl<ShapeInfo> &results) {
+  ShapeInfo info{adaptor.getTo(),
+                 SmallVector<AffineExpr>(shapes.dims(adaptor.getOperand())),
+                 std::nullopt};
+  // Widening and narrowing of sizes keeps their value; a cast to i1 does not.
+  if (info.elementType.isInteger(32) || info.elementType.isInteger(64))
+    info.values = shapes.values(adaptor.getOperand());
+  results.push_back(std::move(info));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions and products
+//===----------------------------------------------------------------------===//
+
+LogicalResult ReduceOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                    SmallVectorImpl<ShapeInfo> &results) {
+  ShapeInfo info{shapes.elementType(adaptor.getOperand()), {}, std::nullopt};
+  ArrayRef<int64_t> axes = adaptor.getAxes();
+  int64_t rank = shapes.rank(adaptor.getOperand());
+  for (int64_t axis : axes)
+    if (axis < 0 || axis >= rank)
+      return shapes.fail("axis " + Twine(axis) + " is outside [0, " +
+                         Twine(rank) + ")");
+  for (auto [index, dim] : llvm::enumerate(shapes.dims(adaptor.getOperand()))) {
+    if (!llvm::is_contained(axes, int64_t(index)))
+      info.dims.push_back(dim);
+    else if (adaptor.getKeepdims())
+      info.dims.push_back(shapes.constant(1));
+  }
+  results.push_back(std::move(info));
+  return success();
+}
+
+LogicalResult SoftmaxOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                     SmallVectorImpl<ShapeInfo> &results) {
+  if (failed(normalizeAxis(shapes, adaptor.getAxis(),
+                           shapes.rank(adaptor.getOperand()))))
+    return failure();
+  return inferSameShape(shapes, adaptor.getOperand(),
+                        shapes.elementType(adaptor.getOperand()), results);
+}
+
+LogicalResult MatMulOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                    SmallVectorImpl<ShapeInfo> &results) {
+  SmallVector<AffineExpr> a(shapes.dims(adaptor.getLhs())),
+      b(shapes.dims(adaptor.getRhs()));
+  if (a.empty() || b.empty())
+    return shapes.fail("operands must have at least one dimension");
+  bool vectorA = a.size() == 1, vectorB = b.size() == 1;
+  std::optional<int64_t> k = getConstant(a.back()),
+                         k2 = getConstant(vectorB ? b[0] : b[b.size() - 2]);
+  if (k && k2 && *k != *k2)
+    return shapes.fail("inner dimensions differ: " + Twine(*k) + " and " +
+                       Twine(*k2));
+  ShapeInfo info{shapes.elementType(adaptor.getLhs()), {}, std::nullopt};
+  ArrayRef<AffineExpr> batchA = ArrayRef(a).drop_back(vectorA ? 1 : 2),
+                       batchB = ArrayRef(b).drop_back(vectorB ? 1 : 2);
+  size_t batch = std::max(batchA.size(), batchB.size());
+  for (size_t i = 0; i < batch; ++i) {
+    auto at = [&](ArrayRef<AffineExpr> dims) {
+      size_t skipped = batch - dims.size();
+      return i < skipped ? shapes.constant(1) : dims[i - skipped];
+    };
+    info.dims.push_back(shapes.broadcast(at(batchA), at(batchB)));
+  }
+  if (!vectorA)
+    info.dims.push_back(a[a.size() - 2]);
+  if (!vectorB)
+    info.dims.push_back(b.back());
+  results.push_back(std::move(info));
+  return success();
+}

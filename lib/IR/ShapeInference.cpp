@@ -1,0 +1,191 @@
+//===- ShapeInference.cpp - symbolic shapes and shape arithmetic ----------===//
+
+#include "llmc/IR/ShapeInference.h"
+#include "llmc/IR/Dialect.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace llmc;
+
+/// Shape vectors are this short; longer integer tensors are data.
+static constexpr int64_t maxTrackedElements = 64;
+
+std::optional<int64_t> llmc::getConstant(AffineExpr expr) {
+  if (auto constant = dyn_cast_or_null<AffineConstantExpr>(expr))
+    return constant.getValue();
+  return std::nullopt;
+}
+
+RankedTensorType ShapeInfo::getType() const {
+  SmallVector<int64_t> shape;
+  for (AffineExpr dim : dims) {
+    std::optional<int64_t> size = getConstant(dim);
+    shape.push_back(size && *size >= 0 ? *size : ShapedType::kDynamic);
+  }
+  return RankedTensorType::get(shape, elementType);
+}
+
+AffineExpr ShapeContext::constant(int64_t value) {
+  return getAffineConstantExpr(value, context);
+}
+
+AffineExpr ShapeContext::freshSymbol() {
+  symbolNames.emplace_back();
+  return getAffineSymbolExpr(symbolNames.size() - 1, context);
+}
+
+AffineExpr ShapeContext::namedSymbol(StringRef name) {
+  auto [entry, inserted] = symbolsByName.try_emplace(name);
+  if (inserted) {
+    entry->second = freshSymbol();
+    symbolNames.back() = name.str();
+  }
+  return entry->second;
+}
+
+StringRef ShapeContext::symbolName(unsigned position) const {
+  return position < symbolNames.size() ? StringRef(symbolNames[position])
+                                       : StringRef();
+}
+
+ArrayRef<AffineExpr> ShapeContext::dims(Value value) {
+  auto found = knownDims.find(value);
+  if (found != knownDims.end())
+    return found->second;
+  SmallVector<AffineExpr> result;
+  for (int64_t size : cast<RankedTensorType>(value.getType()).getShape())
+    result.push_back(ShapedType::isDynamic(size) ? freshSymbol()
+                                                 : constant(size));
+  return knownDims.try_emplace(value, std::move(result)).first->second;
+}
+
+std::optional<SmallVector<AffineExpr>> ShapeContext::values(Value value) {
+  auto found = knownValues.find(value);
+  if (found != knownValues.end())
+    return found->second;
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type || type.getRank() > 1 || !type.getElementType().isInteger())
+    return std::nullopt;
+
+  std::optional<SmallVector<AffineExpr>> result;
+  DenseIntElementsAttr elements;
+  if (matchPattern(value, m_Constant(&elements))) {
+    if (elements.getNumElements() > maxTrackedElements)
+      return std::nullopt;
+    result.emplace();
+    bool isUnsigned = type.getElementType().isUnsignedInteger() ||
+                      type.getElementType().isInteger(1);
+    for (const APInt &element : elements.getValues<APInt>())
+      result->push_back(constant(isUnsigned ? element.getZExtValue()
+                                            : element.getSExtValue()));
+  } else if (auto op =
+                 value.getDefiningOp<llmc::ShapeInferenceOpInterface>()) {
+    SmallVector<ShapeInfo> infos;
+    if (succeeded(op.inferResultShapes(*this, infos)))
+      result = infos[cast<OpResult>(value).getResultNumber()].values;
+  }
+  if (!result) {
+    // Nothing is known of the elements, but their number may be.
+    if (!type.hasStaticShape() || type.getNumElements() > maxTrackedElements)
+      return std::nullopt;
+    result.emplace();
+    for (int64_t i = 0; i < type.getNumElements(); ++i)
+      result->push_back(freshSymbol());
+  }
+  knownValues.try_emplace(value, *result);
+  return result;
+}
+
+std::optional<SmallVector<int64_t>> ShapeContext::constants(Value value) {
+  std::optional<SmallVector<AffineExpr>> exprs = values(value);
+  if (!exprs)
+    return std::nullopt;
+  SmallVector<int64_t> result;
+  for (AffineExpr expr : *exprs) {
+    std::optional<int64_t> constant = getConstant(expr);
+    if (!constant)
+      return std::nullopt;
+    result.push_back(*constant);
+  }
+  return result;
+}
+
+void ShapeContext::set(Value value, const ShapeInfo &info) {
+  knownDims[value] = info.dims;
+  if (info.values && int64_t(info.values->size()) <= maxTrackedElements)
+    knownValues[value] = *info.values;
+}
+
+AffineExpr ShapeContext::broadcast(AffineExpr a, AffineExpr b) {
+  if (a == b || getConstant(b) == 1)
+    return a;
+  if (getConstant(a) == 1)
+    return b;
+  if (getConstant(a))
+    return a;
+  if (getConstant(b))
+    return b;
+  return freshSymbol();
+}
+
+LogicalResult ShapeContext::fail(const Twine &message) {
+  if (location)
+    return emitError(*location) << message;
+  return failure();
+}
+
+LogicalResult llmc::inferBroadcast(ShapeContext &shapes, ValueRange operands,
+                                   Type elementType,
+                                   SmallVectorImpl<ShapeInfo> &results) {
+  ShapeInfo info{elementType, {}, std::nullopt};
+  for (Value operand : operands) {
+    ArrayRef<AffineExpr> dims = shapes.dims(operand);
+    if (dims.size() > info.dims.size())
+      info.dims.insert(info.dims.begin(), dims.size() - info.dims.size(),
+                       shapes.constant(1));
+    for (auto [offset, dim] : llvm::enumerate(llvm::reverse(dims))) {
+      AffineExpr &result = info.dims[info.dims.size() - 1 - offset];
+      std::optional<int64_t> a = getConstant(result), b = getConstant(dim);
+      if (a && b && *a != *b && *a != 1 && *b != 1)
+        return shapes.fail("operand shapes do not broadcast: dimension " +
+                           Twine(offset + 1) + " from the end is " +
+                           Twine(*a) + " and " + Twine(*b));
+      result = shapes.broadcast(result, dim);
+    }
+  }
+  results.push_back(std::move(info));
+  return success();
+}
+
+LogicalResult llmc::inferSameShape(ShapeContext &shapes, Value operand,
+                                   Type elementType,
+                                   SmallVectorImpl<ShapeInfo> &results) {
+  results.push_back(
+      {elementType, SmallVector<AffineExpr>(shapes.dims(operand)),
+       std::nullopt});
+  return success();
+}
+
+FailureOr<int64_t> llmc::normalizeAxis(ShapeContext &shapes, int64_t axis,
+                                       int64_t rank) {
+  if (axis < -rank || axis >= rank) {
+    (void)shapes.fail("axis " + Twine(axis) + " is outside a tensor of rank " +
+                      Twine(rank));
+    return failure();
+  }
+  return axis < 0 ? axis + rank : axis;
+}
+
+bool llmc::areCompatibleTypes(TypeRange inferred, TypeRange actual) {
+  if (inferred.size() != actual.size())
+    return false;
+  for (auto [left, right] : llvm::zip(inferred, actual)) {
+    auto a = dyn_cast<ShapedType>(left), b = dyn_cast<ShapedType>(right);
+    if (!a || !b || a.getElementType() != b.getElementType() ||
+        failed(verifyCompatibleShape(a, b)))
+      return false;
+  }
+  return true;
+}

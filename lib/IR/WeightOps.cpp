@@ -1,0 +1,129 @@
+//===- WeightOps.cpp - parameters and the expressions over them -----------===//
+
+#include "llmc/IR/Dialect.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace llmc;
+
+#define GET_OP_CLASSES
+#include "llmc/IR/WeightOps.cpp.inc"
+
+void LLMCDialect::registerWeightOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "llmc/IR/WeightOps.cpp.inc"
+      >();
+}
+
+static int64_t byteSize(RankedTensorType type) {
+  return llvm::divideCeil(
+      type.getNumElements() * type.getElementTypeBitWidth(), 8);
+}
+
+//===----------------------------------------------------------------------===//
+// ParamOp, WeightOp, ConstantOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ParamOp::verify() {
+  auto type = dyn_cast<RankedTensorType>(getValue().getType());
+  if (!type || !type.hasStaticShape())
+    return emitOpError("needs a ranked type with static dimensions");
+  auto resource = dyn_cast<DenseResourceElementsAttr>(getValue());
+  if (!resource)
+    return success();
+  // Upstream accepts a missing blob and any size.
+  AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+  if (!blob)
+    return emitOpError("has no data: the resource '")
+           << resource.getRawHandle().getKey() << "' is not defined";
+  if (int64_t(blob->getData().size()) != byteSize(type))
+    return emitOpError("holds ")
+           << blob->getData().size() << " bytes, but " << type << " needs "
+           << byteSize(type);
+  return success();
+}
+
+LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto param = symbols.lookupNearestSymbolFrom<ParamOp>(*this, getParamAttr());
+  if (!param)
+    return emitOpError("names '") << getParam() << "', which is not a param";
+  if (param.getType() != getType())
+    return emitOpError("has type ")
+           << getType() << ", but the param has " << param.getType();
+  return success();
+}
+
+int64_t WeightOp::getStorageBytes() { return byteSize(getType()); }
+
+int64_t llmc::storageBytes(Value weight) {
+  llvm::SetVector<Operation *> ops;
+  llvm::SmallDenseSet<StringAttr> params;
+  if (Operation *op = weight.getDefiningOp())
+    ops.insert(op);
+  int64_t bytes = 0;
+  for (unsigned i = 0; i < ops.size(); ++i) {
+    Operation *op = ops[i];
+    auto load = dyn_cast<WeightOp>(op);
+    auto expression = dyn_cast<WeightOpInterface>(op);
+    if (expression && (!load || params.insert(load.getParamAttr().getAttr())
+                                    .second))
+      bytes += expression.getStorageBytes();
+    for (Value operand : op->getOperands())
+      if (Operation *producer = operand.getDefiningOp())
+        ops.insert(producer);
+  }
+  return bytes;
+}
+
+OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
+
+//===----------------------------------------------------------------------===//
+// DequantizeOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult DequantizeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                        SmallVectorImpl<ShapeInfo> &results) {
+  if (shapes.rank(adaptor.getData()) != 3)
+    return shapes.fail("data must be [out, blocks, bytes of a block]");
+  results.push_back({shapes.elementType(adaptor.getScales()),
+                     {shapes.dim(adaptor.getData(), 0),
+                      shapes.constant(adaptor.getColumns())},
+                     std::nullopt});
+  return success();
+}
+
+LogicalResult DequantizeOp::verify() {
+  int64_t bits = getBits(), block = getBlock(), columns = getColumns();
+  if (bits < 2 || bits > 8)
+    return emitOpError("bits is ") << bits << "; 2 to 8 are defined";
+  if (block < 1 || block * bits % 8 != 0)
+    return emitOpError("block is ")
+           << block << "; a block must be a whole number of bytes";
+  int64_t blocks = llvm::divideCeil(columns, block);
+  auto expect = [&](StringRef what, Value value,
+                    ArrayRef<int64_t> shape) -> LogicalResult {
+    auto type = cast<RankedTensorType>(value.getType());
+    if (type.getShape() != shape)
+      return emitOpError(what)
+             << " has type " << type << ", but bits, block and columns need "
+             << RankedTensorType::get(shape, type.getElementType());
+    return success();
+  };
+  int64_t rows = getType().getDimSize(0);
+  if (failed(expect("data", getData(), {rows, blocks, block * bits / 8})) ||
+      failed(expect("scales", getScales(), {rows, blocks})))
+    return failure();
+  if (!cast<ShapedType>(getData().getType())
+           .getElementType()
+           .isUnsignedInteger(8))
+    return emitOpError("data must be packed in ui8");
+  if (getZeros() &&
+      failed(expect("zeros", getZeros(),
+                    {rows, int64_t(llvm::divideCeil(blocks * bits, 8))})))
+    return failure();
+  return success();
+}

@@ -1,0 +1,18 @@
+//===- llmc-opt.cpp - runs passes over llmc and upstream dialects ---------===//
+
+#include "llmc/IR/Dialect.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  mlir::registerAllPasses();
+  registry.insert<llmc::LLMCDialect>();
+  return mlir::asMainReturnCode(mlir::MlirOptMain(
+      argc, argv, "llmc-opt: passes over language models\n", registry));
+}
