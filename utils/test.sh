@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Builds llmc and runs every test there is. Ends with one line
+# "N passed, M failed" and fails if a test failed or a runner broke.
+#
+# LLMC_SHARED names a folder with test data that is not in the repository (a
+# model zoo, the ONNX node tests); without it those tests are skipped.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. utils/common.sh
+
+results=$PWD/build/test-results
+rm -rf "$results"
+mkdir -p "$results"
+
+broken() {
+  printf 'error: the build failed, so no test ran\n0 passed, 1 failed\n'
+  exit 1
+}
+utils/build.sh || broken
+
+# suite NAME RESULT COMMAND...: runs a suite that leaves RESULT, a JUnit file
+# or a log; what it reports and how it ended is counted at the end.
+suite() {
+  local name=$1 result=$2 status=0 start=$SECONDS
+  shift 2
+  say "$name"
+  if [ "${result##*.}" = log ]; then
+    # Indented, so that only our own last line reads "N passed, M failed".
+    "$@" 2>&1 | tee "$results/$result" | sed -u 's/^/  /' ||
+      status=${PIPESTATUS[0]}
+  else
+    "$@" || status=$?
+  fi
+  printf '%s\t%s\t%s\t%s\n' "$name" "$result" "$status" \
+    $((SECONDS - start)) >>"$results/suites.tsv"
+}
+
+skip() {
+  say "$1"
+  printf 'skipped: %s\n' "$2"
+  printf '%s\t\t0\t0\n' "$1 (skipped: $2)" >>"$results/suites.tsv"
+}
+
+suite "lit" lit.xml /usr/lib/llvm-22/bin/lit -sv build/test \
+  --xunit-xml-output="$results/lit.xml"
+suite "unit tests" ctest.xml ctest --test-dir build --no-tests=error \
+  --output-on-failure -j "$(nproc)" --output-junit "$results/ctest.xml"
+suite "Python" pytest.xml "$venv/bin/python" -m pytest -q -rs test/python \
+  --junitxml="$results/pytest.xml"
+
+zoo=${LLMC_SHARED:+$LLMC_SHARED/zoo/compare.py}
+if [ -f "$zoo" ]; then
+  suite "model zoo" zoo.log "$venv/bin/python" "$zoo" \
+    --runner llmc.runner:load
+else
+  skip "model zoo" "no zoo/compare.py: LLMC_SHARED is '$LLMC_SHARED'"
+fi
+
+nodes=${LLMC_SHARED:+$(echo "$LLMC_SHARED"/data/onnx-node-*.tar.xz)}
+if [ -f "$nodes" ]; then
+  suite "ONNX node tests" onnx-node.log "$venv/bin/python" \
+    test/onnx_node/run.py "$nodes"
+else
+  skip "ONNX node tests" "no data/onnx-node-*.tar.xz: LLMC_SHARED is '$LLMC_SHARED'"
+fi
+
+say "summary"
+"$venv/bin/python" utils/summarize.py "$results"
