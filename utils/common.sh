@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034 # what is set here is used by others
 # Sourced by the scripts of this folder, from the root of the repository.
 
 # The packaged tools come first: a CMake or Python from elsewhere on PATH
