@@ -68,7 +68,7 @@ def main():
         total = [a + b for a, b in zip(total, counts)]
         print(f"{name:20} {counts[0]:5} ok {counts[1]:4} bad "
               f"{counts[2]:4} skipped {seconds:>5} s"
-              + (f"   the runner {note}" if note else ""))
+              + (f"   runner: {note}" if note else ""))
     passed, failed, skipped = total
     print(f"{passed} passed, {failed} failed"
           + (f", {skipped} skipped" if skipped else ""), flush=True)
