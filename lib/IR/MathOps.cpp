@@ -107,8 +107,8 @@ static LogicalResult
 inferArithmetic(ShapeContext &shapes, Value lhs, Value rhs,
                 function_ref<AffineExpr(AffineExpr, AffineExpr)> combine,
                 SmallVectorImpl<ShapeInfo> &results) {
-  if (failed(inferBroadcast(shapes, {lhs, rhs}, shapes.elementType(lhs),
-                            results)))
+  if (failed(
+          inferBroadcast(shapes, {lhs, rhs}, shapes.elementType(lhs), results)))
     return failure();
   ShapeInfo &info = results.back();
   if (info.dims.size() > 1 || !info.elementType.isInteger())

@@ -32,9 +32,9 @@ LogicalResult ConvOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                  std::nullopt};
   for (size_t i = 0; i < spatial; ++i) {
     int64_t pad = adaptor.getPads()[i] + adaptor.getPads()[spatial + i];
-    AffineExpr extent =
-        (shapes.dim(adaptor.getWeight(), i + 2) - 1) *
-            adaptor.getDilations()[i] + 1;
+    AffineExpr extent = (shapes.dim(adaptor.getWeight(), i + 2) - 1) *
+                            adaptor.getDilations()[i] +
+                        1;
     AffineExpr size = shapes.dim(adaptor.getOperand(), i + 2);
     info.dims.push_back(
         (size + pad - extent).floorDiv(adaptor.getStrides()[i]) + 1);

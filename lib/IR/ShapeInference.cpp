@@ -80,8 +80,7 @@ std::optional<SmallVector<AffineExpr>> ShapeContext::values(Value value) {
     for (const APInt &element : elements.getValues<APInt>())
       result->push_back(constant(isUnsigned ? element.getZExtValue()
                                             : element.getSExtValue()));
-  } else if (auto op =
-                 value.getDefiningOp<llmc::ShapeInferenceOpInterface>()) {
+  } else if (auto op = value.getDefiningOp<llmc::ShapeInferenceOpInterface>()) {
     SmallVector<ShapeInfo> infos;
     if (succeeded(op.inferResultShapes(*this, infos)))
       result = infos[cast<OpResult>(value).getResultNumber()].values;
@@ -150,8 +149,8 @@ LogicalResult llmc::inferBroadcast(ShapeContext &shapes, ValueRange operands,
       std::optional<int64_t> a = getConstant(result), b = getConstant(dim);
       if (a && b && *a != *b && *a != 1 && *b != 1)
         return shapes.fail("operand shapes do not broadcast: dimension " +
-                           Twine(offset + 1) + " from the end is " +
-                           Twine(*a) + " and " + Twine(*b));
+                           Twine(offset + 1) + " from the end is " + Twine(*a) +
+                           " and " + Twine(*b));
       result = shapes.broadcast(result, dim);
     }
   }
@@ -162,9 +161,8 @@ LogicalResult llmc::inferBroadcast(ShapeContext &shapes, ValueRange operands,
 LogicalResult llmc::inferSameShape(ShapeContext &shapes, Value operand,
                                    Type elementType,
                                    SmallVectorImpl<ShapeInfo> &results) {
-  results.push_back(
-      {elementType, SmallVector<AffineExpr>(shapes.dims(operand)),
-       std::nullopt});
+  results.push_back({elementType, SmallVector<AffineExpr>(shapes.dims(operand)),
+                     std::nullopt});
   return success();
 }
 

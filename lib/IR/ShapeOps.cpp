@@ -168,7 +168,8 @@ LogicalResult ExpandOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                      shapes.constant(1));
   size_t offset = info.dims.size() - dims.size();
   for (auto [index, dim] : llvm::enumerate(dims))
-    info.dims[offset + index] = shapes.broadcast(info.dims[offset + index], dim);
+    info.dims[offset + index] =
+        shapes.broadcast(info.dims[offset + index], dim);
   std::optional<int64_t> length =
       info.dims.size() == 1 ? getConstant(info.dims[0]) : std::nullopt;
   std::optional<SmallVector<AffineExpr>> values =
@@ -189,8 +190,7 @@ LogicalResult ConcatOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
     return shapes.fail("axis " + Twine(axis) + " is outside [0, " +
                        Twine(rank) + ")");
   ShapeInfo info{shapes.elementType(inputs[0]),
-                 SmallVector<AffineExpr>(shapes.dims(inputs[0])),
-                 std::nullopt};
+                 SmallVector<AffineExpr>(shapes.dims(inputs[0])), std::nullopt};
   for (Value input : inputs.drop_front()) {
     if (shapes.rank(input) != rank)
       return shapes.fail("inputs differ in rank");

@@ -20,8 +20,8 @@ void LLMCDialect::registerWeightOps() {
 }
 
 static int64_t byteSize(RankedTensorType type) {
-  return llvm::divideCeil(
-      type.getNumElements() * type.getElementTypeBitWidth(), 8);
+  return llvm::divideCeil(type.getNumElements() * type.getElementTypeBitWidth(),
+                          8);
 }
 
 //===----------------------------------------------------------------------===//
@@ -41,10 +41,26 @@ LogicalResult ParamOp::verify() {
     return emitOpError("has no data: the resource '")
            << resource.getRawHandle().getKey() << "' is not defined";
   if (int64_t(blob->getData().size()) != byteSize(type))
-    return emitOpError("holds ")
-           << blob->getData().size() << " bytes, but " << type << " needs "
-           << byteSize(type);
+    return emitOpError("holds ") << blob->getData().size() << " bytes, but "
+                                 << type << " needs " << byteSize(type);
   return success();
+}
+
+ArrayRef<char> llmc::getParamBytes(ParamOp param, SmallVectorImpl<char> &copy) {
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(param.getValue()))
+    return resource.getRawHandle().getBlob()->getData();
+  auto dense = cast<DenseElementsAttr>(param.getValue());
+  if (!dense.isSplat() && !dense.getElementType().isInteger(1))
+    return dense.getRawData();
+  int64_t count = param.getType().getNumElements();
+  if (dense.getElementType().isInteger(1)) {
+    for (bool value : dense.getValues<bool>())
+      copy.push_back(value);
+  } else {
+    for (int64_t i = 0; i < count; ++i)
+      llvm::append_range(copy, dense.getRawData());
+  }
+  return copy;
 }
 
 LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
@@ -69,8 +85,8 @@ int64_t llmc::storageBytes(Value weight) {
     Operation *op = ops[i];
     auto load = dyn_cast<WeightOp>(op);
     auto expression = dyn_cast<WeightOpInterface>(op);
-    if (expression && (!load || params.insert(load.getParamAttr().getAttr())
-                                    .second))
+    if (expression &&
+        (!load || params.insert(load.getParamAttr().getAttr()).second))
       bytes += expression.getStorageBytes();
     for (Value operand : op->getOperands())
       if (Operation *producer = operand.getDefiningOp())

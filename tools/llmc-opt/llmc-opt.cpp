@@ -1,6 +1,7 @@
 //===- llmc-opt.cpp - runs passes over llmc and upstream dialects ---------===//
 
 #include "llmc/IR/Dialect.h"
+#include "llmc/Lower/Passes.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -13,6 +14,8 @@ int main(int argc, char **argv) {
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
   registry.insert<llmc::LLMCDialect>();
+  llmc::registerLowerPasses();
+  llmc::registerLowerPipelines();
   return mlir::asMainReturnCode(mlir::MlirOptMain(
       argc, argv, "llmc-opt: passes over language models\n", registry));
 }

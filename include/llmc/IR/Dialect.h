@@ -43,6 +43,11 @@ inline constexpr llvm::StringLiteral dimsAttr = "llmc.dims";
 /// counted once; see WeightOpInterface.
 int64_t storageBytes(mlir::Value weight);
 
+/// The bytes of a parameter in row-major order, i1 as one byte each. They lie
+/// in its blob, or in `copy` when the attribute holds them in another form.
+llvm::ArrayRef<char> getParamBytes(ParamOp param,
+                                   llvm::SmallVectorImpl<char> &copy);
+
 /// A constant i64 vector, the form of axes and shapes.
 mlir::Value createI64Constant(mlir::OpBuilder &builder, mlir::Location location,
                               llvm::ArrayRef<int64_t> values);

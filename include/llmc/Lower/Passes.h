@@ -1,0 +1,49 @@
+//===- Passes.h - the reference lowering -----------------------*- C++ -*-===//
+
+#ifndef LLMC_LOWER_PASSES_H
+#define LLMC_LOWER_PASSES_H
+
+#include "llmc/IR/Dialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace llmc {
+
+#define GEN_PASS_DECL
+#include "llmc/Lower/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "llmc/Lower/Passes.h.inc"
+
+/// The argument attribute that names the parameter an argument stands for.
+inline constexpr llvm::StringLiteral paramAttr = "llmc.param";
+
+/// The entry function of compiled code and its error flag.
+inline constexpr llvm::StringLiteral invokeSymbol = "llmc_invoke";
+inline constexpr llvm::StringLiteral errorSymbol = "llmc_error";
+
+/// Values of llmc_error.
+enum class RuntimeError : int64_t {
+  None = 0,
+  IndexOutOfRange = 1,
+  ShapeMismatch = 2,
+};
+
+/// Lowers a model from llmc ops to linalg on tensors.
+void buildLowerToLinalgPipeline(mlir::OpPassManager &manager);
+
+/// Continues from linalg on tensors to the LLVM dialect.
+void buildLowerToLLVMPipeline(mlir::OpPassManager &manager);
+
+/// Registers the pipelines `llmc-lower-to-linalg` and `llmc-lower`.
+void registerLowerPipelines();
+
+} // namespace llmc
+
+#endif // LLMC_LOWER_PASSES_H

@@ -1,0 +1,113 @@
+//===- Patterns.h - conversion patterns and what they share ----*- C++ -*-===//
+//
+// Each family of ops has one populate function in one file of lib/Lower.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LLMC_LOWER_PATTERNS_H
+#define LLMC_LOWER_PATTERNS_H
+
+#include "llmc/Lower/Passes.h"
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace llmc {
+
+/// Unsigned integers become signless; the ops keep the original types.
+class LowerTypeConverter : public mlir::TypeConverter {
+public:
+  LowerTypeConverter();
+};
+
+void populateUnaryToLinalg(const LowerTypeConverter &converter,
+                           mlir::RewritePatternSet &patterns);
+void populateBinaryToLinalg(const LowerTypeConverter &converter,
+                            mlir::RewritePatternSet &patterns);
+void populateCastToLinalg(const LowerTypeConverter &converter,
+                          mlir::RewritePatternSet &patterns);
+void populateReduceToLinalg(const LowerTypeConverter &converter,
+                            mlir::RewritePatternSet &patterns);
+void populateMatMulToLinalg(const LowerTypeConverter &converter,
+                            mlir::RewritePatternSet &patterns);
+void populateShapeToTensor(const LowerTypeConverter &converter,
+                           mlir::RewritePatternSet &patterns);
+void populateGatherToLinalg(const LowerTypeConverter &converter,
+                            mlir::RewritePatternSet &patterns);
+void populateWeightToLinalg(const LowerTypeConverter &converter,
+                            mlir::RewritePatternSet &patterns);
+
+//===----------------------------------------------------------------------===//
+// Building blocks
+//===----------------------------------------------------------------------===//
+
+/// The size of a dimension as an index value; a constant when it is static.
+mlir::Value createDim(mlir::OpBuilder &builder, mlir::Location location,
+                      mlir::Value tensor, int64_t dimension);
+
+/// All dimensions, static ones as attributes.
+llvm::SmallVector<mlir::OpFoldResult> createDims(mlir::OpBuilder &builder,
+                                                 mlir::Location location,
+                                                 mlir::Value tensor);
+
+/// An index constant.
+mlir::Value createIndex(mlir::OpBuilder &builder, mlir::Location location,
+                        int64_t value);
+
+/// A scalar constant of an integer or float type.
+mlir::Value createScalar(mlir::OpBuilder &builder, mlir::Location location,
+                         mlir::Type type, double value);
+
+/// The smallest (or largest) value of a type, infinity for floats.
+mlir::Value createLimit(mlir::OpBuilder &builder, mlir::Location location,
+                        mlir::Type type, bool isSigned, bool lowest);
+
+/// A tensor of `type` with the dynamic dimensions taken from `dims`.
+mlir::Value createEmpty(mlir::OpBuilder &builder, mlir::Location location,
+                        mlir::RankedTensorType type,
+                        llvm::ArrayRef<mlir::OpFoldResult> dims);
+
+/// A tensor filled with one scalar.
+mlir::Value createFilled(mlir::OpBuilder &builder, mlir::Location location,
+                         mlir::RankedTensorType type,
+                         llvm::ArrayRef<mlir::OpFoldResult> dims,
+                         mlir::Value scalar);
+
+using ScalarBody = llvm::function_ref<mlir::Value(
+    mlir::OpBuilder &, mlir::Location, mlir::ValueRange)>;
+
+/// An elementwise linalg.generic with numpy broadcasting: an operand dimension
+/// of static size 1 is repeated, every other one equals the result's.
+mlir::Value createElementwise(mlir::OpBuilder &builder, mlir::Location location,
+                              mlir::RankedTensorType resultType,
+                              mlir::ValueRange operands, ScalarBody body);
+
+/// A tensor whose element at `indices` is computed by `body`.
+mlir::Value createGenerated(mlir::OpBuilder &builder, mlir::Location location,
+                            mlir::RankedTensorType type,
+                            llvm::ArrayRef<mlir::OpFoldResult> dims,
+                            ScalarBody body);
+
+/// Sets llmc_error to `code` at run time unless the i1 `condition` holds.
+void createRuntimeCheck(mlir::OpBuilder &builder, mlir::Location location,
+                        mlir::Value condition, RuntimeError code);
+
+/// `index` (i64 or i32 element of an ONNX index tensor) as an index in
+/// [0, size): negative values count from the end; values outside are reported
+/// to llmc_error and clamped, so that no access leaves its buffer. Returns 0
+/// when the axis is empty.
+mlir::Value createCheckedIndex(mlir::OpBuilder &builder,
+                               mlir::Location location, mlir::Value index,
+                               mlir::Value size);
+
+/// The element type that an op's operand had before conversion.
+inline mlir::Type elementTypeOf(mlir::Value value) {
+  return llvm::cast<mlir::ShapedType>(value.getType()).getElementType();
+}
+
+/// ONNX integers are signed unless the type says otherwise; i1 is unsigned.
+inline bool isSignedElement(mlir::Type type) {
+  return !type.isUnsignedInteger() && !type.isInteger(1);
+}
+
+} // namespace llmc
+
+#endif // LLMC_LOWER_PATTERNS_H

@@ -1,0 +1,244 @@
+//===- Executable.cpp - models compiled in memory -------------------------===//
+
+#include "llmc/Lower/Executable.h"
+#include "llmc/Lower/Passes.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/ExecutionEngine/ExecutionEngine.h"
+#include "mlir/ExecutionEngine/OptUtils.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+
+using namespace mlir;
+using namespace llmc;
+
+int64_t llmc::elementByteSize(Type elementType) {
+  return (elementType.getIntOrFloatBitWidth() + 7) / 8;
+}
+
+int64_t HostTensor::getNumElements() const {
+  return ShapedType::getNumElements(shape);
+}
+
+int64_t HostTensor::getByteSize() const {
+  return getNumElements() * elementByteSize(elementType);
+}
+
+HostTensor HostTensor::allocate(Type elementType, ArrayRef<int64_t> shape) {
+  HostTensor tensor{elementType, SmallVector<int64_t>(shape), nullptr};
+  size_t bytes = std::max<int64_t>(tensor.getByteSize(), 1);
+  tensor.data = std::shared_ptr<void>(std::calloc(bytes, 1), std::free);
+  return tensor;
+}
+
+static TensorSpec getSpec(Type type, DictionaryAttr attributes,
+                          std::string fallback) {
+  auto tensor = cast<RankedTensorType>(type);
+  TensorSpec spec{std::move(fallback),
+                  tensor.getElementType(),
+                  SmallVector<int64_t>(tensor.getShape()),
+                  {}};
+  spec.dims.resize(tensor.getRank());
+  if (!attributes)
+    return spec;
+  if (auto name = attributes.getAs<StringAttr>(nameAttr))
+    spec.name = name.str();
+  if (auto dims = attributes.getAs<ArrayAttr>(dimsAttr))
+    for (auto [dim, attribute] : llvm::zip(spec.dims, dims))
+      dim = cast<StringAttr>(attribute).str();
+  return spec;
+}
+
+SmallVector<TensorSpec> llmc::getInputSpecs(ModuleOp module) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  SmallVector<TensorSpec> specs;
+  for (auto [index, type] : llvm::enumerate(main.getArgumentTypes()))
+    if (!main.getArgAttr(index, paramAttr))
+      specs.push_back(getSpec(type, main.getArgAttrDict(index),
+                              "input" + std::to_string(index)));
+  return specs;
+}
+
+SmallVector<TensorSpec> llmc::getOutputSpecs(ModuleOp module) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  SmallVector<TensorSpec> specs;
+  for (auto [index, type] : llvm::enumerate(main.getResultTypes()))
+    specs.push_back(getSpec(type, main.getResultAttrDict(index),
+                            "output" + std::to_string(index)));
+  return specs;
+}
+
+/// The parameters behind @main's trailing arguments, as bytes in memory.
+static SmallVector<HostTensor> collectWeights(ModuleOp module) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  SmallVector<HostTensor> weights;
+  for (unsigned i = 0; i < main.getNumArguments(); ++i) {
+    auto symbol = main.getArgAttrOfType<FlatSymbolRefAttr>(i, paramAttr);
+    if (!symbol)
+      continue;
+    auto param = module.lookupSymbol<ParamOp>(symbol.getAttr());
+    auto copy = std::make_shared<SmallVector<char, 0>>();
+    ArrayRef<char> bytes = getParamBytes(param, *copy);
+    weights.push_back(
+        {param.getType().getElementType(),
+         SmallVector<int64_t>(param.getType().getShape()),
+         std::shared_ptr<void>(copy, const_cast<char *>(bytes.data()))});
+  }
+  return weights;
+}
+
+void Executable::registerDialects(DialectRegistry &registry) {
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+}
+
+Executable::~Executable() = default;
+
+FailureOr<std::unique_ptr<Executable>>
+Executable::create(ModuleOp module, const Options &options) {
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  std::unique_ptr<Executable> result(new Executable());
+  result->inputSpecs = getInputSpecs(module);
+  result->outputSpecs = getOutputSpecs(module);
+
+  PassManager toLinalg(module.getContext()), toLLVM(module.getContext());
+  buildLowerToLinalgPipeline(toLinalg);
+  if (failed(toLinalg.run(module)))
+    return failure();
+  result->weights = collectWeights(module);
+  // The code generator needs no bytes.
+  for (ParamOp param : llvm::make_early_inc_range(module.getOps<ParamOp>()))
+    param.erase();
+  buildLowerToLLVMPipeline(toLLVM);
+  if (failed(toLLVM.run(module)))
+    return failure();
+
+  auto fail = [&](llvm::Error error) {
+    module.emitError("code generation: ") << llvm::toString(std::move(error));
+    return failure();
+  };
+  auto builder = llvm::orc::JITTargetMachineBuilder::detectHost();
+  if (!builder)
+    return fail(builder.takeError());
+  auto machine = builder->createTargetMachine();
+  if (!machine)
+    return fail(machine.takeError());
+  auto optimize =
+      makeOptimizingTransformer(options.optLevel, 0, machine->get());
+  ExecutionEngineOptions engineOptions;
+  engineOptions.transformer = optimize;
+  engineOptions.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Default;
+  auto engine = ExecutionEngine::create(module, engineOptions);
+  if (!engine)
+    return fail(engine.takeError());
+  result->engine = std::move(*engine);
+  return result;
+}
+
+llvm::Error Executable::check(ArrayRef<HostTensor> arguments) const {
+  auto fail = [](const Twine &message) {
+    return llvm::createStringError(message);
+  };
+  if (arguments.size() != inputSpecs.size())
+    return fail("expected " + Twine(inputSpecs.size()) + " inputs, got " +
+                Twine(arguments.size()));
+  llvm::StringMap<int64_t> sizes;
+  for (auto [argument, spec] : llvm::zip(arguments, inputSpecs)) {
+    std::string name = "input '" + spec.name + "'";
+    if (argument.elementType != spec.elementType) {
+      std::string message;
+      llvm::raw_string_ostream(message)
+          << name << " has element type " << argument.elementType
+          << ", expected " << spec.elementType;
+      return fail(message);
+    }
+    if (argument.shape.size() != spec.shape.size())
+      return fail(name + " has rank " + Twine(argument.shape.size()) +
+                  ", expected " + Twine(spec.shape.size()));
+    for (auto [index, size] : llvm::enumerate(argument.shape)) {
+      int64_t expected = spec.shape[index];
+      if (ShapedType::isDynamic(expected)) {
+        if (spec.dims[index].empty())
+          continue;
+        expected = sizes.try_emplace(spec.dims[index], size).first->second;
+      }
+      if (size != expected)
+        return fail(name + ": dimension " + Twine(index) + " is " +
+                    Twine(size) + ", expected " + Twine(expected) +
+                    (spec.dims[index].empty()
+                         ? Twine()
+                         : " (" + Twine(spec.dims[index]) + ")"));
+    }
+  }
+  return llvm::Error::success();
+}
+
+/// Words of a memref descriptor: two pointers, offset, sizes, strides.
+static size_t descriptorWords(size_t rank) { return 3 + 2 * rank; }
+
+static void appendDescriptor(const HostTensor &tensor,
+                             SmallVectorImpl<int64_t> &words) {
+  auto address = int64_t(reinterpret_cast<intptr_t>(tensor.data.get()));
+  words.append({address, address, 0});
+  words.append(tensor.shape.begin(), tensor.shape.end());
+  llvm::append_range(words, computeSuffixProduct(tensor.shape));
+}
+
+llvm::Expected<SmallVector<HostTensor>>
+Executable::run(ArrayRef<HostTensor> arguments) {
+  if (llvm::Error error = check(arguments))
+    return error;
+  SmallVector<int64_t> words;
+  SmallVector<size_t> starts;
+  for (ArrayRef<HostTensor> group : {arguments, ArrayRef(weights)})
+    for (const HostTensor &tensor : group) {
+      starts.push_back(words.size());
+      appendDescriptor(tensor, words);
+    }
+  size_t resultWords = 0;
+  for (const TensorSpec &spec : outputSpecs)
+    resultWords += descriptorWords(spec.shape.size());
+  SmallVector<int64_t> results(std::max<size_t>(resultWords, 1));
+  SmallVector<void *> slots{results.data()};
+  for (size_t start : starts)
+    slots.push_back(words.data() + start);
+
+  auto invoke = engine->lookup(invokeSymbol);
+  if (!invoke)
+    return invoke.takeError();
+  auto flag = engine->lookup(errorSymbol);
+  if (!flag)
+    return flag.takeError();
+  auto &error = *static_cast<int64_t *>(*flag);
+  error = 0;
+  reinterpret_cast<void (*)(void **)>(*invoke)(slots.data());
+
+  SmallVector<HostTensor> outputs;
+  const int64_t *word = results.data();
+  for (const TensorSpec &spec : outputSpecs) {
+    size_t rank = spec.shape.size();
+    HostTensor output{spec.elementType,
+                      SmallVector<int64_t>(word + 3, word + 3 + rank), nullptr};
+    auto *allocated = reinterpret_cast<void *>(word[0]);
+    auto *data = reinterpret_cast<char *>(word[1]) +
+                 word[2] * elementByteSize(spec.elementType);
+    output.data = std::shared_ptr<void>(
+        data, [allocated](void *) { std::free(allocated); });
+    outputs.push_back(std::move(output));
+    word += descriptorWords(rank);
+  }
+  switch (RuntimeError(error)) {
+  case RuntimeError::None:
+    return outputs;
+  case RuntimeError::IndexOutOfRange:
+    return llvm::createStringError("an index is outside the tensor it reads");
+  case RuntimeError::ShapeMismatch:
+    return llvm::createStringError(
+        "the sizes of the inputs do not fit the model's operations");
+  }
+  return llvm::createStringError("unknown run-time error " + Twine(error));
+}

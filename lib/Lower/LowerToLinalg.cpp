@@ -1,0 +1,101 @@
+//===- LowerToLinalg.cpp - primitive llmc ops to linalg on tensors --------===//
+
+#include "llmc/Lower/Patterns.h"
+#include "mlir/Dialect/Func/Transforms/FuncConversions.h"
+#include "mlir/Dialect/SCF/Transforms/Patterns.h"
+
+namespace llmc {
+#define GEN_PASS_DEF_LOWERTOLINALG
+#include "llmc/Lower/Passes.h.inc"
+} // namespace llmc
+
+using namespace mlir;
+using namespace llmc;
+
+LowerTypeConverter::LowerTypeConverter() {
+  addConversion([](Type type) { return type; });
+  addConversion([](IntegerType type) -> Type {
+    return type.isSignless()
+               ? type
+               : IntegerType::get(type.getContext(), type.getWidth());
+  });
+  addConversion([this](RankedTensorType type) -> Type {
+    return type.clone(convertType(type.getElementType()));
+  });
+  auto cast = [](OpBuilder &builder, Type type, ValueRange inputs,
+                 Location location) -> Value {
+    return UnrealizedConversionCastOp::create(builder, location, type, inputs)
+        .getResult(0);
+  };
+  addSourceMaterialization(cast);
+  addTargetMaterialization(cast);
+}
+
+namespace {
+struct LowerToLinalg : llmc::impl::LowerToLinalgBase<LowerToLinalg> {
+  void runOnOperation() override {
+    if (failed(rejectUnknownNodes()))
+      return signalPassFailure();
+    MLIRContext *context = &getContext();
+    LowerTypeConverter converter;
+    RewritePatternSet patterns(context);
+    populateUnaryToLinalg(converter, patterns);
+    populateBinaryToLinalg(converter, patterns);
+    populateCastToLinalg(converter, patterns);
+    populateReduceToLinalg(converter, patterns);
+    populateMatMulToLinalg(converter, patterns);
+    populateShapeToTensor(converter, patterns);
+    populateGatherToLinalg(converter, patterns);
+    populateWeightToLinalg(converter, patterns);
+    populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
+                                                                   converter);
+    populateReturnOpTypeConversionPattern(patterns, converter);
+    populateCallOpTypeConversionPattern(patterns, converter);
+
+    ConversionTarget target(*context);
+    scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
+                                                         target);
+    target.addIllegalDialect<LLMCDialect>();
+    target.addLegalOp<ParamOp, ModuleOp>();
+    target.addLegalDialect<arith::ArithDialect, linalg::LinalgDialect,
+                           math::MathDialect>();
+    // scf.for and others that the patterns themselves create.
+    target.addDynamicallyLegalDialect<tensor::TensorDialect, scf::SCFDialect>(
+        [&](Operation *op) { return converter.isLegal(op); });
+    target.addDynamicallyLegalOp<func::FuncOp>([&](func::FuncOp op) {
+      return converter.isSignatureLegal(op.getFunctionType());
+    });
+    target.addDynamicallyLegalOp<func::ReturnOp, func::CallOp>(
+        [&](Operation *op) { return converter.isLegal(op); });
+    patterns.add<RetypeTensorCast>(converter, context);
+    if (failed(
+            applyFullConversion(getOperation(), target, std::move(patterns))))
+      signalPassFailure();
+  }
+
+  /// tensor.cast of an unsigned type, which importers and inference leave.
+  struct RetypeTensorCast : OpConversionPattern<tensor::CastOp> {
+    using OpConversionPattern::OpConversionPattern;
+    LogicalResult
+    matchAndRewrite(tensor::CastOp op, OpAdaptor adaptor,
+                    ConversionPatternRewriter &rewriter) const override {
+      rewriter.replaceOpWithNewOp<tensor::CastOp>(
+          op, getTypeConverter()->convertType(op.getType()),
+          adaptor.getSource());
+      return success();
+    }
+  };
+
+  LogicalResult rejectUnknownNodes() {
+    LogicalResult result = success();
+    getOperation().walk([&](OnnxOp op) {
+      StringRef domain = op.getDomain();
+      op.emitError("no lowering for the ONNX op ")
+          << (domain.empty() ? "ai.onnx" : domain) << "." << op.getOpType()
+          << " version " << op.getVersion();
+      result = failure();
+    });
+    return result;
+  }
+};
+} // namespace

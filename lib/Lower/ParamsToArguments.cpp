@@ -1,0 +1,40 @@
+//===- ParamsToArguments.cpp - parameters become arguments of @main -------===//
+
+#include "llmc/Lower/Passes.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace llmc {
+#define GEN_PASS_DEF_PARAMSTOARGUMENTS
+#include "llmc/Lower/Passes.h.inc"
+} // namespace llmc
+
+using namespace mlir;
+using namespace llmc;
+
+namespace {
+struct ParamsToArguments
+    : llmc::impl::ParamsToArgumentsBase<ParamsToArguments> {
+  void runOnOperation() override {
+    auto main = getOperation().lookupSymbol<func::FuncOp>("main");
+    if (!main) {
+      getOperation().emitError("the module has no function @main");
+      return signalPassFailure();
+    }
+    llvm::MapVector<Attribute, SmallVector<WeightOp>> uses;
+    main.walk([&](WeightOp op) { uses[op.getParamAttr()].push_back(op); });
+    for (auto &[param, ops] : uses) {
+      unsigned index = main.getNumArguments();
+      auto attributes = DictionaryAttr::get(
+          &getContext(),
+          NamedAttribute(StringAttr::get(&getContext(), paramAttr), param));
+      if (failed(main.insertArgument(index, ops.front().getType(), attributes,
+                                     ops.front().getLoc())))
+        return signalPassFailure();
+      for (WeightOp op : ops) {
+        op.replaceAllUsesWith(main.getArgument(index));
+        op.erase();
+      }
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,77 @@
+//===- Pipeline.cpp - the order of the reference lowering -----------------===//
+
+#include "llmc/Lower/Passes.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/Transforms/Passes.h"
+#include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace llmc;
+
+void llmc::buildLowerToLinalgPipeline(OpPassManager &manager) {
+  manager.addPass(createParamsToArguments());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createLowerToLinalg());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+}
+
+static void addBufferization(OpPassManager &manager) {
+  bufferization::OneShotBufferizePassOptions options;
+  options.bufferizeFunctionBoundaries = true;
+  options.functionBoundaryTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
+  manager.addPass(bufferization::createEmptyTensorEliminationPass());
+  manager.addPass(bufferization::createOneShotBufferizePass(options));
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  // Every buffer has one owner; what @main returns belongs to the caller.
+  bufferization::BufferDeallocationPipelineOptions deallocation;
+  bufferization::buildBufferDeallocationPipeline(manager, deallocation);
+}
+
+void llmc::buildLowerToLLVMPipeline(OpPassManager &manager) {
+  manager.addPass(createLinalgElementwiseOpFusionPass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  addBufferization(manager);
+  manager.addPass(createConvertBufferizationToMemRefPass());
+  manager.addPass(createCopiesToLoops());
+  manager.addPass(createConvertLinalgToLoopsPass());
+  manager.addPass(memref::createExpandStridedMetadataPass());
+  manager.addPass(memref::createExpandOpsPass());
+  manager.addPass(createLowerAffinePass());
+  manager.addPass(createSCFToControlFlowPass());
+  manager.addPass(arith::createArithExpandOpsPass());
+  manager.addPass(createConvertMathToLLVMPass());
+  manager.addPass(createConvertMathToLibmPass());
+  OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(LLVM::createLLVMRequestCWrappersPass());
+  manager.addPass(createConvertIndexToLLVMPass());
+  manager.addPass(createArithToLLVMConversionPass());
+  manager.addPass(createConvertFuncToLLVMPass());
+  manager.addPass(createConvertControlFlowToLLVMPass());
+  manager.addPass(createFinalizeMemRefToLLVMConversionPass());
+  manager.addPass(createReconcileUnrealizedCastsPass());
+  manager.addPass(createEmitInvoke());
+}
+
+void llmc::registerLowerPipelines() {
+  PassPipelineRegistration<>("llmc-lower-to-linalg",
+                             "Lower a model from llmc to linalg on tensors",
+                             buildLowerToLinalgPipeline);
+  PassPipelineRegistration<>("llmc-lower",
+                             "Lower a model from llmc to the LLVM dialect",
+                             [](OpPassManager &manager) {
+                               buildLowerToLinalgPipeline(manager);
+                               buildLowerToLLVMPipeline(manager);
+                             });
+}

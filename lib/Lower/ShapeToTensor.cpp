@@ -1,0 +1,431 @@
+//===- ShapeToTensor.cpp - ops that move elements -------------------------===//
+
+#include "llmc/Lower/Patterns.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace llmc;
+
+namespace {
+
+/// Element `i` of an i64 vector.
+Value extractAt(OpBuilder &b, Location loc, Value vector, int64_t i) {
+  Value index = createIndex(b, loc, i);
+  return tensor::ExtractOp::create(b, loc, vector, index);
+}
+
+Value extractIndex(OpBuilder &b, Location loc, Value vector, int64_t i) {
+  return arith::IndexCastOp::create(b, loc, b.getIndexType(),
+                                    extractAt(b, loc, vector, i));
+}
+
+Value compare(OpBuilder &b, Location loc, arith::CmpIPredicate predicate,
+              Value x, Value y) {
+  return arith::CmpIOp::create(b, loc, predicate, x, y);
+}
+
+struct ShapePattern : OpConversionPattern<ShapeOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(ShapeOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type = cast<RankedTensorType>(op.getType());
+    SmallVector<Value> sizes;
+    for (int64_t i = op.getStart(); i < int64_t(op.getEnd()); ++i)
+      sizes.push_back(arith::IndexCastOp::create(
+          rewriter, loc, rewriter.getI64Type(),
+          createDim(rewriter, loc, adaptor.getOperand(), i)));
+    if (sizes.empty())
+      rewriter.replaceOpWithNewOp<tensor::EmptyOp>(op, type, ValueRange{});
+    else
+      rewriter.replaceOpWithNewOp<tensor::FromElementsOp>(op, type, sizes);
+    return success();
+  }
+};
+
+struct ReshapePattern : OpConversionPattern<ReshapeOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(ReshapeOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value operand = adaptor.getOperand();
+    auto type =
+        cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
+    auto from = cast<RankedTensorType>(operand.getType());
+    Value one = createIndex(rewriter, loc, 1),
+          zero = createIndex(rewriter, loc, 0),
+          minusOne = createIndex(rewriter, loc, -1);
+    // The sizes as the shape operand gives them, static ones from the type.
+    SmallVector<Value> sizes;
+    Value known = one;
+    for (int64_t i = 0; i < type.getRank(); ++i) {
+      if (!type.isDynamicDim(i)) {
+        sizes.push_back(createIndex(rewriter, loc, type.getDimSize(i)));
+      } else {
+        Value size = extractIndex(rewriter, loc, adaptor.getShape(), i);
+        if (!op.getAllowzero() && i < from.getRank())
+          size = arith::SelectOp::create(
+              rewriter, loc,
+              compare(rewriter, loc, arith::CmpIPredicate::eq, size, zero),
+              createDim(rewriter, loc, operand, i), size);
+        sizes.push_back(size);
+      }
+      Value isInferred = compare(rewriter, loc, arith::CmpIPredicate::eq,
+                                 sizes.back(), minusOne);
+      known = arith::MulIOp::create(rewriter, loc, known,
+                                    arith::SelectOp::create(rewriter, loc,
+                                                            isInferred, one,
+                                                            sizes.back()));
+    }
+    Value total = one;
+    for (int64_t i = 0; i < from.getRank(); ++i)
+      total = arith::MulIOp::create(rewriter, loc, total,
+                                    createDim(rewriter, loc, operand, i));
+    Value divisor = arith::SelectOp::create(
+        rewriter, loc,
+        compare(rewriter, loc, arith::CmpIPredicate::sle, known, zero), one,
+        known);
+    Value inferred = arith::DivUIOp::create(rewriter, loc, total, divisor);
+    Value product = one;
+    for (Value &size : sizes) {
+      size = arith::SelectOp::create(
+          rewriter, loc,
+          compare(rewriter, loc, arith::CmpIPredicate::eq, size, minusOne),
+          inferred, size);
+      product = arith::MulIOp::create(rewriter, loc, product, size);
+    }
+    if (!type.hasStaticShape() || !from.hasStaticShape()) {
+      // A wrong size becomes an empty tensor, never a read past the end.
+      Value fits =
+          compare(rewriter, loc, arith::CmpIPredicate::eq, product, total);
+      createRuntimeCheck(rewriter, loc, fits, RuntimeError::ShapeMismatch);
+      for (int64_t i = 0; i < type.getRank(); ++i)
+        if (type.isDynamicDim(i))
+          sizes[i] =
+              arith::SelectOp::create(rewriter, loc, fits, sizes[i], zero);
+    }
+    if (type.getRank() == 0) {
+      // tensor.reshape needs a shape vector even for no dimensions.
+      Value element = tensor::ExtractOp::create(
+          rewriter, loc, operand, SmallVector<Value>(from.getRank(), zero));
+      rewriter.replaceOpWithNewOp<tensor::FromElementsOp>(op, type, element);
+      return success();
+    }
+    Value shape = tensor::FromElementsOp::create(rewriter, loc, sizes);
+    rewriter.replaceOpWithNewOp<tensor::ReshapeOp>(op, type, operand, shape);
+    return success();
+  }
+};
+
+struct TransposePattern : OpConversionPattern<TransposeOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(TransposeOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type =
+        cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
+    SmallVector<OpFoldResult> dims;
+    for (int64_t source : op.getPerm())
+      dims.push_back(createDim(rewriter, loc, adaptor.getOperand(), source));
+    Value empty = createEmpty(rewriter, loc, type, dims);
+    rewriter.replaceOp(op, linalg::TransposeOp::create(rewriter, loc,
+                                                       adaptor.getOperand(),
+                                                       empty, op.getPerm())
+                               .getResult());
+    return success();
+  }
+};
+
+/// The groups of `rank` dimensions that collapse when the unit dimensions
+/// `axes` disappear: each joins the kept dimension before it.
+SmallVector<ReassociationIndices> groupAround(int64_t rank,
+                                              ArrayRef<int64_t> axes) {
+  SmallVector<ReassociationIndices> groups;
+  ReassociationIndices leading;
+  for (int64_t i = 0; i < rank; ++i) {
+    if (llvm::is_contained(axes, i)) {
+      (groups.empty() ? leading : groups.back()).push_back(i);
+      continue;
+    }
+    groups.emplace_back();
+    if (groups.size() == 1)
+      groups.back() = leading;
+    groups.back().push_back(i);
+  }
+  return groups;
+}
+
+struct UnsqueezePattern : OpConversionPattern<UnsqueezeOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(UnsqueezeOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type =
+        cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
+    SmallVector<OpFoldResult> sizes =
+        createDims(rewriter, loc, adaptor.getOperand());
+    for (int64_t axis : op.getAxes())
+      sizes.insert(sizes.begin() + axis, rewriter.getIndexAttr(1));
+    SmallVector<int64_t> shape;
+    for (OpFoldResult size : sizes)
+      shape.push_back(getConstantIntValue(size).value_or(ShapedType::kDynamic));
+    auto exact = RankedTensorType::get(shape, type.getElementType());
+    Value result = tensor::ExpandShapeOp::create(
+        rewriter, loc, exact, adaptor.getOperand(),
+        groupAround(type.getRank(), op.getAxes()), sizes);
+    if (exact != type)
+      result = tensor::CastOp::create(rewriter, loc, type, result);
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+struct SqueezePattern : OpConversionPattern<SqueezeOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(SqueezeOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value operand = adaptor.getOperand();
+    auto type =
+        cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
+    auto from = cast<RankedTensorType>(operand.getType());
+    SmallVector<int64_t> shape(from.getShape());
+    for (int64_t axis : op.getAxes()) {
+      if (!ShapedType::isDynamic(shape[axis]))
+        continue;
+      Value isUnit = compare(rewriter, loc, arith::CmpIPredicate::eq,
+                             createDim(rewriter, loc, operand, axis),
+                             createIndex(rewriter, loc, 1));
+      createRuntimeCheck(rewriter, loc, isUnit, RuntimeError::ShapeMismatch);
+      shape[axis] = 1;
+    }
+    auto exact = RankedTensorType::get(shape, from.getElementType());
+    if (exact != from)
+      operand = tensor::CastOp::create(rewriter, loc, exact, operand);
+    Value result = tensor::CollapseShapeOp::create(
+        rewriter, loc, operand, groupAround(from.getRank(), op.getAxes()));
+    if (result.getType() != type)
+      result = tensor::CastOp::create(rewriter, loc, type, result);
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+struct ExpandPattern : OpConversionPattern<ExpandOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(ExpandOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value operand = adaptor.getOperand();
+    auto type =
+        cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
+    auto from = cast<RankedTensorType>(operand.getType());
+    int64_t rank = type.getRank();
+    int64_t shapeRank =
+        cast<ShapedType>(adaptor.getShape().getType()).getDimSize(0);
+    if (ShapedType::isDynamic(shapeRank))
+      return rewriter.notifyMatchFailure(op, "shape of dynamic length");
+    Value one = createIndex(rewriter, loc, 1);
+    SmallVector<OpFoldResult> dims;
+    Value fits = createScalar(rewriter, loc, rewriter.getI1Type(), 1);
+    for (int64_t i = 0; i < rank; ++i) {
+      if (!type.isDynamicDim(i)) {
+        dims.push_back(rewriter.getIndexAttr(type.getDimSize(i)));
+        continue;
+      }
+      int64_t own = i - (rank - from.getRank()), asked = i - (rank - shapeRank);
+      Value size = own >= 0 ? createDim(rewriter, loc, operand, own) : one;
+      if (asked >= 0) {
+        Value target = extractIndex(rewriter, loc, adaptor.getShape(), asked);
+        auto isOne = [&](Value value) {
+          return compare(rewriter, loc, arith::CmpIPredicate::eq, value, one);
+        };
+        Value same =
+            compare(rewriter, loc, arith::CmpIPredicate::eq, size, target);
+        Value valid = arith::OrIOp::create(
+            rewriter, loc, same,
+            arith::OrIOp::create(rewriter, loc, isOne(size), isOne(target)));
+        fits = arith::AndIOp::create(rewriter, loc, fits, valid);
+        size =
+            arith::SelectOp::create(rewriter, loc, isOne(target), size, target);
+      }
+      dims.push_back(size);
+    }
+    if (!type.hasStaticShape()) {
+      createRuntimeCheck(rewriter, loc, fits, RuntimeError::ShapeMismatch);
+      Value zero = createIndex(rewriter, loc, 0);
+      for (OpFoldResult &dim : dims)
+        if (auto value = dyn_cast<Value>(dim))
+          dim = arith::SelectOp::create(rewriter, loc, fits, value, zero)
+                    .getResult();
+    }
+    rewriter.replaceOp(
+        op, createGenerated(
+                rewriter, loc, type, dims,
+                [&](OpBuilder &b, Location loc, ValueRange at) -> Value {
+                  SmallVector<Value> position;
+                  for (int64_t i = 0; i < from.getRank(); ++i) {
+                    Value index = at[rank - from.getRank() + i];
+                    if (from.getDimSize(i) == 1) {
+                      index = createIndex(b, loc, 0);
+                    } else if (from.isDynamicDim(i)) {
+                      Value unit = compare(b, loc, arith::CmpIPredicate::eq,
+                                           createDim(b, loc, operand, i),
+                                           createIndex(b, loc, 1));
+                      index = arith::SelectOp::create(
+                          b, loc, unit, createIndex(b, loc, 0), index);
+                    }
+                    position.push_back(index);
+                  }
+                  return tensor::ExtractOp::create(b, loc, operand, position);
+                }));
+    return success();
+  }
+};
+
+struct ConcatPattern : OpConversionPattern<ConcatOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(ConcatOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type =
+        cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
+    int64_t axis = op.getAxis();
+    SmallVector<OpFoldResult> dims =
+        createDims(rewriter, loc, adaptor.getInputs()[0]);
+    // What one input leaves open another may fix.
+    for (Value input : adaptor.getInputs())
+      for (auto [index, dim] :
+           llvm::enumerate(createDims(rewriter, loc, input)))
+        if (int64_t(index) != axis && getConstantIntValue(dim))
+          dims[index] = dim;
+    Value end = createIndex(rewriter, loc, 0);
+    SmallVector<Value> begins;
+    for (Value input : adaptor.getInputs()) {
+      begins.push_back(end);
+      end = arith::AddIOp::create(rewriter, loc, end,
+                                  createDim(rewriter, loc, input, axis));
+    }
+    dims[axis] = end;
+    Value result = createEmpty(rewriter, loc, type, dims);
+    SmallVector<OpFoldResult> strides(dims.size(), rewriter.getIndexAttr(1));
+    for (auto [input, begin] : llvm::zip(adaptor.getInputs(), begins)) {
+      SmallVector<OpFoldResult> offsets(dims.size(), rewriter.getIndexAttr(0));
+      offsets[axis] = begin;
+      result = tensor::InsertSliceOp::create(
+          rewriter, loc, input, result, offsets,
+          createDims(rewriter, loc, input), strides);
+    }
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+struct SlicePattern : OpConversionPattern<SliceOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(SliceOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value operand = adaptor.getOperand();
+    auto type =
+        cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
+    int64_t rank = type.getRank();
+    SmallVector<OpFoldResult> sizes = createDims(rewriter, loc, operand);
+    SmallVector<Value> starts(rank, createIndex(rewriter, loc, 0)),
+        steps(rank, createIndex(rewriter, loc, 1));
+    Value zero = createIndex(rewriter, loc, 0),
+          one = createIndex(rewriter, loc, 1);
+    auto clamp = [&](Value value, Value low, Value high) -> Value {
+      return arith::MinSIOp::create(
+          rewriter, loc, arith::MaxSIOp::create(rewriter, loc, value, low),
+          high);
+    };
+    for (size_t index = 0; index < op.getAxes().size(); ++index) {
+      int64_t axis = op.getAxes()[index];
+      Value dim = createDim(rewriter, loc, operand, axis);
+      Value step = extractIndex(rewriter, loc, adaptor.getSteps(), index);
+      Value forward =
+          compare(rewriter, loc, arith::CmpIPredicate::sgt, step, zero);
+      auto resolve = [&](Value vector, int64_t below) -> Value {
+        Value value = extractIndex(rewriter, loc, vector, index);
+        Value negative =
+            compare(rewriter, loc, arith::CmpIPredicate::slt, value, zero);
+        value = arith::SelectOp::create(
+            rewriter, loc, negative,
+            arith::AddIOp::create(rewriter, loc, value, dim), value);
+        Value last = arith::SubIOp::create(rewriter, loc, dim, one);
+        return arith::SelectOp::create(
+            rewriter, loc, forward, clamp(value, zero, dim),
+            clamp(value, createIndex(rewriter, loc, below), last));
+      };
+      Value start = resolve(adaptor.getStarts(), 0),
+            end = resolve(adaptor.getEnds(), -1);
+      // ceil((end - start) / step), not below 0.
+      Value distance = arith::SubIOp::create(rewriter, loc, end, start);
+      Value magnitude = arith::SelectOp::create(
+          rewriter, loc, forward, step,
+          arith::SubIOp::create(rewriter, loc, zero, step));
+      Value length = arith::SelectOp::create(
+          rewriter, loc, forward, distance,
+          arith::SubIOp::create(rewriter, loc, zero, distance));
+      length = arith::MaxSIOp::create(rewriter, loc, length, zero);
+      magnitude = arith::MaxSIOp::create(rewriter, loc, magnitude, one);
+      Value count =
+          arith::CeilDivUIOp::create(rewriter, loc, length, magnitude);
+      starts[axis] = start;
+      steps[axis] = step;
+      sizes[axis] = count;
+    }
+    for (int64_t i = 0; i < rank; ++i)
+      if (!type.isDynamicDim(i))
+        sizes[i] = rewriter.getIndexAttr(type.getDimSize(i));
+    rewriter.replaceOp(
+        op, createSlice(rewriter, op, operand, type, starts, sizes, steps));
+    return success();
+  }
+
+  /// tensor.extract_slice where the steps are known to go forward.
+  static Value createSlice(OpBuilder &b, SliceOp op, Value operand,
+                           RankedTensorType type, ArrayRef<Value> starts,
+                           ArrayRef<OpFoldResult> sizes,
+                           ArrayRef<Value> steps) {
+    Location loc = op.getLoc();
+    ShapeContext shapes(b.getContext());
+    auto constants = shapes.constants(op.getSteps());
+    if (constants &&
+        llvm::all_of(*constants, [](int64_t s) { return s > 0; })) {
+      SmallVector<OpFoldResult> strides(type.getRank(), b.getIndexAttr(1));
+      for (auto [axis, step] : llvm::zip(op.getAxes(), *constants))
+        strides[axis] = b.getIndexAttr(step);
+      return tensor::ExtractSliceOp::create(
+          b, loc, type, operand, getAsOpFoldResult(starts), sizes, strides);
+    }
+    return createGenerated(
+        b, loc, type, sizes,
+        [&](OpBuilder &b, Location loc, ValueRange at) -> Value {
+          SmallVector<Value> position;
+          for (auto [index, start, step] : llvm::zip(at, starts, steps)) {
+            Value offset = arith::MulIOp::create(b, loc, index, step);
+            position.push_back(arith::AddIOp::create(b, loc, start, offset));
+          }
+          return tensor::ExtractOp::create(b, loc, operand, position);
+        });
+  }
+};
+
+} // namespace
+
+void llmc::populateShapeToTensor(const LowerTypeConverter &converter,
+                                 RewritePatternSet &patterns) {
+  patterns.add<ShapePattern, ReshapePattern, TransposePattern, UnsqueezePattern,
+               SqueezePattern, ExpandPattern, ConcatPattern, SlicePattern>(
+      converter, patterns.getContext());
+}
