@@ -11,6 +11,7 @@ packages=(
   llvm-22-dev libmlir-22-dev mlir-22-tools llvm-22-tools clang-22 lld-22
   clang-format-22 clang-tidy-22 libclang-rt-22-dev libomp-22-dev
   libzstd-dev zlib1g-dev protobuf-compiler libprotobuf-dev libgtest-dev
+  nlohmann-json3-dev
   # The tools that build and run it.
   ninja-build cmake ccache python3 python3-venv python3-dev ca-certificates
 )

@@ -1,0 +1,61 @@
+//===- LanguageModel.h - tokens in, logits out -----------------*- C++ -*-===//
+
+#ifndef LLMC_LIB_RUNTIME_LANGUAGEMODEL_H
+#define LLMC_LIB_RUNTIME_LANGUAGEMODEL_H
+
+#include "Session.h"
+
+namespace llmc::runtime {
+
+/// Logits [1, rows, vocabulary] of one run.
+class Logits {
+public:
+  explicit Logits(OutputTensor tensor);
+
+  int64_t getRows() const { return rows; }
+  int64_t getVocabulary() const { return vocabulary; }
+  /// Writes one row as float32.
+  void read(int64_t row, float *values) const;
+
+private:
+  OutputTensor tensor;
+  int64_t rows, vocabulary;
+};
+
+/// Knows a model's inputs and outputs by their usual names. Fails for a model
+/// that needs other inputs.
+class LanguageModel {
+public:
+  explicit LanguageModel(Session &session);
+
+  /// Runs `count` tokens as a batch of one, after what the session holds.
+  Logits feed(const int64_t *ids, size_t count);
+  /// The same, and fails unless there are logits for every token.
+  Logits feedForAll(const int64_t *ids, size_t count);
+  /// Fails for ids that cannot be tokens of the model.
+  void checkIds(const int64_t *ids, size_t count) const;
+
+private:
+  struct Input {
+    const TensorSpec *spec;
+    enum { Ids, Mask, Positions } role;
+  };
+
+  Session &session;
+  std::vector<Input> inputs;
+  size_t logitsIndex;
+};
+
+/// Appends tokens and writes their log-probabilities; see llmc_session_score.
+void scoreTokens(Session &session, const int64_t *ids, size_t count,
+                 size_t chunk, double *logProbabilities);
+
+/// See llmc_generate.
+llmc_generate_result generate(Session &session, const int64_t *prompt,
+                              size_t count,
+                              const llmc_generate_options &options,
+                              llmc_token_callback callback, void *user);
+
+} // namespace llmc::runtime
+
+#endif // LLMC_LIB_RUNTIME_LANGUAGEMODEL_H
