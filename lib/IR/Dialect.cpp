@@ -26,6 +26,7 @@ void LLMCDialect::initialize() {
   registerLLMOps();
   registerNNOps();
   registerOnnxOps();
+  registerFolding();
 }
 
 Operation *LLMCDialect::materializeConstant(OpBuilder &builder, Attribute value,

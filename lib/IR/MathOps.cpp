@@ -61,35 +61,17 @@ INFER_SAME_SHAPE(BitwiseNotOp)
     return inferBroadcast(shapes, adaptor.getOperands(),                       \
                           shapes.elementType(adaptor.getLhs()), results);      \
   }
-INFER_BROADCAST(MaxOp)
-INFER_BROADCAST(MinOp)
-INFER_BROADCAST(AndOp)
-INFER_BROADCAST(OrOp)
 INFER_BROADCAST(XorOp)
 INFER_BROADCAST(BitwiseAndOp)
 INFER_BROADCAST(BitwiseOrOp)
 INFER_BROADCAST(BitwiseXorOp)
 INFER_BROADCAST(BitShiftOp)
 INFER_BROADCAST(PowOp)
-INFER_BROADCAST(WhereOp)
 #undef INFER_BROADCAST
 
 static Type getBoolType(ShapeContext &shapes) {
   return IntegerType::get(shapes.getContext(), 1);
 }
-
-#define INFER_COMPARISON(OP)                                                   \
-  LogicalResult OP::inferShapes(ShapeContext &shapes, Adaptor adaptor,         \
-                                SmallVectorImpl<ShapeInfo> &results) {         \
-    return inferBroadcast(shapes, adaptor.getOperands(), getBoolType(shapes),  \
-                          results);                                            \
-  }
-INFER_COMPARISON(EqualOp)
-INFER_COMPARISON(LessOp)
-INFER_COMPARISON(LessOrEqualOp)
-INFER_COMPARISON(GreaterOp)
-INFER_COMPARISON(GreaterOrEqualOp)
-#undef INFER_COMPARISON
 
 #define INFER_PREDICATE(OP)                                                    \
   LogicalResult OP::inferShapes(ShapeContext &shapes, Adaptor adaptor,         \
@@ -104,26 +86,141 @@ INFER_PREDICATE(IsInfOp)
 /// Broadcasts, and computes the elements of small integer tensors with
 /// `combine`, which returns null for what it cannot express.
 static LogicalResult
+inferElements(ShapeContext &shapes, ValueRange operands, Type elementType,
+              function_ref<AffineExpr(ArrayRef<AffineExpr>)> combine,
+              SmallVectorImpl<ShapeInfo> &results) {
+  if (failed(inferBroadcast(shapes, operands, elementType, results)))
+    return failure();
+  ShapeInfo &info = results.back();
+  if (info.dims.size() > 1 || !isTrackedElementType(elementType))
+    return success();
+  SmallVector<SmallVector<AffineExpr>> elements;
+  size_t length = 1;
+  for (Value operand : operands) {
+    std::optional<SmallVector<AffineExpr>> values = shapes.values(operand);
+    if (!values || values->empty())
+      return success();
+    if (values->size() != 1)
+      length = values->size();
+    elements.push_back(std::move(*values));
+  }
+  info.values.emplace();
+  for (size_t i = 0; i < length; ++i) {
+    SmallVector<AffineExpr> at;
+    for (ArrayRef<AffineExpr> values : elements)
+      at.push_back(values[values.size() == 1 ? 0 : i]);
+    AffineExpr value = combine(at);
+    info.values->push_back(value ? value : shapes.freshElement());
+  }
+  return success();
+}
+
+static LogicalResult
 inferArithmetic(ShapeContext &shapes, Value lhs, Value rhs,
                 function_ref<AffineExpr(AffineExpr, AffineExpr)> combine,
                 SmallVectorImpl<ShapeInfo> &results) {
-  if (failed(
-          inferBroadcast(shapes, {lhs, rhs}, shapes.elementType(lhs), results)))
-    return failure();
-  ShapeInfo &info = results.back();
-  if (info.dims.size() > 1 || !info.elementType.isInteger())
-    return success();
-  std::optional<SmallVector<AffineExpr>> a = shapes.values(lhs),
-                                         b = shapes.values(rhs);
-  if (!a || !b || a->empty() || b->empty())
-    return success();
-  info.values.emplace();
-  for (size_t i = 0, e = std::max(a->size(), b->size()); i < e; ++i) {
-    AffineExpr value =
-        combine((*a)[a->size() == 1 ? 0 : i], (*b)[b->size() == 1 ? 0 : i]);
-    info.values->push_back(value ? value : shapes.freshSymbol());
+  return inferElements(
+      shapes, {lhs, rhs}, shapes.elementType(lhs),
+      [&](ArrayRef<AffineExpr> at) { return combine(at[0], at[1]); }, results);
+}
+
+/// `compare` looks at `lhs - rhs` and says nothing when it cannot tell.
+static LogicalResult
+inferComparison(ShapeContext &shapes, ValueRange operands,
+                function_ref<std::optional<bool>(AffineExpr)> compare,
+                SmallVectorImpl<ShapeInfo> &results) {
+  return inferElements(
+      shapes, operands, getBoolType(shapes),
+      [&](ArrayRef<AffineExpr> at) -> AffineExpr {
+        std::optional<bool> result = compare(shapes.simplify(at[0] - at[1]));
+        return result ? shapes.constant(*result) : AffineExpr();
+      },
+      results);
+}
+
+LogicalResult EqualOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                   SmallVectorImpl<ShapeInfo> &results) {
+  return inferElements(
+      shapes, {adaptor.getLhs(), adaptor.getRhs()}, getBoolType(shapes),
+      [&](ArrayRef<AffineExpr> at) -> AffineExpr {
+        std::optional<bool> equal = shapes.areEqual(at[0], at[1]);
+        return equal ? shapes.constant(*equal) : AffineExpr();
+      },
+      results);
+}
+
+#define INFER_COMPARISON(OP, COMPARE)                                          \
+  LogicalResult OP::inferShapes(ShapeContext &shapes, Adaptor adaptor,         \
+                                SmallVectorImpl<ShapeInfo> &results) {         \
+    return inferComparison(                                                    \
+        shapes, {adaptor.getLhs(), adaptor.getRhs()},                          \
+        [](AffineExpr difference) -> std::optional<bool> {                     \
+          std::optional<int64_t> value = getConstant(difference);              \
+          return value ? std::optional<bool>(*value COMPARE 0) : std::nullopt; \
+        },                                                                     \
+        results);                                                              \
   }
-  return success();
+INFER_COMPARISON(LessOp, <)
+INFER_COMPARISON(LessOrEqualOp, <=)
+INFER_COMPARISON(GreaterOp, >)
+INFER_COMPARISON(GreaterOrEqualOp, >=)
+#undef INFER_COMPARISON
+
+/// The operand that is chosen when their difference is a constant.
+#define INFER_CHOICE(OP, COMPARE)                                              \
+  LogicalResult OP::inferShapes(ShapeContext &shapes, Adaptor adaptor,         \
+                                SmallVectorImpl<ShapeInfo> &results) {         \
+    return inferArithmetic(                                                    \
+        shapes, adaptor.getLhs(), adaptor.getRhs(),                            \
+        [&](AffineExpr a, AffineExpr b) -> AffineExpr {                        \
+          std::optional<int64_t> value = getConstant(shapes.simplify(a - b));  \
+          return value ? (*value COMPARE 0 ? a : b) : AffineExpr();            \
+        },                                                                     \
+        results);                                                              \
+  }
+INFER_CHOICE(MaxOp, >=)
+INFER_CHOICE(MinOp, <=)
+#undef INFER_CHOICE
+
+/// `deciding` is the operand value that decides the result alone.
+static LogicalResult inferLogic(ShapeContext &shapes, ValueRange operands,
+                                bool deciding,
+                                SmallVectorImpl<ShapeInfo> &results) {
+  return inferElements(
+      shapes, operands, getBoolType(shapes),
+      [&](ArrayRef<AffineExpr> at) -> AffineExpr {
+        std::optional<int64_t> a = getConstant(at[0]), b = getConstant(at[1]);
+        if ((a && bool(*a) == deciding) || (b && bool(*b) == deciding))
+          return shapes.constant(deciding);
+        return a ? at[1] : b ? at[0] : AffineExpr();
+      },
+      results);
+}
+
+LogicalResult AndOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                 SmallVectorImpl<ShapeInfo> &results) {
+  return inferLogic(shapes, {adaptor.getLhs(), adaptor.getRhs()}, false,
+                    results);
+}
+
+LogicalResult OrOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                SmallVectorImpl<ShapeInfo> &results) {
+  return inferLogic(shapes, {adaptor.getLhs(), adaptor.getRhs()}, true,
+                    results);
+}
+
+LogicalResult WhereOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                   SmallVectorImpl<ShapeInfo> &results) {
+  return inferElements(
+      shapes, {adaptor.getCondition(), adaptor.getLhs(), adaptor.getRhs()},
+      shapes.elementType(adaptor.getLhs()),
+      [&](ArrayRef<AffineExpr> at) -> AffineExpr {
+        if (at[1] == at[2])
+          return at[1];
+        std::optional<int64_t> condition = getConstant(at[0]);
+        return condition ? at[*condition ? 1 : 2] : AffineExpr();
+      },
+      results);
 }
 
 LogicalResult AddOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
@@ -206,6 +303,17 @@ LogicalResult ReduceOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
       info.dims.push_back(dim);
     else if (adaptor.getKeepdims())
       info.dims.push_back(shapes.constant(1));
+  }
+  if (rank == 1 && axes.size() == 1 && isTrackedElementType(info.elementType)) {
+    std::optional<SmallVector<AffineExpr>> elements =
+        shapes.values(adaptor.getOperand());
+    bool isProduct = adaptor.getKind() == ReduceKind::Prod;
+    if (elements && (isProduct || adaptor.getKind() == ReduceKind::Sum)) {
+      AffineExpr result = shapes.constant(isProduct);
+      for (AffineExpr element : *elements)
+        result = isProduct ? result * element : result + element;
+      info.values = {result};
+    }
   }
   results.push_back(std::move(info));
   return success();

@@ -18,6 +18,11 @@ std::optional<int64_t> llmc::getConstant(AffineExpr expr) {
   return std::nullopt;
 }
 
+bool llmc::isTrackedElementType(Type type) {
+  return type.isSignlessInteger(1) || type.isSignlessInteger(32) ||
+         type.isSignlessInteger(64);
+}
+
 RankedTensorType ShapeInfo::getType() const {
   SmallVector<int64_t> shape;
   for (AffineExpr dim : dims) {
@@ -34,6 +39,13 @@ AffineExpr ShapeContext::constant(int64_t value) {
 AffineExpr ShapeContext::freshSymbol() {
   symbolNames.emplace_back();
   return getAffineSymbolExpr(symbolNames.size() - 1, context);
+}
+
+AffineExpr ShapeContext::freshElement() {
+  AffineExpr symbol = freshSymbol();
+  elementSymbols.resize(symbolNames.size());
+  elementSymbols.set(symbolNames.size() - 1);
+  return symbol;
 }
 
 AffineExpr ShapeContext::namedSymbol(StringRef name) {
@@ -66,7 +78,8 @@ std::optional<SmallVector<AffineExpr>> ShapeContext::values(Value value) {
   if (found != knownValues.end())
     return found->second;
   auto type = dyn_cast<RankedTensorType>(value.getType());
-  if (!type || type.getRank() > 1 || !type.getElementType().isInteger())
+  if (!type || type.getRank() > 1 ||
+      !isTrackedElementType(type.getElementType()))
     return std::nullopt;
 
   std::optional<SmallVector<AffineExpr>> result;
@@ -75,8 +88,7 @@ std::optional<SmallVector<AffineExpr>> ShapeContext::values(Value value) {
     if (elements.getNumElements() > maxTrackedElements)
       return std::nullopt;
     result.emplace();
-    bool isUnsigned = type.getElementType().isUnsignedInteger() ||
-                      type.getElementType().isInteger(1);
+    bool isUnsigned = type.getElementType().isInteger(1);
     for (const APInt &element : elements.getValues<APInt>())
       result->push_back(constant(isUnsigned ? element.getZExtValue()
                                             : element.getSExtValue()));
@@ -91,8 +103,10 @@ std::optional<SmallVector<AffineExpr>> ShapeContext::values(Value value) {
       return std::nullopt;
     result.emplace();
     for (int64_t i = 0; i < type.getNumElements(); ++i)
-      result->push_back(freshSymbol());
+      result->push_back(freshElement());
   }
+  for (AffineExpr &expr : *result)
+    expr = simplify(expr);
   knownValues.try_emplace(value, *result);
   return result;
 }
@@ -112,9 +126,21 @@ std::optional<SmallVector<int64_t>> ShapeContext::constants(Value value) {
 }
 
 void ShapeContext::set(Value value, const ShapeInfo &info) {
-  knownDims[value] = info.dims;
-  if (info.values && int64_t(info.values->size()) <= maxTrackedElements)
-    knownValues[value] = *info.values;
+  SmallVector<AffineExpr> &dims = knownDims[value];
+  dims = info.dims;
+  for (AffineExpr &dim : dims)
+    dim = simplify(dim);
+  if (!info.values || int64_t(info.values->size()) > maxTrackedElements)
+    return;
+  SmallVector<AffineExpr> &values = knownValues[value];
+  values = *info.values;
+  for (AffineExpr &element : values)
+    element = simplify(element);
+}
+
+void ShapeContext::forget(Value value) {
+  knownDims.erase(value);
+  knownValues.erase(value);
 }
 
 AffineExpr ShapeContext::broadcast(AffineExpr a, AffineExpr b) {
@@ -130,6 +156,8 @@ AffineExpr ShapeContext::broadcast(AffineExpr a, AffineExpr b) {
 }
 
 LogicalResult ShapeContext::fail(const Twine &message) {
+  if (op)
+    return op->emitOpError() << message;
   if (location)
     return emitError(*location) << message;
   return failure();

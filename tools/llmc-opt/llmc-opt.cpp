@@ -1,6 +1,7 @@
 //===- llmc-opt.cpp - runs passes over llmc and upstream dialects ---------===//
 
 #include "llmc/IR/Dialect.h"
+#include "llmc/Lift/Passes.h"
 #include "llmc/Lower/Passes.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllDialects.h"
@@ -13,6 +14,7 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
+  llmc::registerLiftPasses();
   registry.insert<llmc::LLMCDialect>();
   llmc::registerLowerPasses();
   llmc::registerLowerPipelines();

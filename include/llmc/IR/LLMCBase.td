@@ -40,6 +40,7 @@ def LLMC_Dialect : Dialect {
     void registerLLMOps();
     void registerNNOps();
     void registerOnnxOps();
+    void registerFolding();
   }];
 }
 

@@ -16,6 +16,7 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Location.h"
 #include "mlir/IR/Value.h"
+#include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 #include <optional>
@@ -26,7 +27,8 @@ namespace llmc {
 struct ShapeInfo {
   mlir::Type elementType;
   llvm::SmallVector<mlir::AffineExpr> dims;
-  /// The elements of an integer tensor of rank 0 or 1, when known.
+  /// The elements of a tensor of rank 0 or 1 that can hold sizes (i64 or i32)
+  /// or tests of them (i1), when known.
   std::optional<llvm::SmallVector<mlir::AffineExpr>> values;
 
   /// Constant dimensions become static, all others dynamic.
@@ -44,6 +46,9 @@ public:
       : context(context), location(location) {}
 
   mlir::MLIRContext *getContext() const { return context; }
+
+  /// The op that errors are reported on, instead of the location.
+  void setOp(mlir::Operation *op) { this->op = op; }
 
   /// The dimensions of `value`, a ranked tensor.
   llvm::ArrayRef<mlir::AffineExpr> dims(mlir::Value value);
@@ -66,15 +71,32 @@ public:
   /// The elements of `value` when all of them are constants.
   std::optional<llvm::SmallVector<int64_t>> constants(mlir::Value value);
 
-  /// Records what llmc-infer-shapes found.
+  /// Records what an analysis of the op that makes `value` found.
   void set(mlir::Value value, const ShapeInfo &info);
 
+  /// Drops what is known of `value`. A value that is created may have the
+  /// address of one that was erased.
+  void forget(mlir::Value value);
+
   mlir::AffineExpr constant(int64_t value);
+  /// An unknown size, which is not negative.
   mlir::AffineExpr freshSymbol();
+  /// An unknown element of an integer tensor, which may be negative.
+  mlir::AffineExpr freshElement();
   /// The symbol of that name, the same on each call.
   mlir::AffineExpr namedSymbol(llvm::StringRef name);
   /// Name of a symbol made by namedSymbol, empty for others.
   llvm::StringRef symbolName(unsigned position) const;
+
+  /// The one form in which equal expressions are written: a sum of products,
+  /// sorted. AffineExpr alone leaves `s0 + s1` and `s1 + s0` different.
+  mlir::AffineExpr simplify(mlir::AffineExpr expr) const;
+
+  /// True when the value is known not to be negative.
+  bool isNonNegative(mlir::AffineExpr expr) const;
+
+  /// Whether the two are equal, when that is known for all sizes.
+  std::optional<bool> areEqual(mlir::AffineExpr a, mlir::AffineExpr b) const;
 
   /// The dimension of numpy broadcasting; a fresh symbol when both are
   /// unknown and not provably equal.
@@ -86,11 +108,16 @@ public:
 private:
   mlir::MLIRContext *context;
   std::optional<mlir::Location> location;
+  mlir::Operation *op = nullptr;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::AffineExpr>> knownDims;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::AffineExpr>> knownValues;
   llvm::StringMap<mlir::AffineExpr> symbolsByName;
   llvm::SmallVector<std::string> symbolNames;
+  llvm::BitVector elementSymbols;
 };
+
+/// Whether elements of this type are tracked as expressions: i1, i32 and i64.
+bool isTrackedElementType(mlir::Type type);
 
 /// The value of a constant expression.
 std::optional<int64_t> getConstant(mlir::AffineExpr expr);

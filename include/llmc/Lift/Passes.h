@@ -1,0 +1,18 @@
+//===- Passes.h - from a graph of ONNX ops to the ops of LLMs --*- C++ -*-===//
+
+#ifndef LLMC_LIFT_PASSES_H
+#define LLMC_LIFT_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace llmc {
+
+#define GEN_PASS_DECL
+#include "llmc/Lift/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "llmc/Lift/Passes.h.inc"
+
+} // namespace llmc
+
+#endif // LLMC_LIFT_PASSES_H
