@@ -1,0 +1,134 @@
+//===- llmc-translate.cpp - ONNX, MLIR text and MLIR bytecode -------------===//
+//
+// Reads any of the three and writes any of the three. What a file is follows
+// from its name (.onnx, .mlir, .mlirbc) unless an option says it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "llmc/IR/Dialect.h"
+#include "llmc/Onnx/Import.h"
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Support/FileUtilities.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+using namespace mlir;
+namespace cl = llvm::cl;
+
+namespace {
+struct Options {
+  cl::opt<std::string> input{cl::Positional, cl::desc("<input file>"),
+                             cl::init("-")};
+  cl::opt<std::string> output{"o", cl::desc("Output file"),
+                              cl::value_desc("file"), cl::init("-")};
+  cl::opt<bool> importOnnx{"import-onnx", cl::desc("The input is ONNX")};
+  cl::opt<bool> emitBytecode{"emit-bytecode",
+                             cl::desc("The output is MLIR bytecode")};
+  cl::list<std::string> dims{
+      "dim", cl::desc("Import with this size for a symbolic dimension"),
+      cl::value_desc("name=size")};
+};
+} // namespace
+
+/// Errors in the form of compilers, without MLIR's `loc(...)` around paths.
+static void installDiagnosticHandler(MLIRContext &context) {
+  context.getDiagEngine().registerHandler([](Diagnostic &diagnostic) {
+    Location location = diagnostic.getLocation();
+    if (auto file = dyn_cast<FileLineColLoc>(location)) {
+      llvm::errs() << file.getFilename().getValue();
+      if (file.getLine() != 0)
+        llvm::errs() << ":" << file.getLine() << ":" << file.getColumn();
+    } else {
+      llvm::errs() << location;
+    }
+    StringRef severity;
+    switch (diagnostic.getSeverity()) {
+    case DiagnosticSeverity::Error:
+      severity = "error";
+      break;
+    case DiagnosticSeverity::Warning:
+      severity = "warning";
+      break;
+    case DiagnosticSeverity::Note:
+    case DiagnosticSeverity::Remark:
+      severity = "remark";
+      break;
+    }
+    llvm::errs() << ": " << severity << ": " << diagnostic << "\n";
+    for (Diagnostic &note : diagnostic.getNotes())
+      llvm::errs() << "  note: " << note << "\n";
+  });
+}
+
+static LogicalResult readDims(const Options &options,
+                              llvm::StringMap<int64_t> &dims) {
+  for (StringRef entry : options.dims) {
+    auto [name, text] = entry.split('=');
+    int64_t size;
+    if (name.empty() || text.getAsInteger(10, size) || size < 0) {
+      llvm::errs() << "error: --dim=" << entry
+                   << " is not name=size with a size of at least 0\n";
+      return failure();
+    }
+    dims[name] = size;
+  }
+  return success();
+}
+
+static OwningOpRef<ModuleOp> read(const Options &options,
+                                  MLIRContext &context) {
+  StringRef input = options.input;
+  if (options.importOnnx || input.ends_with(".onnx")) {
+    llmc::ImportOptions importOptions;
+    if (failed(readDims(options, importOptions.dims)))
+      return {};
+    return llmc::importOnnxModel(input, &context, importOptions);
+  }
+  return parseSourceFile<ModuleOp>(input, &context);
+}
+
+static LogicalResult write(const Options &options, ModuleOp module) {
+  StringRef output = options.output;
+  std::string error;
+  std::unique_ptr<llvm::ToolOutputFile> file =
+      openOutputFile(options.output, &error);
+  if (!file) {
+    llvm::errs() << "error: " << error << "\n";
+    return failure();
+  }
+  if (options.emitBytecode || output.ends_with(".mlirbc")) {
+    if (failed(writeBytecodeToFile(module, file->os())))
+      return failure();
+  } else {
+    module.print(file->os());
+    file->os() << "\n";
+  }
+  file->keep();
+  return success();
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  Options options;
+  registerAsmPrinterCLOptions();
+  registerMLIRContextCLOptions();
+  cl::ParseCommandLineOptions(
+      argc, argv, "llmc-translate: ONNX, MLIR text and MLIR bytecode\n");
+
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  registry.insert<llmc::LLMCDialect>();
+  MLIRContext context(registry);
+  installDiagnosticHandler(context);
+  OwningOpRef<ModuleOp> module = read(options, context);
+  if (!module || failed(write(options, *module)))
+    return 1;
+  return 0;
+}
