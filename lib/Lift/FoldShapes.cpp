@@ -1,5 +1,6 @@
 //===- FoldShapes.cpp - fold shape arithmetic and small constants ---------===//
 
+#include "Lifter.h"
 #include "TypeRefiner.h"
 #include "llmc/IR/Dialect.h"
 #include "llmc/Lift/Passes.h"
@@ -8,7 +9,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace llmc {
 #define GEN_PASS_DEF_FOLDSHAPES
@@ -194,16 +194,6 @@ void FoldShapes::foldTarget(Operation *op, ShapeContext &shapes) {
   if (auto reshape = dyn_cast<ReshapeOp>(op))
     reshape.setAllowzero(false);
   ++numShapes;
-}
-
-static void eraseDeadOps(Region &region) {
-  for (Block &block : region)
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block))) {
-      for (Region &inner : op.getRegions())
-        eraseDeadOps(inner);
-      if (isOpTriviallyDead(&op))
-        op.erase();
-    }
 }
 
 void FoldShapes::runOnOperation() {

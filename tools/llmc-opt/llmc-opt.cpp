@@ -15,6 +15,7 @@ int main(int argc, char **argv) {
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
   llmc::registerLiftPasses();
+  llmc::registerLiftPipelines();
   registry.insert<llmc::LLMCDialect>();
   llmc::registerLowerPasses();
   llmc::registerLowerPipelines();

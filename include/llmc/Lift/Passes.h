@@ -13,6 +13,12 @@ namespace llmc {
 #define GEN_PASS_REGISTRATION
 #include "llmc/Lift/Passes.h.inc"
 
+/// Folds shapes, simplifies and runs every pattern pass, in order.
+void buildLiftPipeline(mlir::OpPassManager &manager);
+
+/// Registers `llmc-lift`.
+void registerLiftPipelines();
+
 } // namespace llmc
 
 #endif // LLMC_LIFT_PASSES_H

@@ -76,4 +76,171 @@ def FoldShapes : Pass<"llmc-fold-shapes", "::mlir::ModuleOp"> {
   ];
 }
 
+def Simplify : Pass<"llmc-simplify", "::mlir::ModuleOp"> {
+  let summary = "Drop ops that do nothing and merge chains of moves";
+  let description = [{
+    Removes what symbolic shapes prove to change nothing: reshapes back to an
+    earlier shape, expands, slices and casts to what is there already,
+    transposes that undo each other, multiplication by 1 and its like; merges
+    transposes of transposes and reshapes of reshapes; and writes a transpose
+    of the last two dimensions between two reshapes as one transpose. A
+    dequantization after a quantization is never dropped.
+
+    ```mlir
+    %r = llmc.reshape %k, %a : (tensor<?x2x?x16xf32>, ...) -> tensor<?x?x16xf32>
+    %t = llmc.transpose %r {perm = array<i64: 0, 2, 1>} : ...
+    %y = llmc.reshape %t, %b : ... -> tensor<?x2x16x?xf32>
+    // becomes
+    %y = llmc.transpose %k {perm = array<i64: 0, 1, 3, 2>}
+       : (tensor<?x2x?x16xf32>) -> tensor<?x2x16x?xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"numSimplified", "ops-simplified", "Ops replaced or dropped">
+  ];
+}
+
+class LiftPass<string name> : Pass<"llmc-lift-" # name, "::mlir::ModuleOp"> {
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
+def LiftLinear : LiftPass<"linear"> {
+  let summary = "matmul with a weight, and the bias added to it, to linear";
+  let description = [{
+    A product `x w` whose right side is a weight expression of rank 2 becomes
+    `linear(x, transpose(w))`; a transpose that the model has around the weight
+    goes. A bias `[out]` added to a product that nothing else uses is taken in.
+    Reshapes around a linear that only merge and split its leading dimensions
+    are dropped.
+
+    ```mlir
+    %p = llmc.matmul %x, %w : (tensor<?x?x64xf32>, tensor<64x128xf32>) -> tensor<?x?x128xf32>
+    %y = llmc.add %p, %b : (tensor<?x?x128xf32>, tensor<128xf32>) -> tensor<?x?x128xf32>
+    // becomes
+    %t = llmc.transpose %w {perm = array<i64: 1, 0>} : (tensor<64x128xf32>) -> tensor<128x64xf32>
+    %y = llmc.linear %x, %t, %b
+       : (tensor<?x?x64xf32>, tensor<128x64xf32>, tensor<128xf32>) -> tensor<?x?x128xf32>
+    ```
+  }];
+  let statistics = [
+    Statistic<"numLifted", "linear", "Products lifted">,
+    Statistic<"numBiases", "bias", "Biases taken in">,
+    Statistic<"numReshapes", "reshapes-dropped", "Pairs of reshapes dropped">
+  ];
+}
+
+def LiftEmbedding : LiftPass<"embedding"> {
+  let summary = "gather of rows of a weight to embedding";
+  let description = [{
+    ```mlir
+    %y = llmc.gather %w, %ids {axis = 0 : i64} : (tensor<256x64xf32>, tensor<?x?xi64>) -> tensor<?x?x64xf32>
+    // becomes
+    %y = llmc.embedding %ids, %w : (tensor<?x?xi64>, tensor<256x64xf32>) -> tensor<?x?x64xf32>
+    ```
+  }];
+  let statistics = [Statistic<"numLifted", "embedding", "Gathers lifted">];
+}
+
+def LiftNorm : LiftPass<"norm"> {
+  let summary = "Decomposed RMS and layer normalization to one op";
+  let description = [{
+    Matches `x / sqrt(mean(x^2) + epsilon) * scale` over the last dimension
+    with any spelling of the square and of the reciprocal root, factors in any
+    order, computed in f32, and the conversions around it when x is f16 or
+    bf16. With the mean subtracted first and a bias added last it is a layer
+    normalization.
+
+    ```mlir
+    %two = llmc.constant dense<2.0> : tensor<f32>
+    %sq = llmc.pow %x, %two : (tensor<?x64xf32>, tensor<f32>) -> tensor<?x64xf32>
+    %m = llmc.reduce mean %sq {axes = array<i64: 1>} : (tensor<?x64xf32>) -> tensor<?x1xf32>
+    %e = llmc.add %m, %eps : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+    %s = llmc.sqrt %e : (tensor<?x1xf32>) -> tensor<?x1xf32>
+    %n = llmc.div %x, %s : (tensor<?x64xf32>, tensor<?x1xf32>) -> tensor<?x64xf32>
+    %y = llmc.mul %n, %w : (tensor<?x64xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+    // becomes
+    %y = llmc.rms_norm %x, %w {epsilon = 1.0e-5 : f32}
+       : (tensor<?x64xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+    ```
+  }];
+  let statistics = [
+    Statistic<"numRMSNorm", "rms-norm", "RMS normalizations lifted">,
+    Statistic<"numLayerNorm", "layer-norm", "Layer normalizations lifted">
+  ];
+}
+
+def LiftGelu : LiftPass<"gelu"> {
+  let summary = "Decomposed GELU, exact or by tanh, to one op";
+  let description = [{
+    Matches `0.5 x (1 + erf(x / sqrt(2)))` and
+    `0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`, the factors grouped in
+    any way, with constants equal up to rounding.
+
+    ```mlir
+    %y = llmc.gelu %x {tanh} : (tensor<?x64xf32>) -> tensor<?x64xf32>
+    ```
+  }];
+  let statistics = [Statistic<"numLifted", "gelu", "GELUs lifted">];
+}
+
+def LiftSilu : LiftPass<"silu"> {
+  let summary = "x * sigmoid(x) to silu";
+  let description = [{
+    ```mlir
+    %s = llmc.sigmoid %x : (tensor<?x64xf32>) -> tensor<?x64xf32>
+    %y = llmc.mul %x, %s : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+    // becomes
+    %y = llmc.silu %x : (tensor<?x64xf32>) -> tensor<?x64xf32>
+    ```
+  }];
+  let statistics = [Statistic<"numLifted", "silu", "SiLUs lifted">];
+}
+
+def LiftRope : LiftPass<"rope"> {
+  let summary = "Decomposed rotary position embedding to rope";
+  let description = [{
+    Matches `x * cos + concat(-x[r/2:], x[:r/2]) * sin` on
+    `[batch, heads, sequence, head_size]`, or with heads and sequence swapped,
+    when both halves of the tables are the same expression. The tables are
+    rebuilt from one half. A rotation of the first part of each head with the
+    rest concatenated behind it becomes one op.
+
+    ```mlir
+    %y = llmc.rope %x, %cos, %sin
+       : (tensor<?x4x?x16xf32>, tensor<1x?x8xf32>, tensor<1x?x8xf32>) -> tensor<?x4x?x16xf32>
+    ```
+  }];
+  let statistics = [
+    Statistic<"numLifted", "rope", "Rotations lifted">,
+    Statistic<"numPartial", "partial", "Rotations of a part of each head">
+  ];
+}
+
+def LiftAttention : LiftPass<"attention"> {
+  let summary = "Decomposed scaled dot-product attention to attention";
+  let description = [{
+    Matches `matmul(softmax(softcap(q k^T * scale) + mask), v)` on
+    `[B, H, S, D]` with the scale anywhere around the product, masks added or
+    chosen by where, and the guard that turns rows of NaN into zeros. Batch and
+    heads must be provably the same everywhere, and the mask must not enlarge
+    the scores. Heads of keys and values that were repeated for grouped-query
+    attention are read before the repetition.
+
+    A row in which every key has a weight of exp(-inf) gives zeros, also where
+    the model would have computed NaN.
+
+    ```mlir
+    %y = llmc.attention %q, %k, %v, %mask {scale = 0.25 : f32}
+       : (tensor<?x4x?x16xf32>, tensor<?x2x?x16xf32>, tensor<?x2x?x16xf32>, tensor<?x1x?x?xf32>)
+       -> tensor<?x4x?x16xf32>
+    ```
+  }];
+  let statistics = [
+    Statistic<"numLifted", "attention", "Attentions lifted">,
+    Statistic<"numShared", "heads-shared",
+              "Attentions of the model's own whose repeated heads were dropped">
+  ];
+}
+
 #endif // LLMC_LIFT_PASSES

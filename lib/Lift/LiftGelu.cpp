@@ -1,0 +1,89 @@
+//===- LiftGelu.cpp - x * Phi(x), exact or by tanh ------------------------===//
+
+#include "Lifter.h"
+#include "llmc/Lift/Passes.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace llmc {
+#define GEN_PASS_DEF_LIFTGELU
+#include "llmc/Lift/Passes.h.inc"
+} // namespace llmc
+
+using namespace mlir;
+using namespace llmc;
+
+/// sqrt(2 / pi) and the cubic coefficient of the tanh approximation.
+static constexpr double tanhScale = 0.7978845608028654;
+static constexpr double tanhCubic = 0.044715;
+
+static bool isProduct(Value value, double coefficient, ArrayRef<Value> factors,
+                      Lifter &lifter) {
+  Product product = getProduct(value, lifter);
+  return product.factors == factors &&
+         isClose(product.coefficient, coefficient,
+                 lifter.shapes.elementType(value));
+}
+
+/// x / sqrt(2).
+static bool isErfArgument(Value value, Value x, Lifter &lifter) {
+  return isProduct(value, llvm::numbers::inv_sqrt2, {x}, lifter);
+}
+
+/// sqrt(2 / pi) * (x + 0.044715 x^3), or the same with x taken out.
+static bool isTanhArgument(Value value, Value x, Lifter &lifter) {
+  Product product = getProduct(value, lifter);
+  if (!isClose(product.coefficient, tanhScale,
+               lifter.shapes.elementType(value)))
+    return false;
+  if (product.factors.size() == 1) {
+    auto [linear, cubic] = matchEitherOrder<AddOp>(
+        product.factors[0], [&](Value operand) { return operand == x; });
+    return cubic && isProduct(cubic, tanhCubic, {x, x, x}, lifter);
+  }
+  if (product.factors.size() != 2)
+    return false;
+  for (unsigned i : {0, 1}) {
+    auto [one, square] =
+        matchEitherOrder<AddOp>(product.factors[i], [&](Value operand) {
+          return lifter.isScalar(operand, 1);
+        });
+    if (product.factors[1 - i] == x && square &&
+        isProduct(square, tanhCubic, {x, x}, lifter))
+      return true;
+  }
+  return false;
+}
+
+static bool liftGelu(MulOp root, Lifter &lifter) {
+  Product product = getProduct(root, lifter);
+  if (product.factors.size() != 2 || product.coefficient != 0.5)
+    return false;
+  for (unsigned i : {0, 1}) {
+    Value x = product.factors[i];
+    auto [one, function] =
+        matchEitherOrder<AddOp>(product.factors[1 - i], [&](Value operand) {
+          return lifter.isScalar(operand, 1);
+        });
+    if (!function || !lifter.haveSameShape(x, root))
+      continue;
+    auto erf = function.getDefiningOp<ErfOp>();
+    auto tanh = function.getDefiningOp<TanhOp>();
+    if (!(erf && isErfArgument(erf.getOperand(), x, lifter)) &&
+        !(tanh && isTanhArgument(tanh.getOperand(), x, lifter)))
+      continue;
+    lifter.replace(root, lifter.create<GeluOp>(root, x, bool(tanh)));
+    return true;
+  }
+  return false;
+}
+
+namespace {
+
+struct LiftGelu : llmc::impl::LiftGeluBase<LiftGelu> {
+  void runOnOperation() override {
+    if (failed(liftEach<MulOp>(getOperation(), liftGelu, [&] { ++numLifted; })))
+      signalPassFailure();
+  }
+};
+
+} // namespace
