@@ -18,7 +18,7 @@ static constexpr double tanhCubic = 0.044715;
 
 static bool isProduct(Value value, double coefficient, ArrayRef<Value> factors,
                       Lifter &lifter) {
-  Product product = getProduct(value, lifter);
+  Product product = getProduct(value, lifter, factors[0]);
   return product.factors == factors &&
          isClose(product.coefficient, coefficient,
                  lifter.shapes.elementType(value));
@@ -31,7 +31,7 @@ static bool isErfArgument(Value value, Value x, Lifter &lifter) {
 
 /// sqrt(2 / pi) * (x + 0.044715 x^3), or the same with x taken out.
 static bool isTanhArgument(Value value, Value x, Lifter &lifter) {
-  Product product = getProduct(value, lifter);
+  Product product = getProduct(value, lifter, x);
   if (!isClose(product.coefficient, tanhScale,
                lifter.shapes.elementType(value)))
     return false;
@@ -54,24 +54,50 @@ static bool isTanhArgument(Value value, Value x, Lifter &lifter) {
   return false;
 }
 
-static bool liftGelu(MulOp root, Lifter &lifter) {
-  Product product = getProduct(root, lifter);
-  if (product.factors.size() != 2 || product.coefficient != 0.5)
+/// Values that are multiplied in the tree of products under `value`.
+static void collectFactors(Value value, SmallVectorImpl<Value> &factors,
+                           Lifter &lifter) {
+  Operation *op = value.getDefiningOp();
+  if (factors.size() > 8 || !isa_and_nonnull<MulOp, DivOp>(op))
+    return;
+  for (Value operand : op->getOperands())
+    if (!lifter.getScalar(operand)) {
+      factors.push_back(operand);
+      collectFactors(operand, factors, lifter);
+    }
+}
+
+/// Whether `root` is 0.5 x (1 + f(x)).
+static bool matchGelu(MulOp root, Value x, bool &isTanh, Lifter &lifter) {
+  Product product = getProduct(root, lifter, x);
+  if (product.factors.size() != 2 || product.coefficient != 0.5 ||
+      !lifter.haveSameShape(x, root))
     return false;
   for (unsigned i : {0, 1}) {
-    Value x = product.factors[i];
     auto [one, function] =
         matchEitherOrder<AddOp>(product.factors[1 - i], [&](Value operand) {
           return lifter.isScalar(operand, 1);
         });
-    if (!function || !lifter.haveSameShape(x, root))
+    if (product.factors[i] != x || !function)
       continue;
     auto erf = function.getDefiningOp<ErfOp>();
     auto tanh = function.getDefiningOp<TanhOp>();
-    if (!(erf && isErfArgument(erf.getOperand(), x, lifter)) &&
-        !(tanh && isTanhArgument(tanh.getOperand(), x, lifter)))
+    isTanh = bool(tanh);
+    if ((erf && isErfArgument(erf.getOperand(), x, lifter)) ||
+        (tanh && isTanhArgument(tanh.getOperand(), x, lifter)))
+      return true;
+  }
+  return false;
+}
+
+static bool liftGelu(MulOp root, Lifter &lifter) {
+  SmallVector<Value> factors;
+  collectFactors(root, factors, lifter);
+  for (Value x : factors) {
+    bool isTanh;
+    if (!matchGelu(root, x, isTanh, lifter))
       continue;
-    lifter.replace(root, lifter.create<GeluOp>(root, x, bool(tanh)));
+    lifter.replace(root, lifter.create<GeluOp>(root, x, isTanh));
     return true;
   }
   return false;

@@ -70,7 +70,7 @@ static bool isMeanSquareOf(Value value, Value x, Lifter &lifter) {
   Value square = matchMean(value, lifter);
   if (!square)
     return false;
-  Product product = getProduct(square, lifter);
+  Product product = getProduct(square, lifter, x);
   return product.coefficient == 1 &&
          product.factors == SmallVector<Value>{x, x};
 }

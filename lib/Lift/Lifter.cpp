@@ -133,39 +133,40 @@ std::optional<SlicedDim> llmc::matchSliceOfLastDim(Value value,
   return SlicedDim{slice.getOperand(), start, *length};
 }
 
-static void multiply(Value value, int64_t power, Product &product,
+static void multiply(Value value, int64_t power, Value atom, Product &product,
                      Lifter &lifter) {
   constexpr size_t maxFactors = 4;
   if (std::optional<double> scalar = lifter.getScalar(value)) {
     product.coefficient *= std::pow(*scalar, power);
     return;
   }
-  if (product.factors.size() <= maxFactors) {
+  if (value != atom && product.factors.size() <= maxFactors) {
     if (auto mul = value.getDefiningOp<MulOp>()) {
-      multiply(mul.getLhs(), power, product, lifter);
-      multiply(mul.getRhs(), power, product, lifter);
+      multiply(mul.getLhs(), power, atom, product, lifter);
+      multiply(mul.getRhs(), power, atom, product, lifter);
       return;
     }
     if (auto div = value.getDefiningOp<DivOp>())
       if (std::optional<double> divisor = lifter.getScalar(div.getRhs());
           divisor && isa<FloatType>(getElementTypeOrSelf(div.getType()))) {
         product.coefficient /= std::pow(*divisor, power);
-        multiply(div.getLhs(), power, product, lifter);
+        multiply(div.getLhs(), power, atom, product, lifter);
         return;
       }
     if (auto pow = value.getDefiningOp<PowOp>())
       if (std::optional<double> exponent = lifter.getScalar(pow.getRhs());
           exponent == 2 || exponent == 3) {
-        multiply(pow.getLhs(), power * int64_t(*exponent), product, lifter);
+        multiply(pow.getLhs(), power * int64_t(*exponent), atom, product,
+                 lifter);
         return;
       }
   }
   product.factors.append(power, value);
 }
 
-Product llmc::getProduct(Value value, Lifter &lifter) {
+Product llmc::getProduct(Value value, Lifter &lifter, Value atom) {
   Product product;
-  multiply(value, 1, product, lifter);
+  multiply(value, 1, atom, product, lifter);
   return product;
 }
 

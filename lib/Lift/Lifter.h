@@ -107,8 +107,9 @@ struct Product {
   llvm::SmallVector<mlir::Value> factors;
 };
 
-/// The product that `value` computes, at most four factors deep.
-Product getProduct(mlir::Value value, Lifter &lifter);
+/// The product that `value` computes, at most four factors deep. `atom`, when
+/// given, is a factor even if it is a product itself.
+Product getProduct(mlir::Value value, Lifter &lifter, mlir::Value atom = {});
 
 /// Whether a and b agree within a few roundings of `elementType`.
 bool isClose(double a, double b, mlir::Type elementType);

@@ -83,6 +83,24 @@ func.func @layer_norm(%x: tensor<?x8xf32>, %w: tensor<8xf32>, %b: tensor<8xf32>)
   return %y : tensor<?x8xf32>
 }
 
+// What is normalized is a product itself.
+// CHECK-LABEL: func.func @rms_of_product
+// CHECK: llmc.rms_norm
+func.func @rms_of_product(%z: tensor<?x8xf32>, %w: tensor<8xf32>)
+    -> tensor<?x8xf32> {
+  %two = llmc.constant dense<2.0> : tensor<f32>
+  %eps = llmc.constant dense<1.0E-5> : tensor<f32>
+  %x = llmc.mul %z, %two : (tensor<?x8xf32>, tensor<f32>) -> tensor<?x8xf32>
+  %p = llmc.pow %x, %two : (tensor<?x8xf32>, tensor<f32>) -> tensor<?x8xf32>
+  %m = llmc.reduce mean %p {axes = array<i64: 1>}
+     : (tensor<?x8xf32>) -> tensor<?x1xf32>
+  %e = llmc.add %m, %eps : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+  %s = llmc.sqrt %e : (tensor<?x1xf32>) -> tensor<?x1xf32>
+  %n = llmc.div %x, %s : (tensor<?x8xf32>, tensor<?x1xf32>) -> tensor<?x8xf32>
+  %y = llmc.mul %n, %w : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
 // The mean of another value, another axis, a scale per row: not these ops.
 // CHECK-LABEL: func.func @not_norm
 // CHECK-NOT: llmc.rms_norm
