@@ -14,7 +14,8 @@ set(LLMC_PCH_HEADERS
     <mlir/IR/PatternMatch.h>
     <mlir/Pass/Pass.h>
     <mlir/Transforms/DialectConversion.h>
-    <mlir/Transforms/GreedyPatternRewriteDriver.h>)
+    <mlir/Transforms/GreedyPatternRewriteDriver.h>
+    <llmc/IR/Dialect.h>)
 
 function(llmc_use_pch target)
   if(NOT LLMC_ENABLE_PCH)
@@ -24,6 +25,7 @@ function(llmc_use_pch target)
     file(WRITE ${CMAKE_BINARY_DIR}/LLMCPrecompiled.cpp "")
     add_library(LLMCPrecompiled STATIC ${CMAKE_BINARY_DIR}/LLMCPrecompiled.cpp)
     target_precompile_headers(LLMCPrecompiled PRIVATE ${LLMC_PCH_HEADERS})
+    add_dependencies(LLMCPrecompiled LLMCGenerated)
   endif()
   target_precompile_headers(${target} REUSE_FROM LLMCPrecompiled)
 endfunction()

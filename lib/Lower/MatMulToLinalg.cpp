@@ -132,37 +132,28 @@ struct LinearPattern : OpConversionPattern<LinearOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     Value operand = adaptor.getOperand(), weight = adaptor.getWeight();
-    // A weight stored [in, out] is read as it lies.
-    bool stored = false;
-    if (auto transpose = op.getWeight().getDefiningOp<TransposeOp>())
-      if (Value source = rewriter.getRemappedValue(transpose.getOperand())) {
-        weight = source;
-        stored = true;
-      }
     auto type =
         cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
-    int64_t outer = type.getRank() - 1;
+    // Loops: n, the rows of the operand, k. A row of the weight, which is the
+    // large one, is read from memory once and stays in the cache for all rows.
+    int64_t outer = type.getRank() - 1, loops = outer + 2;
+    AffineExpr n = rewriter.getAffineDimExpr(0),
+               k = rewriter.getAffineDimExpr(loops - 1);
     SmallVector<OpFoldResult> dims;
-    SmallVector<AffineExpr> mapX, mapY;
+    SmallVector<AffineExpr> mapX;
     for (int64_t i = 0; i < outer; ++i) {
-      mapX.push_back(rewriter.getAffineDimExpr(i));
+      mapX.push_back(rewriter.getAffineDimExpr(i + 1));
       dims.push_back(createDim(rewriter, loc, operand, i));
     }
-    mapY = mapX;
-    AffineExpr n = rewriter.getAffineDimExpr(outer + stored),
-               k = rewriter.getAffineDimExpr(outer + !stored);
+    SmallVector<AffineExpr> mapY = mapX;
     mapX.push_back(k);
     mapY.push_back(n);
-    dims.push_back(createDim(rewriter, loc, weight, stored ? 1 : 0));
-    SmallVector<AffineExpr> mapW{n, k};
-    if (stored)
-      std::swap(mapW[0], mapW[1]);
+    dims.push_back(createDim(rewriter, loc, weight, 0));
     MLIRContext *context = rewriter.getContext();
-    Value result =
-        createContraction(rewriter, loc, type, dims, operand, weight,
-                          {AffineMap::get(outer + 2, 0, mapX, context),
-                           AffineMap::get(outer + 2, 0, mapW, context),
-                           AffineMap::get(outer + 2, 0, mapY, context)});
+    Value result = createContraction(rewriter, loc, type, dims, operand, weight,
+                                     {AffineMap::get(loops, 0, mapX, context),
+                                      AffineMap::get(loops, 0, {n, k}, context),
+                                      AffineMap::get(loops, 0, mapY, context)});
     if (adaptor.getBias())
       result = createElementwise(
           rewriter, loc, type, {result, adaptor.getBias()},

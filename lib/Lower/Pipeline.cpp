@@ -17,6 +17,7 @@ using namespace mlir;
 using namespace llmc;
 
 void llmc::buildLowerToLinalgPipeline(OpPassManager &manager) {
+  manager.addPass(createTransposeWeights());
   manager.addPass(createParamsToArguments());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createLowerToLinalg());
@@ -45,6 +46,7 @@ void llmc::buildLowerToLLVMPipeline(OpPassManager &manager) {
   addBufferization(manager);
   manager.addPass(createConvertBufferizationToMemRefPass());
   manager.addPass(createCopiesToLoops());
+  manager.addPass(createOutlineKernels());
   manager.addPass(createConvertLinalgToLoopsPass());
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(memref::createExpandOpsPass());

@@ -22,6 +22,25 @@ def ParamsToArguments : Pass<"llmc-params-to-arguments", "::mlir::ModuleOp"> {
   }];
 }
 
+def TransposeWeights : Pass<"llmc-transpose-weights", "::mlir::ModuleOp"> {
+  let summary = "Store transposed parameters the way llmc.linear reads them";
+  let description = [{
+    A model that stores its linears as `[in, out]` lifts to
+    `linear(x, transpose(weight))`. Compilation makes the transpose real: one
+    new parameter, and the old bytes are given back when nothing else uses
+    them.
+
+    ```mlir
+    %w = llmc.weight @fc1 : tensor<576x1536xf32>
+    %t = llmc.transpose %w {perm = array<i64: 1, 0>}
+    // becomes
+    %t = llmc.weight @fc1.T : tensor<1536x576xf32>
+    ```
+  }];
+  let statistics = [
+    Statistic<"bytes", "bytes", "Bytes of the parameters that were transposed">];
+}
+
 def LowerToLinalg : Pass<"llmc-to-linalg", "::mlir::ModuleOp"> {
   let summary = "Lower primitive llmc ops to linalg, tensor, scf and arith";
   let description = [{
@@ -42,6 +61,29 @@ def CopiesToLoops : Pass<"llmc-copies-to-loops", "::mlir::ModuleOp"> {
     runner library, which compiled artifacts do without.
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
+def OutlineKernels : Pass<"llmc-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "Move each kernel on buffers into a function, equal ones into one";
+  let description = [{
+    The layers of a model differ in their buffers only, so that what they
+    compute is compiled once, and code generation takes time in proportion to
+    the number of different kernels: LLVM's is more than linear in the size of
+    a function.
+
+    ```mlir
+    linalg.generic ... ins(%a, %b : memref<?x8xf32>, memref<4x8xf32>) ...
+    linalg.generic ... ins(%c, %d : memref<?x8xf32>, memref<4x8xf32>) ...
+    // becomes
+    call @kernel_0(%a, %b, %y) : ...
+    call @kernel_0(%c, %d, %z) : ...
+    func.func private @kernel_0(...) { linalg.generic ... return }
+    ```
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+  let statistics = [
+    Statistic<"calls", "calls", "Linalg ops that became calls">,
+    Statistic<"kernels", "kernels", "Different functions they call">];
 }
 
 def EmitInvoke : Pass<"llmc-emit-invoke", "::mlir::ModuleOp"> {
