@@ -1,5 +1,6 @@
 //===- llmc-opt.cpp - runs passes over llmc and upstream dialects ---------===//
 
+#include "llmc/Compress/Passes.h"
 #include "llmc/IR/Dialect.h"
 #include "llmc/Lift/Passes.h"
 #include "llmc/Lower/Passes.h"
@@ -14,9 +15,10 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
+  registry.insert<llmc::LLMCDialect>();
   llmc::registerLiftPasses();
   llmc::registerLiftPipelines();
-  registry.insert<llmc::LLMCDialect>();
+  llmc::registerCompressPasses();
   llmc::registerLowerPasses();
   llmc::registerLowerPipelines();
   return mlir::asMainReturnCode(mlir::MlirOptMain(

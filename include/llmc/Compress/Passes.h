@@ -1,0 +1,23 @@
+//===- Passes.h - passes that compress models -------------------*- C++ -*-===//
+
+#ifndef LLMC_COMPRESS_PASSES_H
+#define LLMC_COMPRESS_PASSES_H
+
+#include "llmc/Compress/WeightUses.h"
+#include "mlir/Pass/Pass.h"
+
+namespace llmc {
+
+#define GEN_PASS_DECL
+#include "llmc/Compress/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "llmc/Compress/Passes.h.inc"
+
+/// Category of the remarks (mlir/IR/Remarks.h) that compression passes emit,
+/// one for each weight they rewrite, with what changed as arguments.
+inline constexpr llvm::StringLiteral compressRemarks = "llmc-compress";
+
+} // namespace llmc
+
+#endif // LLMC_COMPRESS_PASSES_H

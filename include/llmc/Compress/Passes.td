@@ -1,0 +1,98 @@
+//===- Passes.td - passes that compress models ----------------------------===//
+
+#ifndef LLMC_COMPRESS_PASSES
+#define LLMC_COMPRESS_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def QuantizeRTN : Pass<"llmc-quantize-rtn", "::mlir::ModuleOp"> {
+  let summary = "Quantize weights to the nearest integers, in blocks";
+  let description = [{
+    Rewrites each parameter that is the weight of `llmc.linear` or
+    `llmc.embedding` into `llmc.dequantize` over new parameters: packed
+    integers, one scale for each `block` weights of a row and, unless
+    `symmetric`, one zero point. Each weight becomes the nearest of the `2^bits`
+    values of its block's grid (round to nearest, RTN). No data is needed.
+
+    The grid of a block spans from its smallest to its largest weight, 0
+    included, which is always on the grid; a symmetric one spans as far to
+    both sides as the largest magnitude asks for. Scales have the element type
+    of the weight.
+
+    A weight that is stored as `[in, out]` and transposed is quantized along
+    `in` and stored as `[out, in]`, so that the transpose goes away. Several
+    uses of one parameter keep sharing one. The bytes of the old parameter are
+    freed.
+
+    ```mlir
+    llmc.param @fc1 = dense_resource<fc1> : tensor<576x1536xf32>
+    ...
+    %w = llmc.weight @fc1 : tensor<576x1536xf32>
+    %t = llmc.transpose %w {perm = array<i64: 1, 0>}
+       : (tensor<576x1536xf32>) -> tensor<1536x576xf32>
+    %y = llmc.linear %x, %t
+       : (tensor<?x?x576xf32>, tensor<1536x576xf32>) -> tensor<?x?x1536xf32>
+
+    // llmc-quantize-rtn{bits=4 block=64} makes of it
+
+    llmc.param @fc1.q = dense_resource<fc1.q> : tensor<1536x9x32xui8>
+    llmc.param @fc1.scales = dense_resource<fc1.scales> : tensor<1536x9xf32>
+    llmc.param @fc1.zeros = dense_resource<fc1.zeros> : tensor<1536x5xui8>
+    ...
+    %q = llmc.weight @fc1.q : tensor<1536x9x32xui8>
+    %s = llmc.weight @fc1.scales : tensor<1536x9xf32>
+    %z = llmc.weight @fc1.zeros : tensor<1536x5xui8>
+    %w = llmc.dequantize %q, %s, %z {bits = 4, block = 64, columns = 576}
+       : (tensor<1536x9x32xui8>, tensor<1536x9xf32>, tensor<1536x5xui8>)
+       -> tensor<1536x576xf32>
+    %y = llmc.linear %x, %w
+       : (tensor<?x?x576xf32>, tensor<1536x576xf32>) -> tensor<?x?x1536xf32>
+    ```
+
+    A weight that was asked for and cannot be quantized stays as it is, which
+    is a remark and, with `strict`, an error: one that another op reads too,
+    that is tied to a use of a kind not in `what`, that would not get smaller,
+    or that holds values which are not finite. Rows that `block` does not
+    divide are padded, which is a remark and an error in the same way.
+
+    For each quantized weight the pass emits an optimization remark of the
+    category `llmc-compress`, with bytes and errors as arguments.
+  }];
+  let options = [
+    Option<"bits", "bits", "int64_t", /*default=*/"4",
+           "Bits of each integer, 2 to 8">,
+    Option<"block", "block", "int64_t", /*default=*/"64",
+           "Weights of a row that share one scale">,
+    Option<"symmetric", "symmetric", "bool", /*default=*/"false",
+           "Center each grid on 0 and store no zero points">,
+    Option<"what", "what", "::llmc::WeightKinds",
+           /*default=*/"::llmc::WeightKinds::All",
+           "Which weights to quantize",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::WeightKinds::All, "all",
+                         "those of linears and embeddings"),
+              clEnumValN(::llmc::WeightKinds::Linear, "linear",
+                         "those of linears"),
+              clEnumValN(::llmc::WeightKinds::Embedding, "embedding",
+                         "those of embeddings"))}]>,
+    Option<"skip", "skip", "std::string", /*default=*/"\"\"",
+           "Leave parameters alone in whose names this regular expression "
+           "finds something">,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where a weight cannot be quantized or must be padded">
+  ];
+  let statistics = [
+    Statistic<"numWeights", "weights-quantized", "Parameters quantized">,
+    Statistic<"numSkipped", "weights-skipped",
+              "Parameters asked for that stay as they are">,
+    Statistic<"bytesBefore", "bytes-before",
+              "Bytes of the quantized parameters before">,
+    Statistic<"bytesAfter", "bytes-after",
+              "Bytes of the quantized parameters after">,
+    Statistic<"largestError", "largest-error-ppm",
+              "Largest error of a weight, in millionths of the largest "
+              "magnitude of its parameter">
+  ];
+}
+
+#endif // LLMC_COMPRESS_PASSES

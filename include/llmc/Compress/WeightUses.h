@@ -1,0 +1,42 @@
+//===- WeightUses.h - the parameters that passes compress -------*- C++ -*-===//
+
+#ifndef LLMC_COMPRESS_WEIGHTUSES_H
+#define LLMC_COMPRESS_WEIGHTUSES_H
+
+#include "llmc/IR/Dialect.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace llmc {
+
+/// The kinds of weights that a pass works on.
+enum class WeightKinds { All, Linear, Embedding };
+
+/// A parameter that some llmc.linear or llmc.embedding has as its weight, and
+/// everything that reads it.
+struct UsedWeight {
+  ParamOp param;
+  /// The [out, in] values that linears and embeddings read: all loads of the
+  /// parameter, or all their transposes. Replacing these replaces the weight.
+  llvm::SmallVector<mlir::Value> values;
+  /// Whether the parameter is stored as [in, out] and `values` are transposes.
+  bool transposed = false;
+  bool inLinear = false, inEmbedding = false;
+  /// An op that reads the parameter as something else, if there is one.
+  mlir::Operation *otherUser = nullptr;
+
+  /// Whether all its uses are of these kinds.
+  bool isOnly(WeightKinds kinds) const;
+};
+
+/// All of them, in the order of the parameters.
+llvm::SmallVector<UsedWeight> collectUsedWeights(mlir::ModuleOp module);
+
+/// Replaces the weight by `rewrite(builder, location)`, called where the
+/// parameter was loaded, and erases the loads and transposes.
+void replaceWeight(
+    const UsedWeight &weight,
+    llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location)> rewrite);
+
+} // namespace llmc
+
+#endif // LLMC_COMPRESS_WEIGHTUSES_H

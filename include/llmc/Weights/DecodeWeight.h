@@ -1,0 +1,18 @@
+//===- DecodeWeight.h - the numbers of a weight expression ------*- C++ -*-===//
+
+#ifndef LLMC_WEIGHTS_DECODEWEIGHT_H
+#define LLMC_WEIGHTS_DECODEWEIGHT_H
+
+#include "llmc/IR/Dialect.h"
+#include <vector>
+
+namespace llmc {
+
+/// The values of a weight expression in row-major order, computed on the host
+/// from the bytes of its parameters. Reports an error at the op that it cannot
+/// compute, or whose parameters have other bytes than it needs.
+mlir::FailureOr<std::vector<float>> decodeWeight(mlir::Value weight);
+
+} // namespace llmc
+
+#endif // LLMC_WEIGHTS_DECODEWEIGHT_H

@@ -1,0 +1,222 @@
+//===- QuantizeRTN.cpp - weights rounded to the nearest integers ----------===//
+
+#include "BlockQuantizer.h"
+#include "llmc/Compress/Passes.h"
+#include "llmc/Weights/Blobs.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/Support/Regex.h"
+#include <cmath>
+
+namespace llmc {
+#define GEN_PASS_DEF_QUANTIZERTN
+#include "llmc/Compress/Passes.h.inc"
+} // namespace llmc
+
+using namespace mlir;
+using namespace llmc;
+
+namespace {
+
+struct QuantizeRTN : llmc::impl::QuantizeRTNBase<QuantizeRTN> {
+  using QuantizeRTNBase::QuantizeRTNBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    BlockFormat format{1, 1, block, bits};
+    if (llvm::Error error = format.verify())
+      return emitError(UnknownLoc::get(context))
+             << getArgument() << ": " << llvm::toString(std::move(error));
+    std::string problem;
+    if (!skip.empty() && !llvm::Regex(skip).isValid(problem))
+      return emitError(UnknownLoc::get(context))
+             << getArgument()
+             << ": skip is not a regular expression: " << problem;
+    return success();
+  }
+
+  void runOnOperation() override {
+    SymbolTable table(getOperation());
+    symbols = &table;
+    bool failed = mlir::failed(checkUnreachable());
+    llvm::Regex skipped(skip);
+    for (UsedWeight &weight : collectUsedWeights(getOperation())) {
+      if (!isWanted(weight) ||
+          (!skip.empty() && skipped.match(weight.param.getSymName())))
+        continue;
+      failed |= mlir::failed(quantize(weight));
+    }
+    if (failed)
+      signalPassFailure();
+  }
+
+private:
+  /// A line for the user, an error when strict.
+  InFlightDiagnostic complain(Operation *op) {
+    return strict ? op->emitError() : op->emitRemark();
+  }
+
+  LogicalResult keep(UsedWeight &weight, const Twine &reason) {
+    ++numSkipped;
+    complain(weight.param) << "'" << weight.param.getSymName()
+                           << "' is not quantized: " << reason;
+    return failure(strict);
+  }
+
+  bool isWanted(const UsedWeight &weight) const {
+    return what == WeightKinds::All ||
+           (what == WeightKinds::Linear ? weight.inLinear : weight.inEmbedding);
+  }
+
+  /// Weights that are neither parameters nor compressed ones.
+  LogicalResult checkUnreachable();
+  LogicalResult quantize(UsedWeight &weight);
+  void replace(UsedWeight &weight, QuantizedWeight result);
+
+  /// Of the module, while the pass runs.
+  SymbolTable *symbols = nullptr;
+};
+
+LogicalResult QuantizeRTN::checkUnreachable() {
+  LogicalResult result = success();
+  auto check = [&](Operation *op, Value weight) {
+    Operation *source = weight.getDefiningOp();
+    if (auto transpose = dyn_cast_or_null<TransposeOp>(source))
+      source = transpose.getOperand().getDefiningOp();
+    if (isa_and_nonnull<WeightOpInterface>(source))
+      return;
+    ++numSkipped;
+    InFlightDiagnostic diagnostic = complain(op);
+    diagnostic << "'" << op->getName()
+               << "' op is not quantized: its weight is ";
+    if (source)
+      diagnostic << "computed by '" << source->getName() << "'";
+    else
+      diagnostic << "an argument";
+    diagnostic << ", not a parameter";
+    if (strict)
+      result = failure();
+  };
+  getOperation().walk([&](Operation *op) {
+    if (auto linear = dyn_cast<LinearOp>(op);
+        linear && what != WeightKinds::Embedding)
+      check(op, linear.getWeight());
+    if (auto embedding = dyn_cast<EmbeddingOp>(op);
+        embedding && what != WeightKinds::Linear)
+      check(op, embedding.getWeight());
+  });
+  return result;
+}
+
+LogicalResult QuantizeRTN::quantize(UsedWeight &weight) {
+  if (weight.otherUser)
+    return keep(weight, "'" + weight.otherUser->getName().getStringRef() +
+                            "' reads it too");
+  if (!weight.isOnly(what))
+    return keep(weight, Twine("it is tied to ") +
+                            (what == WeightKinds::Linear ? "an embedding"
+                                                         : "a linear") +
+                            "; quantize both with what=all");
+  RankedTensorType type = weight.param.getType();
+  std::optional<FloatFormat> format = getFloatFormat(type.getElementType());
+  if (!format) {
+    std::string name;
+    llvm::raw_string_ostream(name) << type.getElementType();
+    return keep(weight, "its elements are " + name);
+  }
+  SmallVector<char> copy;
+  WeightSource source{getParamBytes(weight.param, copy).data(), *format,
+                      type.getDimSize(0), type.getDimSize(1),
+                      weight.transposed};
+  if (weight.transposed)
+    std::swap(source.rows, source.columns);
+
+  BlockFormat sizes{source.rows, source.columns, block, bits};
+  if (llvm::Error error = sizes.verify())
+    return keep(weight, llvm::toString(std::move(error)));
+  int64_t before = storageBytes(weight.values.front());
+  int64_t after = sizes.getDataBytes() + sizes.getScalesBytes(*format) +
+                  (symmetric ? 0 : sizes.getZerosBytes());
+  if (after >= before)
+    return keep(weight, "it has " + Twine(before) + " bytes and would have " +
+                            Twine(after));
+  if (source.columns % block != 0) {
+    complain(weight.param) << "'" << weight.param.getSymName() << "': rows of "
+                           << source.columns << " weights are padded to "
+                           << sizes.getNumBlocks() * sizes.block
+                           << ", whole blocks of " << sizes.block;
+    if (strict)
+      return failure();
+  }
+  QuantizedWeight result =
+      quantizeToNearest(source, bits, block, symmetric, &getContext());
+  if (!result.finite)
+    return keep(weight, "it holds values that are not finite");
+  replace(weight, std::move(result));
+  return success();
+}
+
+void QuantizeRTN::replace(UsedWeight &weight, QuantizedWeight result) {
+  const BlockFormat &format = result.format;
+  ParamOp param = weight.param;
+  OpBuilder builder(param);
+  auto addParam = [&](StringRef suffix, ArrayRef<int64_t> shape, Type element,
+                      AsmResourceBlob blob) {
+    std::string name = (param.getSymName() + suffix).str();
+    auto value = makeResource(RankedTensorType::get(shape, element), name,
+                              std::move(blob));
+    auto added = ParamOp::create(builder, param.getLoc(), name, value,
+                                 param.getSymVisibilityAttr());
+    symbols->insert(added, Block::iterator(param));
+    return added;
+  };
+  int64_t blocks = format.getNumBlocks();
+  Type byte = builder.getIntegerType(8, /*isSigned=*/false);
+  SmallVector<ParamOp, 3> params{
+      addParam(".q", {format.rows, blocks, format.getBlockBytes()}, byte,
+               std::move(result.data)),
+      addParam(".scales", {format.rows, blocks},
+               param.getType().getElementType(), std::move(result.scales))};
+  if (result.zeros)
+    params.push_back(addParam(".zeros",
+                              {format.rows, format.getZerosRowBytes()}, byte,
+                              std::move(*result.zeros)));
+
+  int64_t before = storageBytes(weight.values.front());
+  Value last;
+  replaceWeight(weight, [&](OpBuilder &builder, Location location) {
+    SmallVector<Value, 3> values;
+    for (ParamOp added : params)
+      values.push_back(WeightOp::create(builder, location, added.getType(),
+                                        added.getSymName()));
+    values.resize(3);
+    return last = DequantizeOp::create(builder, location, values[0], values[1],
+                                       values[2], format.bits, format.block,
+                                       format.columns);
+  });
+  int64_t after = storageBytes(last);
+
+  double relative = result.largestMagnitude > 0
+                        ? result.largestError / result.largestMagnitude
+                        : 0;
+  ++numWeights;
+  bytesBefore += before;
+  bytesAfter += after;
+  largestError.updateMax(uint64_t(relative * 1e6 + 0.5));
+  using mlir::remark::metric;
+  mlir::remark::passed(
+      param.getLoc(),
+      mlir::remark::RemarkOpts::name(getArgument()).category(compressRemarks))
+      << metric("param", param.getSymName()) << metric("bits", format.bits)
+      << metric("block", format.block)
+      << metric("weights", format.rows * format.columns)
+      << metric("bytes_before", before) << metric("bytes_after", after)
+      << metric("largest_error", result.largestError)
+      << metric("relative_error",
+                result.squaredNorm > 0
+                    ? std::sqrt(result.squaredError / result.squaredNorm)
+                    : 0.0);
+  symbols->remove(param);
+  eraseParam(param);
+}
+
+} // namespace

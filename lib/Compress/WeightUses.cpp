@@ -1,0 +1,94 @@
+//===- WeightUses.cpp - the parameters that passes compress ---------------===//
+
+#include "llmc/Compress/WeightUses.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+using namespace llmc;
+
+bool UsedWeight::isOnly(WeightKinds kinds) const {
+  return !otherUser && (kinds != WeightKinds::Linear || !inEmbedding) &&
+         (kinds != WeightKinds::Embedding || !inLinear);
+}
+
+static bool isMatrixTranspose(Operation *op) {
+  auto transpose = dyn_cast<TransposeOp>(op);
+  return transpose && transpose.getPerm() == ArrayRef<int64_t>{1, 0};
+}
+
+/// Notes how `use` reads the weight, where it reads it as one.
+static bool noteUse(OpOperand &use, UsedWeight &weight) {
+  if (auto linear = dyn_cast<LinearOp>(use.getOwner()))
+    if (&use == &linear.getWeightMutable())
+      return weight.inLinear = true;
+  if (auto embedding = dyn_cast<EmbeddingOp>(use.getOwner()))
+    if (&use == &embedding.getWeightMutable())
+      return weight.inEmbedding = true;
+  return false;
+}
+
+/// Tries to see `values` as the [out, in] form of the weight.
+static void noteUses(UsedWeight &weight) {
+  weight.inLinear = weight.inEmbedding = false;
+  weight.otherUser = nullptr;
+  for (Value value : weight.values)
+    for (OpOperand &use : value.getUses())
+      if (!noteUse(use, weight) && !weight.otherUser)
+        weight.otherUser = use.getOwner();
+}
+
+SmallVector<UsedWeight> llmc::collectUsedWeights(ModuleOp module) {
+  llvm::MapVector<StringAttr, SmallVector<WeightOp>> loads;
+  for (ParamOp param : module.getOps<ParamOp>())
+    loads[param.getSymNameAttr()];
+  module.walk([&](WeightOp op) {
+    if (!op.use_empty())
+      loads[op.getParamAttr().getAttr()].push_back(op);
+  });
+  SmallVector<UsedWeight> weights;
+  SymbolTable symbols(module);
+  for (auto &[name, ops] : loads) {
+    UsedWeight weight;
+    weight.param = symbols.lookup<ParamOp>(name);
+    bool allTransposed = true;
+    for (WeightOp op : ops)
+      allTransposed &= llvm::all_of(op->getUsers(), isMatrixTranspose);
+    for (WeightOp op : ops) {
+      if (!allTransposed)
+        weight.values.push_back(op);
+      else
+        for (Operation *user : op->getUsers())
+          weight.values.push_back(user->getResult(0));
+    }
+    weight.transposed = allTransposed;
+    noteUses(weight);
+    if (weight.inLinear || weight.inEmbedding)
+      weights.push_back(std::move(weight));
+  }
+  return weights;
+}
+
+void llmc::replaceWeight(
+    const UsedWeight &weight,
+    llvm::function_ref<Value(OpBuilder &, Location)> rewrite) {
+  llvm::MapVector<Operation *, Value> replacements;
+  for (Value value : weight.values) {
+    Operation *load = value.getDefiningOp();
+    Operation *transpose = nullptr;
+    if (weight.transposed) {
+      transpose = load;
+      load = transpose->getOperand(0).getDefiningOp();
+    }
+    Value &replacement = replacements[load];
+    if (!replacement) {
+      OpBuilder builder(load);
+      replacement = rewrite(builder, load->getLoc());
+    }
+    value.replaceAllUsesWith(replacement);
+    if (transpose)
+      transpose->erase();
+  }
+  for (auto &[load, replacement] : replacements)
+    load->erase();
+}

@@ -1,0 +1,92 @@
+//===- DecodeWeight.cpp - the numbers of a weight expression --------------===//
+
+#include "llmc/Weights/DecodeWeight.h"
+#include "llmc/Weights/BlockFormat.h"
+
+using namespace mlir;
+using namespace llmc;
+
+/// The parameter that `value` loads; an error at `user` for any other value.
+static FailureOr<ParamOp> getParam(Operation *user, Value value) {
+  auto load = value.getDefiningOp<WeightOp>();
+  auto param = load ? SymbolTable::lookupNearestSymbolFrom<ParamOp>(
+                          load, load.getParamAttr())
+                    : ParamOp();
+  if (param)
+    return param;
+  return user->emitOpError("has an operand that is not an llmc.weight, so "
+                           "that its values cannot be computed here");
+}
+
+static FailureOr<std::vector<float>> decode(WeightOp op) {
+  FailureOr<ParamOp> param = getParam(op, op);
+  if (failed(param))
+    return failure();
+  std::optional<FloatFormat> format =
+      getFloatFormat(op.getType().getElementType());
+  if (!format)
+    return op.emitOpError("has elements of type ")
+           << op.getType().getElementType() << "; f32, f16 and bf16 are read";
+  SmallVector<char> copy;
+  ArrayRef<char> bytes = getParamBytes(*param, copy);
+  std::vector<float> values(op.getType().getNumElements());
+  if (bytes.size() != values.size() * getFloatBytes(*format))
+    return op.emitOpError("reads a parameter whose bytes were freed");
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = loadFloat(bytes.data(), *format, i);
+  return values;
+}
+
+static FailureOr<std::vector<float>> decode(DequantizeOp op) {
+  std::optional<FloatFormat> format =
+      getFloatFormat(op.getType().getElementType());
+  if (!format)
+    return op.emitOpError("has scales that are not f32, f16 or bf16");
+  SmallVector<char> copies[3];
+  BlockData bytes;
+  bytes.scalesFormat = *format;
+  ArrayRef<char> *parts[] = {&bytes.data, &bytes.scales, &bytes.zeros};
+  for (auto [operand, part, copy] :
+       llvm::zip(op->getOperands(), parts, copies)) {
+    FailureOr<ParamOp> param = getParam(op, operand);
+    if (failed(param))
+      return failure();
+    *part = getParamBytes(*param, copy);
+  }
+  BlockFormat blocks{op.getType().getDimSize(0), op.getType().getDimSize(1),
+                     int64_t(op.getBlock()), int64_t(op.getBits())};
+  if (llvm::Error error = blocks.verify())
+    return op.emitOpError() << llvm::toString(std::move(error));
+  std::vector<float> values(blocks.rows * blocks.columns);
+  if (llvm::Error error = decodeRows(blocks, bytes, 0, values))
+    return op.emitOpError() << llvm::toString(std::move(error));
+  return values;
+}
+
+static FailureOr<std::vector<float>> decode(TransposeOp op) {
+  if (op.getPerm() != ArrayRef<int64_t>{1, 0})
+    return op.emitOpError("is not a matrix transpose");
+  FailureOr<std::vector<float>> values = decodeWeight(op.getOperand());
+  if (failed(values))
+    return failure();
+  auto type = cast<RankedTensorType>(op.getType());
+  int64_t rows = type.getDimSize(0), columns = type.getDimSize(1);
+  std::vector<float> result(values->size());
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j)
+      result[i * columns + j] = (*values)[j * rows + i];
+  return result;
+}
+
+FailureOr<std::vector<float>> llmc::decodeWeight(Value weight) {
+  Operation *op = weight.getDefiningOp();
+  if (auto load = dyn_cast_or_null<WeightOp>(op))
+    return decode(load);
+  if (auto dequantize = dyn_cast_or_null<DequantizeOp>(op))
+    return decode(dequantize);
+  if (auto transpose = dyn_cast_or_null<TransposeOp>(op))
+    return decode(transpose);
+  if (op)
+    return op->emitOpError("is not known in a weight expression");
+  return emitError(weight.getLoc(), "the weight is an argument");
+}
