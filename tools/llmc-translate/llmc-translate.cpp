@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "llmc/IR/Dialect.h"
+#include "llmc/Onnx/Export.h"
 #include "llmc/Onnx/Import.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/AsmState.h"
@@ -29,11 +30,23 @@ struct Options {
   cl::opt<std::string> output{"o", cl::desc("Output file"),
                               cl::value_desc("file"), cl::init("-")};
   cl::opt<bool> importOnnx{"import-onnx", cl::desc("The input is ONNX")};
+  cl::opt<bool> exportOnnx{"export-onnx", cl::desc("The output is ONNX")};
   cl::opt<bool> emitBytecode{"emit-bytecode",
                              cl::desc("The output is MLIR bytecode")};
   cl::list<std::string> dims{
       "dim", cl::desc("Import with this size for a symbolic dimension"),
       cl::value_desc("name=size")};
+  cl::opt<std::string> dataName{
+      "external-data-name",
+      cl::desc("File for the weights, in the exported model's folder "
+               "(<model>.data)"),
+      cl::value_desc("file")};
+  cl::opt<int64_t> dataLimit{
+      "external-data-limit",
+      cl::desc("Export weights to a file of their own when they have more "
+               "bytes than this"),
+      cl::value_desc("bytes"),
+      cl::init(llmc::ExportOptions().externalDataLimit)};
 };
 } // namespace
 
@@ -96,6 +109,12 @@ static OwningOpRef<ModuleOp> read(const Options &options,
 
 static LogicalResult write(const Options &options, ModuleOp module) {
   StringRef output = options.output;
+  if (options.exportOnnx || output.ends_with(".onnx")) {
+    llmc::ExportOptions exportOptions;
+    exportOptions.externalDataName = options.dataName;
+    exportOptions.externalDataLimit = options.dataLimit;
+    return llmc::exportOnnxModel(module, output, exportOptions);
+  }
   std::string error;
   std::unique_ptr<llvm::ToolOutputFile> file =
       openOutputFile(options.output, &error);

@@ -1,0 +1,14 @@
+//===- ExportTable.cpp - llmc op to ONNX nodes ----------------------------===//
+
+#include "ExportTable.h"
+
+using namespace llmc::onnx_detail;
+
+ExportTable::ExportTable() {
+  registerMathExports(*this);
+  registerShapeExports(*this);
+  registerWeightExports(*this);
+  registerLLMExports(*this);
+  registerNNExports(*this);
+  registerControlExports(*this);
+}

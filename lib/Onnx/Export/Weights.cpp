@@ -1,0 +1,175 @@
+//===- Weights.cpp - export of weight expressions and their uses ----------===//
+
+#include "../Proto.h"
+#include "ExportTable.h"
+#include "GraphExporter.h"
+#include "llmc/Weights/Blobs.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace llmc;
+using namespace llmc::onnx_detail;
+
+static constexpr llvm::StringLiteral msDomain = "com.microsoft";
+
+static LogicalResult exportConstant(OpWriter &writer, ConstantOp op) {
+  writer.alias(op.getResult(),
+               writer.getExporter().addConstant(op.getValue(), op.getLoc()));
+  return success();
+}
+
+static LogicalResult exportWeight(OpWriter &writer, WeightOp op) {
+  writer.alias(op.getResult(), writer.getExporter().addParam(op));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Dequantized weights
+//===----------------------------------------------------------------------===//
+
+/// What ONNX Runtime's block-quantized kernels take.
+static bool hasKernel(DequantizeOp op, std::initializer_list<int64_t> bits) {
+  return llvm::is_contained(bits, op.getBits()) && op.getBlock() >= 16 &&
+         op.getBlock() <= 256 && llvm::isPowerOf2_64(op.getBlock());
+}
+
+/// Whether the user computes with the packed weight; see exportLinear and
+/// exportEmbedding.
+static bool isFusedInto(DequantizeOp op, OpOperand &use) {
+  if (auto linear = dyn_cast<LinearOp>(use.getOwner()))
+    return &use == &linear.getWeightMutable() && hasKernel(op, {2, 4, 8});
+  if (auto embedding = dyn_cast<EmbeddingOp>(use.getOwner()))
+    return &use == &embedding.getWeightMutable() && hasKernel(op, {4, 8});
+  return false;
+}
+
+/// The same elements as a tensor of ONNX's own narrow integers, for which the
+/// standard DequantizeLinear is defined. Rows are padded to whole blocks.
+static LogicalResult exportDequantize(OpWriter &writer, DequantizeOp op) {
+  if (llvm::all_of(op->getUses(),
+                   [&](OpOperand &use) { return isFusedInto(op, use); }))
+    return success();
+  int64_t bits = op.getBits();
+  if (bits != 2 && bits != 4 && bits != 8)
+    return writer.fail("with " + Twine(bits) +
+                       " bits has no ONNX form; 2, 4 and 8 bits have one");
+  writer.requireOpset(bits == 2 ? 25 : 21);
+  Type elementType =
+      IntegerType::get(op.getContext(), bits, IntegerType::Unsigned);
+  auto scalesType = op.getScales().getType();
+  int64_t rows = scalesType.getDimSize(0), blocks = scalesType.getDimSize(1);
+  int64_t padded = blocks * op.getBlock();
+
+  auto data = op.getData().getDefiningOp<WeightOp>();
+  auto zeros =
+      op.getZeros() ? op.getZeros().getDefiningOp<WeightOp>() : WeightOp();
+  if (!data || (op.getZeros() && !zeros))
+    return writer.fail("has data that is not a param, which has no ONNX form");
+  GraphExporter &exporter = writer.getExporter();
+  std::string dataName = exporter.addReinterpreted(
+      data, RankedTensorType::get({rows, padded}, elementType));
+  std::string zerosName;
+  auto zerosType = RankedTensorType::get({rows, blocks}, elementType);
+  if (!zeros)
+    zerosName = exporter.addConstant(
+        DenseElementsAttr::get(
+            zerosType,
+            IntegerAttr::get(elementType, APInt(bits, 1ull << (bits - 1)))),
+        op.getLoc());
+  else if (blocks * bits % 8 == 0)
+    zerosName = exporter.addReinterpreted(zeros, zerosType);
+  else
+    return writer.fail("has rows of zero points that do not fill their bytes, "
+                       "which has no ONNX form outside of a linear or an "
+                       "embedding");
+  SmallVector<std::string> inputs = {dataName, writer.in(op.getScales()),
+                                     zerosName};
+  bool cut = padded != int64_t(op.getColumns());
+  WrittenNode node = cut ? writer.node("DequantizeLinear", inputs)
+                         : writer.result("DequantizeLinear", inputs);
+  node.attr("axis", int64_t(1)).attr("block_size", int64_t(op.getBlock()));
+  if (cut)
+    writer.result("Slice", {node.name(), writer.ints(0),
+                            writer.ints(op.getColumns()), writer.ints(1)});
+  return success();
+}
+
+/// com.microsoft.MatMulNBits computes with the packed weight.
+static std::string exportMatMulNBits(OpWriter &writer, LinearOp op,
+                                     DequantizeOp weight, bool last) {
+  SmallVector<std::string> inputs = {
+      writer.in(op.getOperand()), writer.in(weight.getData()),
+      writer.in(weight.getScales()), writer.in(weight.getZeros())};
+  WrittenNode node = last ? writer.result("MatMulNBits", inputs, msDomain)
+                          : writer.node("MatMulNBits", inputs, msDomain);
+  // Without this accuracy level ONNX Runtime dequantizes and is far slower.
+  node.attr("K", int64_t(weight.getColumns()))
+      .attr("N", weight.getScales().getType().getDimSize(0))
+      .attr("bits", int64_t(weight.getBits()))
+      .attr("block_size", int64_t(weight.getBlock()))
+      .attr("accuracy_level", int64_t(4));
+  return node;
+}
+
+static LogicalResult exportLinear(OpWriter &writer, LinearOp op) {
+  bool last = !op.getBias();
+  std::string product;
+  auto dequantize = op.getWeight().getDefiningOp<DequantizeOp>();
+  auto transpose = op.getWeight().getDefiningOp<TransposeOp>();
+  if (dequantize && hasKernel(dequantize, {2, 4, 8})) {
+    product = exportMatMulNBits(writer, op, dequantize, last);
+  } else {
+    // The model's own [in, out] when it has that, else a Transpose, which
+    // runtimes fold when they load a constant weight.
+    std::string weight =
+        transpose ? writer.in(transpose.getOperand())
+                  : writer.getExporter().getTransposed(op.getWeight(), writer);
+    SmallVector<std::string> inputs = {writer.in(op.getOperand()), weight};
+    product =
+        last ? writer.result("MatMul", inputs) : writer.node("MatMul", inputs);
+  }
+  if (!last)
+    writer.result("Add", {product, writer.in(op.getBias())});
+  return success();
+}
+
+static LogicalResult exportEmbedding(OpWriter &writer, EmbeddingOp op) {
+  auto weight = op.getWeight().getDefiningOp<DequantizeOp>();
+  if (!weight || !hasKernel(weight, {4, 8})) {
+    writer.result("Gather", {writer.in(op.getWeight()), writer.in(op.getIds())})
+        .attr("axis", int64_t(0));
+    return success();
+  }
+  // The bytes may be those of the language model head, where they have a
+  // dimension of blocks.
+  auto dataType = weight.getData().getType();
+  int64_t rowBytes = dataType.getDimSize(1) * dataType.getDimSize(2);
+  std::string data =
+      writer.node("Reshape", {writer.in(weight.getData()),
+                              writer.ints({dataType.getDimSize(0), rowBytes})});
+  SmallVector<std::string> inputs = {data, writer.in(op.getIds()),
+                                     writer.in(weight.getScales()),
+                                     writer.in(weight.getZeros())};
+  int64_t padded = dataType.getDimSize(1) * weight.getBlock();
+  bool cut = padded != int64_t(weight.getColumns());
+  WrittenNode node =
+      cut ? writer.node("GatherBlockQuantized", inputs, msDomain)
+          : writer.result("GatherBlockQuantized", inputs, msDomain);
+  node.attr("gather_axis", int64_t(0))
+      .attr("quantize_axis", int64_t(1))
+      .attr("bits", int64_t(weight.getBits()))
+      .attr("block_size", int64_t(weight.getBlock()));
+  if (cut)
+    writer.result("Slice", {node.name(), writer.ints(0),
+                            writer.ints(weight.getColumns()), writer.ints(-1)});
+  return success();
+}
+
+void onnx_detail::registerWeightExports(ExportTable &table) {
+  table.add(exportConstant);
+  table.add(exportWeight);
+  table.add(exportDequantize);
+  table.add(exportLinear);
+  table.add(exportEmbedding);
+}
