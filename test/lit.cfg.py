@@ -1,0 +1,36 @@
+"""Configuration of llmc's lit tests; run them with `ninja check-llmc`.
+
+Substitutions beside the tools' names and FileCheck's: %python, and %shared,
+the folder of test data that is not in the repository. That is $LLMC_SHARED,
+or `shared` beside the repository; tests that need it say `REQUIRES: shared`.
+"""
+
+import os
+import pathlib
+
+import lit.formats
+from lit.llvm import llvm_config
+
+config.name = "llmc"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.llmc_binary_dir, "test")
+
+llvm_config.use_default_substitutions()
+llvm_config.add_tool_substitutions(
+    ["llmc-opt", "llmc-run", "llmc-translate"],
+    [config.llmc_tools_dir, config.llvm_tools_dir])
+llvm_config.with_environment("PATH", config.llmc_tools_dir, append_path=True)
+llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
+config.substitutions.append(("%python", config.python_executable))
+
+shared = pathlib.Path(os.environ.get("LLMC_SHARED")
+                      or pathlib.Path(config.llmc_source_dir).parent / "shared")
+if shared.is_dir():
+    config.available_features.add("shared")
+    config.substitutions.append(("%shared", str(shared)))
+else:
+    lit_config.note(f"no folder {shared}: tests that need it are skipped; "
+                    "set LLMC_SHARED")
