@@ -23,6 +23,7 @@ void LLMCDialect::initialize() {
   registerWeightOps();
   registerMathOps();
   registerShapeOps();
+  registerIndexOps();
   registerLLMOps();
   registerNNOps();
   registerOnnxOps();

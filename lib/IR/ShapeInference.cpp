@@ -5,6 +5,7 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Matchers.h"
+#include <algorithm>
 
 using namespace mlir;
 using namespace llmc;
@@ -152,7 +153,22 @@ AffineExpr ShapeContext::broadcast(AffineExpr a, AffineExpr b) {
     return a;
   if (getConstant(b))
     return b;
-  return freshSymbol();
+  auto parts = [&](AffineExpr expr) {
+    auto found = broadcastParts.find(expr);
+    return found != broadcastParts.end() ? found->second
+                                         : Parts{expr.getAsOpaquePointer()};
+  };
+  Parts left = parts(a), right = parts(b), both;
+  std::set_union(left.begin(), left.end(), right.begin(), right.end(),
+                 std::back_inserter(both));
+  if (both == left || both == right)
+    return both == left ? a : b;
+  AffineExpr &symbol = broadcastSymbols[both];
+  if (!symbol) {
+    symbol = freshSymbol();
+    broadcastParts[symbol] = both;
+  }
+  return symbol;
 }
 
 LogicalResult ShapeContext::fail(const Twine &message) {

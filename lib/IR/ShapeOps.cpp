@@ -180,6 +180,29 @@ LogicalResult ExpandOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   return success();
 }
 
+LogicalResult
+BroadcastShapeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                              SmallVectorImpl<ShapeInfo> &results) {
+  SmallVector<AffineExpr> joined;
+  for (Value shape : adaptor.getShapes()) {
+    std::optional<SmallVector<AffineExpr>> values =
+        shapes.rank(shape) == 1 ? shapes.values(shape) : std::nullopt;
+    if (!values)
+      return shapes.fail("every operand must be a vector of known length");
+    if (values->size() > joined.size())
+      joined.insert(joined.begin(), values->size() - joined.size(),
+                    shapes.constant(1));
+    size_t offset = joined.size() - values->size();
+    for (auto [index, size] : llvm::enumerate(*values))
+      joined[offset + index] = shapes.broadcast(joined[offset + index], size);
+  }
+  ShapeInfo info{IntegerType::get(shapes.getContext(), 64),
+                 {shapes.constant(joined.size())},
+                 joined};
+  results.push_back(std::move(info));
+  return success();
+}
+
 LogicalResult ConcatOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                     SmallVectorImpl<ShapeInfo> &results) {
   ValueRange inputs = adaptor.getInputs();

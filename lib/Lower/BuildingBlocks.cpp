@@ -132,25 +132,67 @@ Value llmc::createGenerated(OpBuilder &builder, Location location,
       .getResult(0);
 }
 
+SmallVector<Value> llmc::createLoops(OpBuilder &builder, Location location,
+                                     ValueRange bounds, ValueRange initial,
+                                     LoopBody body) {
+  SmallVector<Value> zeros(bounds.size(), createIndex(builder, location, 0)),
+      ones(bounds.size(), createIndex(builder, location, 1));
+  scf::LoopNest nest = scf::buildLoopNest(
+      builder, location, zeros, bounds, ones, initial,
+      [&](OpBuilder &b, Location loc, ValueRange indices, ValueRange carried) {
+        return scf::ValueVector(body(b, loc, indices, carried));
+      });
+  return SmallVector<Value>(nest.results);
+}
+
+Value llmc::createSafeExtract(OpBuilder &builder, Location location,
+                              Value tensor, ValueRange position) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  Value filled;
+  for (int64_t i = 0; i < type.getRank(); ++i) {
+    if (type.getDimSize(i) > 0)
+      continue;
+    Value some = arith::CmpIOp::create(
+        builder, location, arith::CmpIPredicate::ne,
+        createDim(builder, location, tensor, i),
+        createIndex(builder, location, 0));
+    filled = filled ? arith::AndIOp::create(builder, location, filled, some)
+                    : some;
+  }
+  if (!filled)
+    return tensor::ExtractOp::create(builder, location, tensor, position);
+  auto branch = scf::IfOp::create(
+      builder, location, filled,
+      [&](OpBuilder &b, Location loc) {
+        Value element = tensor::ExtractOp::create(b, loc, tensor, position);
+        scf::YieldOp::create(b, loc, element);
+      },
+      [&](OpBuilder &b, Location loc) {
+        scf::YieldOp::create(b, loc,
+                             createScalar(b, loc, type.getElementType(), 0));
+      });
+  return branch.getResult(0);
+}
+
+static constexpr llvm::StringLiteral reportSymbol = "llmc_report_error";
+
+void llmc::declareErrorReport(ModuleOp module) {
+  if (module.lookupSymbol(reportSymbol))
+    return;
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  func::FuncOp::create(builder, module.getLoc(), reportSymbol,
+                       builder.getFunctionType(builder.getI64Type(), {}))
+      .setPrivate();
+}
+
 void llmc::createRuntimeCheck(OpBuilder &builder, Location location,
                               Value condition, RuntimeError code) {
-  constexpr StringLiteral report = "llmc_report_error";
-  Operation *scope = builder.getInsertionBlock()->getParentOp();
-  auto module = isa<ModuleOp>(scope) ? cast<ModuleOp>(scope)
-                                     : scope->getParentOfType<ModuleOp>();
-  if (!SymbolTable::lookupSymbolIn(module, report)) {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToEnd(module.getBody());
-    func::FuncOp::create(builder, module.getLoc(), report,
-                         builder.getFunctionType(builder.getI64Type(), {}))
-        .setPrivate();
-  }
   Value failed = arith::XOrIOp::create(
       builder, location, condition,
       createScalar(builder, location, builder.getI1Type(), 1));
   scf::IfOp::create(builder, location, failed, [&](OpBuilder &b, Location loc) {
     Value value = createScalar(b, loc, b.getI64Type(), double(int64_t(code)));
-    func::CallOp::create(b, loc, report, TypeRange{}, ValueRange{value});
+    func::CallOp::create(b, loc, reportSymbol, TypeRange{}, ValueRange{value});
     scf::YieldOp::create(b, loc);
   });
 }

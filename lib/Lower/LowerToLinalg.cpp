@@ -37,6 +37,7 @@ struct LowerToLinalg : llmc::impl::LowerToLinalgBase<LowerToLinalg> {
     if (failed(rejectUnknownNodes()))
       return signalPassFailure();
     MLIRContext *context = &getContext();
+    declareErrorReport(getOperation());
     LowerTypeConverter converter;
     RewritePatternSet patterns(context);
     populateUnaryToLinalg(converter, patterns);
@@ -46,6 +47,9 @@ struct LowerToLinalg : llmc::impl::LowerToLinalgBase<LowerToLinalg> {
     populateMatMulToLinalg(converter, patterns);
     populateShapeToTensor(converter, patterns);
     populateGatherToLinalg(converter, patterns);
+    populateScatterToLinalg(converter, patterns);
+    populateSortToLinalg(converter, patterns);
+    populateIndexToLinalg(converter, patterns);
     populateWeightToLinalg(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
                                                                    converter);

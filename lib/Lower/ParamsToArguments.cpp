@@ -1,6 +1,7 @@
 //===- ParamsToArguments.cpp - parameters become arguments of @main -------===//
 
 #include "llmc/Lower/Passes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace llmc {
@@ -20,6 +21,9 @@ struct ParamsToArguments
       getOperation().emitError("the module has no function @main");
       return signalPassFailure();
     }
+    // Runtimes call it through its C interface.
+    main->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(),
+                  UnitAttr::get(&getContext()));
     llvm::MapVector<Attribute, SmallVector<WeightOp>> uses;
     main.walk([&](WeightOp op) { uses[op.getParamAttr()].push_back(op); });
     for (auto &[param, ops] : uses) {

@@ -1,13 +1,14 @@
 //===- Pipeline.cpp - the order of the reference lowering -----------------===//
 
+#include "llmc/Lift/Passes.h"
 #include "llmc/Lower/Passes.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/Transforms/Passes.h"
-#include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -19,7 +20,9 @@ using namespace llmc;
 void llmc::buildLowerToLinalgPipeline(OpPassManager &manager) {
   manager.addPass(createTransposeWeights());
   manager.addPass(createParamsToArguments());
+  manager.addPass(createInferShapes());
   manager.addPass(createCanonicalizerPass());
+  manager.addPass(createExplicitBroadcast());
   manager.addPass(createLowerToLinalg());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
@@ -52,11 +55,18 @@ void llmc::buildLowerToLLVMPipeline(OpPassManager &manager) {
   manager.addPass(memref::createExpandOpsPass());
   manager.addPass(createLowerAffinePass());
   manager.addPass(createSCFToControlFlowPass());
-  manager.addPass(arith::createArithExpandOpsPass());
+  // Only f32 and f64 arithmetic needs no library function on every target.
+  math::MathExtendToSupportedTypesOptions mathTypes;
+  mathTypes.extraTypeStrs = {"f32"};
+  manager.addPass(math::createMathExtendToSupportedTypes(mathTypes));
+  arith::ArithEmulateUnsupportedFloatsOptions arithTypes;
+  arithTypes.sourceTypeStrs = {"bf16", "f16"};
+  manager.addPass(arith::createArithEmulateUnsupportedFloats(arithTypes));
+  arith::ArithExpandOpsPassOptions expansion;
+  expansion.includeBf16 = true;
+  manager.addPass(arith::createArithExpandOpsPass(expansion));
   manager.addPass(createConvertMathToLLVMPass());
   manager.addPass(createConvertMathToLibmPass());
-  OpPassManager &functions = manager.nest<func::FuncOp>();
-  functions.addPass(LLVM::createLLVMRequestCWrappersPass());
   manager.addPass(createConvertIndexToLLVMPass());
   manager.addPass(createArithToLLVMConversionPass());
   manager.addPass(createConvertFuncToLLVMPass());

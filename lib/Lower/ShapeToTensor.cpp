@@ -216,6 +216,8 @@ struct SqueezePattern : OpConversionPattern<SqueezeOp> {
   }
 };
 
+/// Sizes that do not fit are reported, and zeros are expanded instead: the
+/// result has the size that everything after it relies on in any case.
 struct ExpandPattern : OpConversionPattern<ExpandOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -226,44 +228,49 @@ struct ExpandPattern : OpConversionPattern<ExpandOp> {
     auto type =
         cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
     auto from = cast<RankedTensorType>(operand.getType());
-    int64_t rank = type.getRank();
+    int64_t rank = type.getRank(), added = rank - from.getRank();
     int64_t shapeRank =
         cast<ShapedType>(adaptor.getShape().getType()).getDimSize(0);
-    if (ShapedType::isDynamic(shapeRank))
+    ShapeContext shapes(rewriter.getContext());
+    auto target = shapes.values(op.getShape());
+    if (!target)
       return rewriter.notifyMatchFailure(op, "shape of dynamic length");
-    Value one = createIndex(rewriter, loc, 1);
+    Value one = createIndex(rewriter, loc, 1), fits;
+    auto isOne = [&](Value value) {
+      return compare(rewriter, loc, arith::CmpIPredicate::eq, value, one);
+    };
     SmallVector<OpFoldResult> dims;
-    Value fits = createScalar(rewriter, loc, rewriter.getI1Type(), 1);
     for (int64_t i = 0; i < rank; ++i) {
-      if (!type.isDynamicDim(i)) {
-        dims.push_back(rewriter.getIndexAttr(type.getDimSize(i)));
+      int64_t own = i - added, asked = i - (rank - shapeRank);
+      int64_t ownSize = own >= 0 ? from.getDimSize(own) : 1;
+      if (ownSize != 1 && !ShapedType::isDynamic(ownSize)) {
+        dims.push_back(rewriter.getIndexAttr(ownSize));
         continue;
       }
-      int64_t own = i - (rank - from.getRank()), asked = i - (rank - shapeRank);
       Value size = own >= 0 ? createDim(rewriter, loc, operand, own) : one;
-      if (asked >= 0) {
-        Value target = extractIndex(rewriter, loc, adaptor.getShape(), asked);
-        auto isOne = [&](Value value) {
-          return compare(rewriter, loc, arith::CmpIPredicate::eq, value, one);
-        };
-        Value same =
-            compare(rewriter, loc, arith::CmpIPredicate::eq, size, target);
-        Value valid = arith::OrIOp::create(
-            rewriter, loc, same,
-            arith::OrIOp::create(rewriter, loc, isOne(size), isOne(target)));
-        fits = arith::AndIOp::create(rewriter, loc, fits, valid);
-        size =
-            arith::SelectOp::create(rewriter, loc, isOne(target), size, target);
+      // A target of 1 keeps the operand's size.
+      if (asked >= 0 && getConstant((*target)[asked]) != 1) {
+        Value wanted =
+            type.isDynamicDim(i)
+                ? extractIndex(rewriter, loc, adaptor.getShape(), asked)
+                : createIndex(rewriter, loc, type.getDimSize(i));
+        if (ShapedType::isDynamic(ownSize)) {
+          Value same = compare(rewriter, loc, arith::CmpIPredicate::eq, size,
+                               wanted);
+          Value either = arith::OrIOp::create(rewriter, loc, isOne(size),
+                                              isOne(wanted));
+          Value valid = arith::OrIOp::create(rewriter, loc, same, either);
+          fits = fits ? arith::AndIOp::create(rewriter, loc, fits, valid)
+                      : valid;
+        }
+        size = arith::SelectOp::create(rewriter, loc, isOne(wanted), size,
+                                       wanted);
       }
       dims.push_back(size);
     }
-    if (!type.hasStaticShape()) {
+    if (fits) {
       createRuntimeCheck(rewriter, loc, fits, RuntimeError::ShapeMismatch);
-      Value zero = createIndex(rewriter, loc, 0);
-      for (OpFoldResult &dim : dims)
-        if (auto value = dyn_cast<Value>(dim))
-          dim = arith::SelectOp::create(rewriter, loc, fits, value, zero)
-                    .getResult();
+      operand = createFitting(rewriter, loc, operand, fits);
     }
     rewriter.replaceOp(
         op, createGenerated(
@@ -271,7 +278,7 @@ struct ExpandPattern : OpConversionPattern<ExpandOp> {
                 [&](OpBuilder &b, Location loc, ValueRange at) -> Value {
                   SmallVector<Value> position;
                   for (int64_t i = 0; i < from.getRank(); ++i) {
-                    Value index = at[rank - from.getRank() + i];
+                    Value index = at[added + i];
                     if (from.getDimSize(i) == 1) {
                       index = createIndex(b, loc, 0);
                     } else if (from.isDynamicDim(i)) {
@@ -285,6 +292,57 @@ struct ExpandPattern : OpConversionPattern<ExpandOp> {
                   }
                   return tensor::ExtractOp::create(b, loc, operand, position);
                 }));
+    return success();
+  }
+
+private:
+  /// `operand`, or when it does not fit zeros that broadcast to any size.
+  static Value createFitting(OpBuilder &b, Location loc, Value operand,
+                             Value fits) {
+    auto type = cast<RankedTensorType>(operand.getType());
+    auto branch = scf::IfOp::create(
+        b, loc, fits,
+        [&](OpBuilder &b, Location loc) {
+          scf::YieldOp::create(b, loc, operand);
+        },
+        [&](OpBuilder &b, Location loc) {
+          SmallVector<OpFoldResult> units(type.getRank(), b.getIndexAttr(1));
+          Value zero = createScalar(b, loc, type.getElementType(), 0);
+          Value zeros = createFilled(b, loc, type, units, zero);
+          scf::YieldOp::create(b, loc, zeros);
+        });
+    return branch.getResult(0);
+  }
+};
+
+/// Each size is the first of the operands' that is not 1.
+struct BroadcastShapePattern : OpConversionPattern<BroadcastShapeOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(BroadcastShapeOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type = cast<RankedTensorType>(op.getType());
+    if (!type.hasStaticShape())
+      return rewriter.notifyMatchFailure(op, "shape of dynamic length");
+    int64_t rank = type.getDimSize(0);
+    Value one = createScalar(rewriter, loc, type.getElementType(), 1);
+    SmallVector<Value> sizes(rank, one);
+    for (Value shape : llvm::reverse(adaptor.getShapes())) {
+      int64_t own = cast<ShapedType>(shape.getType()).getDimSize(0);
+      for (int64_t i = 0; i < own; ++i) {
+        Value size = extractAt(rewriter, loc, shape, i);
+        Value &result = sizes[rank - own + i];
+        result = arith::SelectOp::create(
+            rewriter, loc,
+            compare(rewriter, loc, arith::CmpIPredicate::eq, size, one), result,
+            size);
+      }
+    }
+    if (sizes.empty())
+      rewriter.replaceOpWithNewOp<tensor::EmptyOp>(op, type, ValueRange{});
+    else
+      rewriter.replaceOpWithNewOp<tensor::FromElementsOp>(op, type, sizes);
     return success();
   }
 };
@@ -426,6 +484,6 @@ struct SlicePattern : OpConversionPattern<SliceOp> {
 void llmc::populateShapeToTensor(const LowerTypeConverter &converter,
                                  RewritePatternSet &patterns) {
   patterns.add<ShapePattern, ReshapePattern, TransposePattern, UnsqueezePattern,
-               SqueezePattern, ExpandPattern, ConcatPattern, SlicePattern>(
+               SqueezePattern, ExpandPattern, BroadcastShapePattern, ConcatPattern, SlicePattern>(
       converter, patterns.getContext());
 }

@@ -17,6 +17,14 @@
 #include "llmc/IR/Enums.h.inc"
 #include "llmc/IR/Interfaces.h.inc"
 
+namespace llmc {
+
+/// Trait of ops whose operands are broadcast against each other.
+template <typename ConcreteOp>
+class Broadcasts : public mlir::OpTrait::TraitBase<ConcreteOp, Broadcasts> {};
+
+} // namespace llmc
+
 #define GET_ATTRDEF_CLASSES
 #include "llmc/IR/Attributes.h.inc"
 
@@ -26,6 +34,8 @@
 #include "llmc/IR/MathOps.h.inc"
 #define GET_OP_CLASSES
 #include "llmc/IR/ShapeOps.h.inc"
+#define GET_OP_CLASSES
+#include "llmc/IR/IndexOps.h.inc"
 #define GET_OP_CLASSES
 #include "llmc/IR/LLMOps.h.inc"
 #define GET_OP_CLASSES

@@ -37,6 +37,7 @@ def LLMC_Dialect : Dialect {
     void registerWeightOps();
     void registerMathOps();
     void registerShapeOps();
+    void registerIndexOps();
     void registerLLMOps();
     void registerNNOps();
     void registerOnnxOps();
@@ -64,6 +65,11 @@ def LLMC_I64Tensor : LLMC_TensorOf<I64, "ranked tensor of i64">;
 //===----------------------------------------------------------------------===//
 // Op base classes
 //===----------------------------------------------------------------------===//
+
+/// The operands are broadcast against each other as numpy does it.
+def LLMC_Broadcasts : NativeOpTrait<"Broadcasts"> {
+  let cppNamespace = "::llmc";
+}
 
 class LLMC_Op<string mnemonic, list<Trait> traits = []>
     : Op<LLMC_Dialect, mnemonic, traits>;

@@ -57,7 +57,7 @@ def LLMC_IsInfOp : LLMC_PredicateOp<"is_inf", "IsInf"> {
 }
 
 class LLMC_BinaryOp<string mnemonic, string name, Type type = LLMC_Tensor>
-    : LLMC_GraphOp<mnemonic> {
+    : LLMC_GraphOp<mnemonic, [LLMC_Broadcasts]> {
   let summary = "ONNX " # name # ", elementwise with broadcasting";
   let arguments = (ins type:$lhs, type:$rhs);
 }
@@ -105,7 +105,7 @@ def LLMC_GreaterOp : LLMC_CompareOp<"greater", "Greater">;
 def LLMC_GreaterOrEqualOp
     : LLMC_CompareOp<"greater_or_equal", "GreaterOrEqual">;
 
-def LLMC_WhereOp : LLMC_GraphOp<"where"> {
+def LLMC_WhereOp : LLMC_GraphOp<"where", [LLMC_Broadcasts]> {
   let summary = "ONNX Where, elementwise with broadcasting";
   let arguments = (ins LLMC_BoolTensor:$condition, LLMC_Tensor:$lhs,
                        LLMC_Tensor:$rhs);

@@ -19,7 +19,9 @@
 #include "llvm/ADT/BitVector.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
+#include <map>
 #include <optional>
+#include <vector>
 
 namespace llmc {
 
@@ -98,8 +100,9 @@ public:
   /// Whether the two are equal, when that is known for all sizes.
   std::optional<bool> areEqual(mlir::AffineExpr a, mlir::AffineExpr b) const;
 
-  /// The dimension of numpy broadcasting; a fresh symbol when both are
-  /// unknown and not provably equal.
+  /// The dimension of numpy broadcasting. When it is not known which of the
+  /// two it is, a symbol that stands for the broadcast of just these: the same
+  /// one on each call, and unchanged by a further broadcast with one of them.
   mlir::AffineExpr broadcast(mlir::AffineExpr a, mlir::AffineExpr b);
 
   /// Reports `message` where the op is being built and returns failure.
@@ -114,6 +117,10 @@ private:
   llvm::StringMap<mlir::AffineExpr> symbolsByName;
   llvm::SmallVector<std::string> symbolNames;
   llvm::BitVector elementSymbols;
+  /// What the symbols made by broadcast stand for, sorted by address.
+  using Parts = std::vector<const void *>;
+  llvm::DenseMap<mlir::AffineExpr, Parts> broadcastParts;
+  std::map<Parts, mlir::AffineExpr> broadcastSymbols;
 };
 
 /// Whether elements of this type are tracked as expressions: i1, i32 and i64.

@@ -46,6 +46,21 @@ def LLMC_ExpandOp : LLMC_GraphOp<"expand"> {
   let arguments = (ins LLMC_Tensor:$operand, LLMC_I64Tensor:$shape);
 }
 
+def LLMC_BroadcastShapeOp : LLMC_GraphOp<"broadcast_shape"> {
+  let summary = "The shape that tensors of the given shapes broadcast to";
+  let description = [{
+    Sizes that do not fit are not noticed here but where a tensor is expanded
+    to the result.
+
+    ```mlir
+    %s = llmc.broadcast_shape %sa, %sb
+       : (tensor<2xi64>, tensor<3xi64>) -> tensor<3xi64>
+    ```
+  }];
+  let arguments = (ins Variadic<LLMC_I64Tensor>:$shapes);
+  let results = (outs LLMC_I64Tensor:$result);
+}
+
 def LLMC_ConcatOp : LLMC_GraphOp<"concat"> {
   let summary = "ONNX Concat along `axis` (non-negative)";
   let arguments = (ins Variadic<LLMC_Tensor>:$inputs, I64Attr:$axis);

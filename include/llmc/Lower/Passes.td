@@ -20,6 +20,7 @@ def ParamsToArguments : Pass<"llmc-params-to-arguments", "::mlir::ModuleOp"> {
                     %w: tensor<4x8xf32> {llmc.param = @fc1}) -> ...
     ```
   }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 def TransposeWeights : Pass<"llmc-transpose-weights", "::mlir::ModuleOp"> {
@@ -39,6 +40,26 @@ def TransposeWeights : Pass<"llmc-transpose-weights", "::mlir::ModuleOp"> {
   }];
   let statistics = [
     Statistic<"bytes", "bytes", "Bytes of the parameters that were transposed">];
+}
+
+def ExplicitBroadcast : Pass<"llmc-explicit-broadcast", "::mlir::ModuleOp"> {
+  let summary = "Expand operands whose broadcasting is only known at run time";
+  let description = [{
+    Lowering treats a dimension of static size 1 as broadcast and any other as
+    equal to the result's. Where equality is not provable from the symbolic
+    shapes, this pass expands the operand to the common shape, computed at run
+    time:
+
+    ```mlir
+    %y = llmc.add %a, %b : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+    // becomes, when the dimensions may differ
+    %s = llmc.broadcast_shape %sa, %sb
+    %a1 = llmc.expand %a, %s
+    %b1 = llmc.expand %b, %s
+    %y = llmc.add %a1, %b1
+    ```
+  }];
+  let dependentDialects = ["::llmc::LLMCDialect"];
 }
 
 def LowerToLinalg : Pass<"llmc-to-linalg", "::mlir::ModuleOp"> {

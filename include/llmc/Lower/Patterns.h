@@ -32,6 +32,12 @@ void populateShapeToTensor(const LowerTypeConverter &converter,
                            mlir::RewritePatternSet &patterns);
 void populateGatherToLinalg(const LowerTypeConverter &converter,
                             mlir::RewritePatternSet &patterns);
+void populateScatterToLinalg(const LowerTypeConverter &converter,
+                             mlir::RewritePatternSet &patterns);
+void populateSortToLinalg(const LowerTypeConverter &converter,
+                          mlir::RewritePatternSet &patterns);
+void populateIndexToLinalg(const LowerTypeConverter &converter,
+                           mlir::RewritePatternSet &patterns);
 void populateWeightToLinalg(const LowerTypeConverter &converter,
                             mlir::RewritePatternSet &patterns);
 
@@ -85,6 +91,28 @@ mlir::Value createGenerated(mlir::OpBuilder &builder, mlir::Location location,
                             mlir::RankedTensorType type,
                             llvm::ArrayRef<mlir::OpFoldResult> dims,
                             ScalarBody body);
+
+using LoopBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(
+    mlir::OpBuilder &, mlir::Location, mlir::ValueRange indices,
+    mlir::ValueRange carried)>;
+
+/// Nested loops from 0 to each of `bounds`, the last innermost, that carry
+/// `initial` (tensors or scalars) through `body`; their final values.
+llvm::SmallVector<mlir::Value> createLoops(mlir::OpBuilder &builder,
+                                           mlir::Location location,
+                                           mlir::ValueRange bounds,
+                                           mlir::ValueRange initial,
+                                           LoopBody body);
+
+/// The element at `position`, which is inside of `tensor` unless the tensor is
+/// empty: then 0, without a read.
+mlir::Value createSafeExtract(mlir::OpBuilder &builder,
+                              mlir::Location location, mlir::Value tensor,
+                              mlir::ValueRange position);
+
+/// Declares the function that run-time checks call; once per module, before
+/// any of them.
+void declareErrorReport(mlir::ModuleOp module);
 
 /// Sets llmc_error to `code` at run time unless the i1 `condition` holds.
 void createRuntimeCheck(mlir::OpBuilder &builder, mlir::Location location,

@@ -1,0 +1,9 @@
+//===- Families.td - all ops, for the enums and attributes they declare ---===//
+
+include "llmc/IR/WeightOps.td"
+include "llmc/IR/MathOps.td"
+include "llmc/IR/ShapeOps.td"
+include "llmc/IR/IndexOps.td"
+include "llmc/IR/LLMOps.td"
+include "llmc/IR/NNOps.td"
+include "llmc/IR/OnnxOps.td"
