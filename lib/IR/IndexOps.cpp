@@ -72,8 +72,7 @@ ScatterElementsOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                SmallVectorImpl<ShapeInfo> &results) {
   Value operand = adaptor.getOperand(), indices = adaptor.getIndices(),
         updates = adaptor.getUpdates();
-  if (failed(
-          checkElementIndices(shapes, operand, indices, adaptor.getAxis())))
+  if (failed(checkElementIndices(shapes, operand, indices, adaptor.getAxis())))
     return failure();
   if (shapes.elementType(updates) != shapes.elementType(operand))
     return shapes.fail("updates must have the operand's element type");
@@ -176,9 +175,9 @@ LogicalResult TopKOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   int64_t axis = adaptor.getAxis();
   if (failed(checkAxis(shapes, axis, shapes.rank(operand))))
     return failure();
-  std::optional<SmallVector<AffineExpr>> k =
-      shapes.rank(adaptor.getK()) == 1 ? shapes.values(adaptor.getK())
-                                       : std::nullopt;
+  std::optional<SmallVector<AffineExpr>> k = shapes.rank(adaptor.getK()) == 1
+                                                 ? shapes.values(adaptor.getK())
+                                                 : std::nullopt;
   if (!k || k->size() != 1)
     return shapes.fail("k must be a vector of one element");
   std::optional<int64_t> count = getConstant(k->front()),
@@ -247,8 +246,8 @@ LogicalResult RangeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   for (Value operand : adaptor.getOperands()) {
     if (shapes.rank(operand) != 0 || shapes.elementType(operand) != type)
       return shapes.fail("start, limit and delta must be scalars of one type");
-    if (auto value = isTrackedElementType(type) ? shapes.values(operand)
-                                                : std::nullopt)
+    if (auto value =
+            isTrackedElementType(type) ? shapes.values(operand) : std::nullopt)
       bounds.push_back(value->front());
   }
   AffineExpr length;

@@ -152,12 +152,12 @@ Value llmc::createSafeExtract(OpBuilder &builder, Location location,
   for (int64_t i = 0; i < type.getRank(); ++i) {
     if (type.getDimSize(i) > 0)
       continue;
-    Value some = arith::CmpIOp::create(
-        builder, location, arith::CmpIPredicate::ne,
-        createDim(builder, location, tensor, i),
-        createIndex(builder, location, 0));
-    filled = filled ? arith::AndIOp::create(builder, location, filled, some)
-                    : some;
+    Value some =
+        arith::CmpIOp::create(builder, location, arith::CmpIPredicate::ne,
+                              createDim(builder, location, tensor, i),
+                              createIndex(builder, location, 0));
+    filled =
+        filled ? arith::AndIOp::create(builder, location, filled, some) : some;
   }
   if (!filled)
     return tensor::ExtractOp::create(builder, location, tensor, position);

@@ -83,8 +83,8 @@ struct ExplicitBroadcast
       Value operand = op->getOperand(index), shape = target;
       if (inner) {
         // 1 keeps the operand's own dimension.
-        Value kept = analyzed(createI64Constant(
-            builder, loc, SmallVector<int64_t>(inner, 1)));
+        Value kept = analyzed(
+            createI64Constant(builder, loc, SmallVector<int64_t>(inner, 1)));
         shape = analyzed(
             ConcatOp::create(builder, loc, ValueRange{target, kept}, 0));
       }

@@ -56,20 +56,20 @@ template <typename Op> struct CumulativePattern : OpConversionPattern<Op> {
       scf::YieldOp::create(b, loc, ValueRange{updated, after});
     };
     rewriter.replaceOp(
-        op, createLoops(rewriter, loc, bounds, empty,
-                        [&](OpBuilder &b, Location loc, ValueRange outer,
-                            ValueRange carried) -> SmallVector<Value> {
-                          Value neutral =
-                              createScalar(b, loc, total, isProduct);
-                          auto loop = scf::ForOp::create(
-                              b, loc, zero, size, one,
-                              ValueRange{carried[0], neutral},
-                              [&](OpBuilder &b, Location loc, Value i,
-                                  ValueRange carried) {
-                                step(b, loc, outer, i, carried);
-                              });
-                          return {loop.getResult(0)};
-                        }));
+        op,
+        createLoops(rewriter, loc, bounds, empty,
+                    [&](OpBuilder &b, Location loc, ValueRange outer,
+                        ValueRange carried) -> SmallVector<Value> {
+                      Value neutral = createScalar(b, loc, total, isProduct);
+                      auto loop =
+                          scf::ForOp::create(b, loc, zero, size, one,
+                                             ValueRange{carried[0], neutral},
+                                             [&](OpBuilder &b, Location loc,
+                                                 Value i, ValueRange carried) {
+                                               step(b, loc, outer, i, carried);
+                                             });
+                      return {loop.getResult(0)};
+                    }));
     return success();
   }
 };
@@ -102,12 +102,11 @@ struct NonZeroPattern : OpConversionPattern<NonZeroOp> {
                         ValueRange carried) -> SmallVector<Value> {
                       Value found = arith::SelectOp::create(
                           b, loc, isNonZero(b, loc, at), one, zero);
-                      return {
-                          arith::AddIOp::create(b, loc, carried[0], found)};
+                      return {arith::AddIOp::create(b, loc, carried[0], found)};
                     })[0];
     auto type = cast<RankedTensorType>(op.getType());
-    Value empty = createEmpty(rewriter, loc, type,
-                              {rewriter.getIndexAttr(rank), count});
+    Value empty =
+        createEmpty(rewriter, loc, type, {rewriter.getIndexAttr(rank), count});
     SmallVector<Value> filled = createLoops(
         rewriter, loc, bounds, {empty, zero},
         [&](OpBuilder &b, Location loc, ValueRange at,
@@ -117,8 +116,8 @@ struct NonZeroPattern : OpConversionPattern<NonZeroOp> {
               [&](OpBuilder &b, Location loc) {
                 Value result = carried[0];
                 for (auto [i, index] : llvm::enumerate(at)) {
-                  Value place = arith::IndexCastOp::create(
-                      b, loc, b.getI64Type(), index);
+                  Value place =
+                      arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
                   result = tensor::InsertOp::create(
                       b, loc, place, result,
                       ValueRange{createIndex(b, loc, i), carried[1]});
@@ -154,21 +153,20 @@ struct RangePattern : OpConversionPattern<RangeOp> {
             : countIntegers(rewriter, loc, start, limit, delta,
                             isSignedElement(elementTypeOf(op.getStart())));
     rewriter.replaceOp(
-        op,
-        createGenerated(
-            rewriter, loc, type, {count},
-            [&](OpBuilder &b, Location loc, ValueRange at) -> Value {
-              if (isa<FloatType>(element)) {
-                Value i = arith::IndexCastOp::create(b, loc, b.getI64Type(),
-                                                     at[0]);
-                i = arith::SIToFPOp::create(b, loc, element, i);
-                return arith::AddFOp::create(
-                    b, loc, start, arith::MulFOp::create(b, loc, i, delta));
-              }
-              Value i = arith::IndexCastOp::create(b, loc, element, at[0]);
-              return arith::AddIOp::create(
-                  b, loc, start, arith::MulIOp::create(b, loc, i, delta));
-            }));
+        op, createGenerated(
+                rewriter, loc, type, {count},
+                [&](OpBuilder &b, Location loc, ValueRange at) -> Value {
+                  if (isa<FloatType>(element)) {
+                    Value i = arith::IndexCastOp::create(b, loc, b.getI64Type(),
+                                                         at[0]);
+                    i = arith::SIToFPOp::create(b, loc, element, i);
+                    return arith::AddFOp::create(
+                        b, loc, start, arith::MulFOp::create(b, loc, i, delta));
+                  }
+                  Value i = arith::IndexCastOp::create(b, loc, element, at[0]);
+                  return arith::AddIOp::create(
+                      b, loc, start, arith::MulIOp::create(b, loc, i, delta));
+                }));
     return success();
   }
 
@@ -188,14 +186,15 @@ private:
         return arith::ExtSIOp::create(b, loc, i64, value);
       return arith::ExtUIOp::create(b, loc, i64, value);
     };
-    Value zero = createScalar(b, loc, i64, 0), one = createScalar(b, loc, i64, 1);
+    Value zero = createScalar(b, loc, i64, 0),
+          one = createScalar(b, loc, i64, 1);
     Value step = widen(delta);
-    Value isStep = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, step,
-                                         zero);
+    Value isStep =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, step, zero);
     createRuntimeCheck(b, loc, isStep, RuntimeError::ShapeMismatch);
     Value distance = arith::SubIOp::create(b, loc, widen(limit), widen(start));
-    Value down = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, step,
-                                       zero);
+    Value down =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, step, zero);
     auto negateIf = [&](Value value) -> Value {
       return arith::SelectOp::create(
           b, loc, down, arith::SubIOp::create(b, loc, zero, value), value);
@@ -271,20 +270,20 @@ struct PadPattern : OpConversionPattern<PadOp> {
       fill = tensor::ExtractOp::create(rewriter, loc, adaptor.getValue(),
                                        ValueRange{});
     rewriter.replaceOp(
-        op, createGenerated(
-                rewriter, loc, type, dims,
-                [&](OpBuilder &b, Location loc, ValueRange at) -> Value {
-                  SmallVector<Value> position;
-                  for (auto [index, begin] : llvm::zip(at, begins))
-                    position.push_back(
-                        arith::SubIOp::create(b, loc, index, begin));
-                  if (fill)
-                    return selectInside(b, loc, operand, position, fill);
-                  for (int64_t i = 0; i < rank; ++i)
-                    position[i] = mapInside(b, loc, op.getMode(), position[i],
-                                            createDim(b, loc, operand, i));
-                  return createSafeExtract(b, loc, operand, position);
-                }));
+        op,
+        createGenerated(
+            rewriter, loc, type, dims,
+            [&](OpBuilder &b, Location loc, ValueRange at) -> Value {
+              SmallVector<Value> position;
+              for (auto [index, begin] : llvm::zip(at, begins))
+                position.push_back(arith::SubIOp::create(b, loc, index, begin));
+              if (fill)
+                return selectInside(b, loc, operand, position, fill);
+              for (int64_t i = 0; i < rank; ++i)
+                position[i] = mapInside(b, loc, op.getMode(), position[i],
+                                        createDim(b, loc, operand, i));
+              return createSafeExtract(b, loc, operand, position);
+            }));
     return success();
   }
 
@@ -320,8 +319,8 @@ private:
     auto modulo = [&](Value period) -> Value {
       period = arith::MaxSIOp::create(b, loc, period, one);
       Value rest = arith::RemSIOp::create(b, loc, index, period);
-      Value negative = arith::CmpIOp::create(
-          b, loc, arith::CmpIPredicate::slt, rest, zero);
+      Value negative =
+          arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, rest, zero);
       return arith::SelectOp::create(
           b, loc, negative, arith::AddIOp::create(b, loc, rest, period), rest);
     };

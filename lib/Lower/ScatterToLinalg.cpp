@@ -100,23 +100,21 @@ struct ScatterElementsPattern : OpConversionPattern<ScatterElementsOp> {
     check.apply(bounds);
     Value size = createDim(rewriter, loc, operand, axis);
     rewriter.replaceOp(
-        op,
-        createLoops(rewriter, loc, bounds, operand,
-                    [&](OpBuilder &b, Location loc, ValueRange at,
-                        ValueRange carried) -> SmallVector<Value> {
-                      SmallVector<Value> position(at);
-                      position[axis] = createCheckedIndex(
-                          b, loc,
-                          tensor::ExtractOp::create(b, loc, indices, at), size);
-                      Value old = tensor::ExtractOp::create(b, loc, carried[0],
-                                                            position);
-                      Value update =
-                          tensor::ExtractOp::create(b, loc, updates, at);
-                      update = combine(b, loc, op.getKind(), isSigned, old,
-                                       update);
-                      return {tensor::InsertOp::create(b, loc, update,
-                                                       carried[0], position)};
-                    }));
+        op, createLoops(
+                rewriter, loc, bounds, operand,
+                [&](OpBuilder &b, Location loc, ValueRange at,
+                    ValueRange carried) -> SmallVector<Value> {
+                  SmallVector<Value> position(at);
+                  position[axis] = createCheckedIndex(
+                      b, loc, tensor::ExtractOp::create(b, loc, indices, at),
+                      size);
+                  Value old =
+                      tensor::ExtractOp::create(b, loc, carried[0], position);
+                  Value update = tensor::ExtractOp::create(b, loc, updates, at);
+                  update = combine(b, loc, op.getKind(), isSigned, old, update);
+                  return {tensor::InsertOp::create(b, loc, update, carried[0],
+                                                   position)};
+                }));
     return success();
   }
 };
@@ -153,27 +151,27 @@ struct ScatterNDPattern : OpConversionPattern<ScatterNDOp> {
                       createDim(rewriter, loc, operand, i), zero);
     check.apply(bounds);
     rewriter.replaceOp(
-        op,
-        createLoops(
-            rewriter, loc, bounds, operand,
-            [&](OpBuilder &b, Location loc, ValueRange at,
-                ValueRange carried) -> SmallVector<Value> {
-              SmallVector<Value> position, place(at.take_front(outer));
-              place.push_back({});
-              for (int64_t i = 0; i < length; ++i) {
-                place.back() = createIndex(b, loc, i);
-                Value index = tensor::ExtractOp::create(b, loc, indices, place);
-                position.push_back(createCheckedIndex(
-                    b, loc, index, createDim(b, loc, operand, i)));
-              }
-              llvm::append_range(position, at.drop_front(outer));
-              Value old =
-                  tensor::ExtractOp::create(b, loc, carried[0], position);
-              Value update = tensor::ExtractOp::create(b, loc, updates, at);
-              update = combine(b, loc, op.getKind(), isSigned, old, update);
-              return {tensor::InsertOp::create(b, loc, update, carried[0],
-                                               position)};
-            }));
+        op, createLoops(
+                rewriter, loc, bounds, operand,
+                [&](OpBuilder &b, Location loc, ValueRange at,
+                    ValueRange carried) -> SmallVector<Value> {
+                  SmallVector<Value> position, place(at.take_front(outer));
+                  place.push_back({});
+                  for (int64_t i = 0; i < length; ++i) {
+                    place.back() = createIndex(b, loc, i);
+                    Value index =
+                        tensor::ExtractOp::create(b, loc, indices, place);
+                    position.push_back(createCheckedIndex(
+                        b, loc, index, createDim(b, loc, operand, i)));
+                  }
+                  llvm::append_range(position, at.drop_front(outer));
+                  Value old =
+                      tensor::ExtractOp::create(b, loc, carried[0], position);
+                  Value update = tensor::ExtractOp::create(b, loc, updates, at);
+                  update = combine(b, loc, op.getKind(), isSigned, old, update);
+                  return {tensor::InsertOp::create(b, loc, update, carried[0],
+                                                   position)};
+                }));
     return success();
   }
 };

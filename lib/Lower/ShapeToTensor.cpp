@@ -255,16 +255,16 @@ struct ExpandPattern : OpConversionPattern<ExpandOp> {
                 ? extractIndex(rewriter, loc, adaptor.getShape(), asked)
                 : createIndex(rewriter, loc, type.getDimSize(i));
         if (ShapedType::isDynamic(ownSize)) {
-          Value same = compare(rewriter, loc, arith::CmpIPredicate::eq, size,
-                               wanted);
-          Value either = arith::OrIOp::create(rewriter, loc, isOne(size),
-                                              isOne(wanted));
+          Value same =
+              compare(rewriter, loc, arith::CmpIPredicate::eq, size, wanted);
+          Value either =
+              arith::OrIOp::create(rewriter, loc, isOne(size), isOne(wanted));
           Value valid = arith::OrIOp::create(rewriter, loc, same, either);
-          fits = fits ? arith::AndIOp::create(rewriter, loc, fits, valid)
-                      : valid;
+          fits =
+              fits ? arith::AndIOp::create(rewriter, loc, fits, valid) : valid;
         }
-        size = arith::SelectOp::create(rewriter, loc, isOne(wanted), size,
-                                       wanted);
+        size =
+            arith::SelectOp::create(rewriter, loc, isOne(wanted), size, wanted);
       }
       dims.push_back(size);
     }
@@ -484,6 +484,6 @@ struct SlicePattern : OpConversionPattern<SliceOp> {
 void llmc::populateShapeToTensor(const LowerTypeConverter &converter,
                                  RewritePatternSet &patterns) {
   patterns.add<ShapePattern, ReshapePattern, TransposePattern, UnsqueezePattern,
-               SqueezePattern, ExpandPattern, BroadcastShapePattern, ConcatPattern, SlicePattern>(
-      converter, patterns.getContext());
+               SqueezePattern, ExpandPattern, BroadcastShapePattern,
+               ConcatPattern, SlicePattern>(converter, patterns.getContext());
 }

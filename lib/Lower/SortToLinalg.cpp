@@ -14,9 +14,9 @@ Value createBefore(OpBuilder &b, Location loc, Value x, Value y, bool isSigned,
   using arith::CmpFPredicate;
   using arith::CmpIPredicate;
   if (!isa<FloatType>(x.getType())) {
-    auto predicate =
-        largest ? (isSigned ? CmpIPredicate::sgt : CmpIPredicate::ugt)
-                : (isSigned ? CmpIPredicate::slt : CmpIPredicate::ult);
+    auto predicate = largest
+                         ? (isSigned ? CmpIPredicate::sgt : CmpIPredicate::ugt)
+                         : (isSigned ? CmpIPredicate::slt : CmpIPredicate::ult);
     return arith::CmpIOp::create(b, loc, predicate, x, y);
   }
   auto isNaN = [&](Value value) -> Value {
@@ -91,8 +91,8 @@ template <typename Op> struct ArgPattern : OpConversionPattern<Op> {
           Value x = args[0], best = args[1];
           Value take = createBefore(b, loc, x, best, isSigned, largest);
           if (last)
-            take = arith::OrIOp::create(b, loc, take,
-                                        createSame(b, loc, x, best));
+            take =
+                arith::OrIOp::create(b, loc, take, createSame(b, loc, x, best));
           Value at = toI64(b, loc, linalg::IndexOp::create(b, loc, axis));
           Value value = arith::SelectOp::create(b, loc, take, x, best);
           Value index = arith::SelectOp::create(b, loc, take, at, args[2]);
@@ -124,14 +124,13 @@ struct TopKPattern : OpConversionPattern<TopKOp> {
     Type i64 = rewriter.getI64Type();
     Value zero = createIndex(rewriter, loc, 0),
           one = createIndex(rewriter, loc, 1);
-    Value k = toIndex(rewriter, loc,
-                      tensor::ExtractOp::create(rewriter, loc, adaptor.getK(),
-                                                zero));
+    Value k =
+        toIndex(rewriter, loc,
+                tensor::ExtractOp::create(rewriter, loc, adaptor.getK(), zero));
     Value size = createDim(rewriter, loc, operand, axis);
     createRuntimeCheck(rewriter, loc,
-                       arith::CmpIOp::create(rewriter, loc,
-                                             arith::CmpIPredicate::ule, k,
-                                             size),
+                       arith::CmpIOp::create(
+                           rewriter, loc, arith::CmpIPredicate::ule, k, size),
                        RuntimeError::ShapeMismatch);
     k = arith::MaxSIOp::create(rewriter, loc, k, zero);
     SmallVector<OpFoldResult> dims = createDims(rewriter, loc, operand);
@@ -144,8 +143,8 @@ struct TopKPattern : OpConversionPattern<TopKOp> {
     SmallVector<Value> bounds;
     for (int64_t i = 0; i < valueType.getRank(); ++i)
       bounds.push_back(createDim(rewriter, loc, operand, i));
-    Value isEmpty = arith::CmpIOp::create(rewriter, loc,
-                                          arith::CmpIPredicate::eq, k, zero);
+    Value isEmpty =
+        arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::eq, k, zero);
     bounds[axis] =
         arith::SelectOp::create(rewriter, loc, isEmpty, zero, bounds[axis]);
     Value lastPlace = arith::SubIOp::create(rewriter, loc, k, one);
@@ -167,9 +166,9 @@ struct TopKPattern : OpConversionPattern<TopKOp> {
         SmallVector<Value> position = placeOf(place);
         Value value = tensor::ExtractOp::create(b, loc, tensors[0], position);
         Value index = tensor::ExtractOp::create(b, loc, tensors[1], position);
-        Value isFree = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
-                                             index,
-                                             createScalar(b, loc, i64, 0));
+        Value isFree =
+            arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, index,
+                                  createScalar(b, loc, i64, 0));
         Value before =
             createBefore(b, loc, x, value, isSigned, !op.getSmallest());
         return Place{value, index,
@@ -182,7 +181,8 @@ struct TopKPattern : OpConversionPattern<TopKOp> {
             b, loc, arith::SubIOp::create(b, loc, place, one), zero);
         Value hasPrevious = arith::CmpIOp::create(
             b, loc, arith::CmpIPredicate::sgt, place, zero);
-        Place here = look(b, tensors, place), prior = look(b, tensors, previous);
+        Place here = look(b, tensors, place),
+              prior = look(b, tensors, previous);
         Value moves = arith::AndIOp::create(b, loc, hasPrevious, prior.beaten);
         auto choose = [&](Value moved, Value added, Value kept) -> Value {
           return arith::SelectOp::create(
@@ -201,7 +201,8 @@ struct TopKPattern : OpConversionPattern<TopKOp> {
       auto branch = scf::IfOp::create(
           b, loc, enters,
           [&](OpBuilder &b, Location loc) {
-            auto loop = scf::ForOp::create(b, loc, zero, k, one, carried, shift);
+            auto loop =
+                scf::ForOp::create(b, loc, zero, k, one, carried, shift);
             scf::YieldOp::create(b, loc, loop.getResults());
           },
           [&](OpBuilder &b, Location loc) {
@@ -209,8 +210,8 @@ struct TopKPattern : OpConversionPattern<TopKOp> {
           });
       return SmallVector<Value>(branch.getResults());
     };
-    rewriter.replaceOp(op, createLoops(rewriter, loc, bounds,
-                                       {values, indices}, insert));
+    rewriter.replaceOp(
+        op, createLoops(rewriter, loc, bounds, {values, indices}, insert));
     return success();
   }
 };
@@ -268,8 +269,8 @@ struct UniquePattern : OpConversionPattern<UniqueOp> {
               [&](OpBuilder &b, Location loc, Value other, ValueRange first) {
                 Value same = compareRows(b, loc, other, row).second;
                 Value earlier = arith::MinUIOp::create(b, loc, first[0], other);
-                Value result = arith::SelectOp::create(b, loc, same, earlier,
-                                                       first[0]);
+                Value result =
+                    arith::SelectOp::create(b, loc, same, earlier, first[0]);
                 scf::YieldOp::create(b, loc, ValueRange{result});
               });
           Value first = search.getResult(0);
@@ -278,8 +279,8 @@ struct UniquePattern : OpConversionPattern<UniqueOp> {
           Value count = arith::AddIOp::create(
               b, loc, carried[1],
               arith::SelectOp::create(b, loc, isNew, one, zero));
-          Value updated = tensor::InsertOp::create(
-              b, loc, toI64(b, loc, first), carried[0], row);
+          Value updated = tensor::InsertOp::create(b, loc, toI64(b, loc, first),
+                                                   carried[0], row);
           return {updated, count};
         });
     firstOf = found[0];
@@ -303,13 +304,12 @@ struct UniquePattern : OpConversionPattern<UniqueOp> {
                 b, loc, zero, op.getSorted() ? rows : row, one,
                 ValueRange{zero},
                 [&](OpBuilder &b, Location loc, Value other, ValueRange sum) {
-                  Value counted = arith::CmpIOp::create(
-                      b, loc, arith::CmpIPredicate::eq, firstAt(b, loc, other),
-                      other);
+                  Value counted =
+                      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                            firstAt(b, loc, other), other);
                   if (op.getSorted())
                     counted = arith::AndIOp::create(
-                        b, loc, counted,
-                        compareRows(b, loc, other, row).first);
+                        b, loc, counted, compareRows(b, loc, other, row).first);
                   Value next = arith::AddIOp::create(
                       b, loc, sum[0],
                       arith::SelectOp::create(b, loc, counted, one, zero));
@@ -318,8 +318,7 @@ struct UniquePattern : OpConversionPattern<UniqueOp> {
             scf::YieldOp::create(b, loc, loop.getResults());
           };
           auto reuse = [&](OpBuilder &b, Location loc) {
-            Value place =
-                tensor::ExtractOp::create(b, loc, carried[1], first);
+            Value place = tensor::ExtractOp::create(b, loc, carried[1], first);
             scf::YieldOp::create(b, loc, ValueRange{toIndex(b, loc, place)});
           };
           Value place =

@@ -98,17 +98,14 @@ using LoopBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(
 
 /// Nested loops from 0 to each of `bounds`, the last innermost, that carry
 /// `initial` (tensors or scalars) through `body`; their final values.
-llvm::SmallVector<mlir::Value> createLoops(mlir::OpBuilder &builder,
-                                           mlir::Location location,
-                                           mlir::ValueRange bounds,
-                                           mlir::ValueRange initial,
-                                           LoopBody body);
+llvm::SmallVector<mlir::Value>
+createLoops(mlir::OpBuilder &builder, mlir::Location location,
+            mlir::ValueRange bounds, mlir::ValueRange initial, LoopBody body);
 
 /// The element at `position`, which is inside of `tensor` unless the tensor is
 /// empty: then 0, without a read.
-mlir::Value createSafeExtract(mlir::OpBuilder &builder,
-                              mlir::Location location, mlir::Value tensor,
-                              mlir::ValueRange position);
+mlir::Value createSafeExtract(mlir::OpBuilder &builder, mlir::Location location,
+                              mlir::Value tensor, mlir::ValueRange position);
 
 /// Declares the function that run-time checks call; once per module, before
 /// any of them.

@@ -1,0 +1,55 @@
+// RUN: llmc-opt %s --llmc-explicit-broadcast --split-input-file | FileCheck %s
+
+// Equal names are equal sizes, static 1 is repeated by the lowering.
+// CHECK-LABEL: @known
+func.func @known(%x: tensor<?x1xf32> {llmc.dims = ["n", ""]},
+                 %y: tensor<1x?xf32> {llmc.dims = ["", "n"]},
+                 %z: tensor<?xf32> {llmc.dims = ["n"]}) -> tensor<?x?xf32> {
+  // CHECK-NOT: llmc.expand
+  %0 = llmc.add %x, %y : (tensor<?x1xf32>, tensor<1x?xf32>) -> tensor<?x?xf32>
+  %1 = llmc.mul %0, %z : (tensor<?x?xf32>, tensor<?xf32>) -> tensor<?x?xf32>
+  return %1 : tensor<?x?xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @unknown
+func.func @unknown(%x: tensor<?x4xf32>, %y: tensor<?xf32>) -> tensor<?x4xf32> {
+  // CHECK: %[[SX:.*]] = llmc.shape %arg0
+  // CHECK: %[[SY:.*]] = llmc.shape %arg1
+  // CHECK: %[[S:.*]] = llmc.broadcast_shape %[[SX]], %[[SY]] : (tensor<2xi64>, tensor<1xi64>) -> tensor<2xi64>
+  // CHECK: %[[Y:.*]] = llmc.expand %arg1, %[[S]]
+  // CHECK: %[[SUM:.*]] = llmc.add %arg0, %[[Y]]
+  %0 = llmc.add %x, %y : (tensor<?x4xf32>, tensor<?xf32>) -> tensor<?x4xf32>
+  // The sum is as long as the operand it was made from.
+  // CHECK: llmc.sub %[[SUM]], %arg0
+  %1 = llmc.sub %0, %x : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %1 : tensor<?x4xf32>
+}
+
+// -----
+
+// A broadcast that was decided once is known afterwards.
+// CHECK-LABEL: @once
+func.func @once(%x: tensor<?xf32>, %y: tensor<?xf32>) -> tensor<?xi1> {
+  // CHECK-COUNT-2: llmc.expand
+  %0 = llmc.add %x, %y : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  // CHECK-COUNT-2: llmc.expand
+  %1 = llmc.sub %y, %x : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  // CHECK-NOT: llmc.expand
+  %2 = llmc.less %0, %1 : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xi1>
+  return %2 : tensor<?xi1>
+}
+
+// -----
+
+// Only the batch dimensions of a product broadcast.
+// CHECK-LABEL: @matmul
+func.func @matmul(%x: tensor<?x2x3xf32>, %y: tensor<?x3x4xf32>) -> tensor<?x2x4xf32> {
+  // CHECK: %[[S:.*]] = llmc.broadcast_shape {{.*}} : (tensor<1xi64>, tensor<1xi64>) -> tensor<1xi64>
+  // CHECK: %[[X:.*]] = llmc.expand %arg0, {{.*}} -> tensor<?x2x3xf32>
+  // CHECK: %[[Y:.*]] = llmc.expand %arg1, {{.*}} -> tensor<?x3x4xf32>
+  // CHECK: llmc.matmul %[[X]], %[[Y]]
+  %0 = llmc.matmul %x, %y : (tensor<?x2x3xf32>, tensor<?x3x4xf32>) -> tensor<?x2x4xf32>
+  return %0 : tensor<?x2x4xf32>
+}
