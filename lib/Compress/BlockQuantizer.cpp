@@ -101,7 +101,9 @@ ErrorSums encode(const float *values, int64_t count, const Grid &grid,
   float lowest = float(-grid.zero),
         highest = float((1 << bits) - 1 - grid.zero);
   float scale = grid.scale;
-  float largest[lanes] = {}, squared[lanes] = {}, norm[lanes] = {};
+  float largest[lanes] = {};
+  // A float could not hold the square of every float.
+  double squared[lanes] = {}, norm[lanes] = {};
   for (int64_t i = 0; i < count; i += lanes)
     for (int64_t j = 0; j < lanes; ++j) {
       float value = values[i + j];
@@ -113,8 +115,8 @@ ErrorSums encode(const float *values, int64_t count, const Grid &grid,
       codes[i + j] = uint8_t(int(level) + grid.zero);
       float error = std::fabs(value - level * scale);
       largest[j] = error > largest[j] ? error : largest[j];
-      squared[j] += error * error;
-      norm[j] += value * value;
+      squared[j] += double(error) * error;
+      norm[j] += double(value) * value;
     }
   ErrorSums sums;
   for (int64_t j = 0; j < lanes; ++j)

@@ -1,0 +1,141 @@
+"""Models in the compiler: load, look, run passes, save, compile."""
+
+import os
+
+from . import _llmc
+from ._arrays import bind_inputs, from_bytes
+from ._errors import Error
+
+
+class Report:
+    """What a pass pipeline did: `weights`, a dict for each weight that was
+    compressed, and `notices`, the lines of warnings and remarks."""
+
+    def __init__(self, weights, notices):
+        self.weights = [_numbers(entry) for entry in weights]
+        self.notices = notices
+
+    def __repr__(self):
+        return (f"<llmc.Report: {len(self.weights)} weights compressed, "
+                f"{len(self.notices)} notices>")
+
+
+def _numbers(entry):
+    """Remarks carry text; what reads as a number becomes one."""
+    def convert(text):
+        for kind in (int, float):
+            try:
+                return kind(text)
+            except ValueError:
+                pass
+        return text
+    return {key: value if key in ("pass", "param") else convert(value)
+            for key, value in entry.items()}
+
+
+class Module:
+    """A model in the compiler."""
+
+    def __init__(self, model):
+        self._model = model
+
+    @classmethod
+    def load(cls, path):
+        """Reads a file named .onnx, .mlir or .mlirbc. Weights stay in the
+        file, which is mapped, until a pass rewrites them."""
+        return cls(_llmc.Model.load(os.fspath(path)))
+
+    @classmethod
+    def parse(cls, text):
+        """Reads MLIR text."""
+        return cls(_llmc.Model.parse(text))
+
+    def run(self, pipeline):
+        """Runs a pass pipeline, given as text like that of llmc-opt
+        --pass-pipeline without the anchor. Returns a Report."""
+        return Report(*self._model.run(pipeline))
+
+    def compress(self, bits=4, group=64, what="all", symmetric=False, skip="",
+                 strict=False):
+        """Quantizes weights to the nearest integers in groups; docs/compress.md
+        says what the options mean. Returns a Report."""
+        options = {"bits": bits, "block": group, "what": what,
+                   "symmetric": str(bool(symmetric)).lower(),
+                   "strict": str(bool(strict)).lower()}
+        if skip:
+            # Braces keep blanks together in a pipeline's text.
+            if set(skip) & set("\"'{}"):
+                raise Error("skip cannot have quotes or braces: "
+                            f"'{skip}'")
+            options["skip"] = f"{{{skip}}}"
+        text = " ".join(f"{key}={value}" for key, value in options.items())
+        return self.run(f"llmc-quantize-rtn{{{text}}}")
+
+    def lift(self):
+        """Folds shapes and recognizes the ops of language models, which is
+        what compression and compilation work on."""
+        return self.run("llmc-lift")
+
+    def save(self, path):
+        """Writes .onnx, .mlir (text) or .mlirbc (bytecode), by the file's
+        name. The file is complete or not there."""
+        self._model.save(os.fspath(path))
+
+    def export_onnx(self, path):
+        """Writes an ONNX model, which must be named .onnx; large weights go
+        to <path>.data."""
+        if not os.fspath(path).endswith(".onnx"):
+            raise Error(f"'{path}' is not named .onnx")
+        self.save(path)
+
+    def __str__(self):
+        return self._model.text()
+
+    @property
+    def inputs(self):
+        return self._model.inputs()
+
+    @property
+    def outputs(self):
+        return self._model.outputs()
+
+    def params(self):
+        """A dict for each parameter: name, dtype, shape and bytes."""
+        return [{"name": info.name, "dtype": info.dtype, "shape": info.shape,
+                 "bytes": size} for info, size in self._model.params()]
+
+    def weights(self):
+        """A dict for each weight of a linear or embedding: name, op, format,
+        shape and bytes."""
+        return self._model.weights()
+
+    def ops(self):
+        """How often each op occurs."""
+        return dict(self._model.ops())
+
+    def compile(self, opt_level=2):
+        """Compiles into memory. This uses the module up."""
+        return Compiled(self._model.compile(opt_level))
+
+
+class Compiled:
+    """A model compiled in memory: call it with {name: array}."""
+
+    def __init__(self, executor):
+        self._executor = executor
+        self.inputs = executor.inputs()
+        self.outputs = executor.outputs()
+
+    def __call__(self, feeds):
+        results = self._executor.run(bind_inputs(self.inputs, feeds))
+        return {spec.name: from_bytes(*result)
+                for spec, result in zip(self.outputs, results)}
+
+
+def compile(model, target="host", opt_level=2):
+    """Compiles a model, given as a path or a Module, for this machine and into
+    memory. The result maps {input name: array} to {output name: array}."""
+    if target != "host":
+        raise Error(f"there is no target '{target}'; the target is 'host'")
+    module = model if isinstance(model, Module) else Module.load(model)
+    return module.compile(opt_level)

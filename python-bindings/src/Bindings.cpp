@@ -1,0 +1,136 @@
+//===- Bindings.cpp - the Python module llmc._llmc ------------------------===//
+
+#include "Executor.h"
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/variant.h>
+#include <nanobind/stl/vector.h>
+
+namespace nb = nanobind;
+using namespace llmc::python;
+
+// The type tells nothing: llmc/_arrays.py sends and receives plain bytes.
+using Bytes =
+    nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using ArgumentTuple = std::tuple<std::string, std::vector<int64_t>, Bytes>;
+using ResultTuple = std::tuple<std::string, std::vector<int64_t>,
+                               nb::ndarray<nb::numpy, uint8_t, nb::ndim<1>>>;
+
+static std::vector<ResultTuple>
+runExecutor(Executor &executor, const std::vector<ArgumentTuple> &arguments) {
+  std::vector<Array> arrays, results;
+  for (const auto &[dtype, shape, bytes] : arguments)
+    arrays.push_back({dtype, shape, bytes.data(), bytes.size(), nullptr});
+  {
+    nb::gil_scoped_release release;
+    results = executor.run(arrays);
+  }
+  std::vector<ResultTuple> tuples;
+  for (Array &result : results) {
+    auto *owner = new std::shared_ptr<void>(std::move(result.owner));
+    nb::capsule capsule(owner, [](void *pointer) noexcept {
+      delete static_cast<std::shared_ptr<void> *>(pointer);
+    });
+    tuples.emplace_back(
+        result.dtype, result.shape,
+        nb::ndarray<nb::numpy, uint8_t, nb::ndim<1>>(
+            const_cast<void *>(result.data), {result.bytes}, capsule));
+  }
+  return tuples;
+}
+
+static nb::list toDicts(const std::vector<PassRemark> &remarks) {
+  nb::list result;
+  for (const PassRemark &remark : remarks) {
+    nb::dict entry;
+    entry["pass"] = remark.pass;
+    for (const auto &[key, value] : remark.arguments)
+      entry[key.c_str()] = value;
+    result.append(entry);
+  }
+  return result;
+}
+
+NB_MODULE(_llmc, m) {
+  m.doc() = "The compiler; see the package llmc.";
+  nb::object error = nb::module_::import_("llmc._errors").attr("Error");
+  nb::register_exception_translator(
+      [](const std::exception_ptr &exception, void *type) {
+        try {
+          std::rethrow_exception(exception);
+        } catch (const Error &problem) {
+          PyErr_SetString(static_cast<PyObject *>(type), problem.what());
+        }
+      },
+      error.release().ptr());
+
+  nb::class_<TensorInfo>(m, "TensorInfo")
+      .def_ro("name", &TensorInfo::name)
+      .def_ro("dtype", &TensorInfo::dtype)
+      .def_prop_ro("shape", [](const TensorInfo &info) {
+        nb::list dims;
+        for (const Dim &dim : info.shape)
+          dims.append(std::visit(
+              [](const auto &value) -> nb::object {
+                if constexpr (std::is_same_v<std::decay_t<decltype(value)>,
+                                             std::monostate>)
+                  return nb::none();
+                else
+                  return nb::cast(value);
+              },
+              dim));
+        return nb::tuple(dims);
+      });
+
+  nb::class_<Executor>(m, "Executor")
+      .def("inputs", &Executor::inputs)
+      .def("outputs", &Executor::outputs)
+      .def("run", &runExecutor);
+
+  using Release = nb::call_guard<nb::gil_scoped_release>;
+  nb::class_<Model>(m, "Model")
+      .def_static("load", &Model::load, Release())
+      .def_static("parse", &Model::parse, Release())
+      .def("run",
+           [](Model &model, const std::string &pipeline) {
+             PassReport report;
+             {
+               nb::gil_scoped_release release;
+               report = model.run(pipeline);
+             }
+             return nb::make_tuple(toDicts(report.remarks),
+                                   nb::cast(report.notices));
+           })
+      .def("text", &Model::text, Release())
+      .def("save", &Model::save, Release())
+      .def("inputs", &Model::inputs)
+      .def("outputs", &Model::outputs)
+      .def("params",
+           [](Model &model) {
+             nb::list result;
+             for (const ParamInfo &param : model.params())
+               result.append(nb::make_tuple(param.tensor, param.bytes));
+             return result;
+           })
+      .def("weights",
+           [](Model &model) {
+             nb::list result;
+             for (const WeightInfo &weight : model.weights()) {
+               nb::dict entry;
+               entry["name"] = weight.name;
+               entry["op"] = weight.user;
+               entry["format"] = weight.format;
+               entry["shape"] = nb::cast(weight.shape);
+               entry["bytes"] = weight.bytes;
+               result.append(entry);
+             }
+             return result;
+           })
+      .def("ops", &Model::ops)
+      .def("compile", &Model::compile, Release());
+}

@@ -1,0 +1,245 @@
+//===- Model.cpp - a model in the compiler, for Python --------------------===//
+
+#include "Model.h"
+#include "Executor.h"
+#include "llmc/InitAll.h"
+#include "llmc/Onnx/Export.h"
+#include "llmc/Onnx/Import.h"
+#include "llmc/Weights/Blobs.h"
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+#include <map>
+
+using namespace mlir;
+using namespace llmc;
+using namespace llmc::python;
+
+static DialectRegistry makeRegistry() {
+  DialectRegistry registry;
+  registerEveryDialect(registry);
+  return registry;
+}
+
+Model::Model() : context(makeRegistry()) { collectRemarks(context, remarks); }
+
+class Model::Use {
+public:
+  explicit Use(Model &model) : lock(model.mutex), module(model.module.get()) {
+    if (!module)
+      throw Error("the module was compiled, which uses it up: load it again");
+  }
+  ModuleOp operator*() { return module; }
+  ModuleOp *operator->() { return &module; }
+
+private:
+  std::lock_guard<std::mutex> lock;
+  ModuleOp module;
+};
+
+static bool hasMain(ModuleOp module) {
+  return bool(module.lookupSymbol<func::FuncOp>("main"));
+}
+
+std::shared_ptr<Model> Model::load(const std::string &path) {
+  std::shared_ptr<Model> model(new Model());
+  DiagnosticCollector diagnostics(&model->context);
+  StringRef extension = llvm::sys::path::extension(path);
+  if (extension == ".onnx")
+    model->module = importOnnxModel(path, &model->context);
+  else if (extension == ".mlir" || extension == ".mlirbc")
+    model->module = parseSourceFile<ModuleOp>(path, &model->context);
+  else
+    throw Error("'" + path + "' is not named .onnx, .mlir or .mlirbc");
+  if (!model->module)
+    diagnostics.raise("the file cannot be read");
+  if (!hasMain(*model->module))
+    throw Error("'" + path + "' has no function @main");
+  return model;
+}
+
+std::shared_ptr<Model> Model::parse(const std::string &text) {
+  std::shared_ptr<Model> model(new Model());
+  DiagnosticCollector diagnostics(&model->context);
+  model->module = parseSourceString<ModuleOp>(text, &model->context);
+  if (!model->module)
+    diagnostics.raise("the text cannot be parsed");
+  if (!hasMain(*model->module))
+    throw Error("the module has no function @main");
+  return model;
+}
+
+static void registerPassesOnce() {
+  static bool done = [] {
+    registerEveryPass();
+    return true;
+  }();
+  (void)done;
+}
+
+PassReport Model::run(const std::string &pipeline) {
+  registerPassesOnce();
+  Use module(*this);
+  PassManager manager(&context, ModuleOp::getOperationName());
+  std::string problems;
+  llvm::raw_string_ostream os(problems);
+  if (failed(parsePassPipeline(pipeline, manager, os)))
+    throw Error(problems.empty()
+                    ? "the pipeline '" + pipeline + "' cannot be parsed"
+                    : problems);
+  DiagnosticCollector diagnostics(&context);
+  remarks.clear();
+  if (failed(manager.run(*module)))
+    diagnostics.raise("a pass failed without saying why");
+  return {std::move(remarks), std::move(diagnostics.notices)};
+}
+
+std::string Model::text() {
+  Use module(*this);
+  std::string result;
+  llvm::raw_string_ostream os(result);
+  // Without local scope every resource is turned into text and then dropped.
+  module->print(os, OpPrintingFlags()
+                        .useLocalScope()
+                        .elideLargeElementsAttrs(16)
+                        .elideLargeResourceString(64));
+  return result;
+}
+
+void Model::save(const std::string &path) {
+  Use module(*this);
+  StringRef extension = llvm::sys::path::extension(path);
+  if (extension == ".onnx") {
+    DiagnosticCollector diagnostics(&context);
+    if (failed(exportOnnxModel(*module, path)))
+      diagnostics.raise("the model cannot be exported");
+    return;
+  }
+  if (extension != ".mlir" && extension != ".mlirbc")
+    throw Error("'" + path + "' is not named .onnx, .mlir or .mlirbc");
+  // Writes beside the file and renames: it is complete or not there.
+  llvm::Error error =
+      llvm::writeToOutput(path, [&](llvm::raw_ostream &os) -> llvm::Error {
+        if (extension == ".mlir") {
+          module->print(os);
+          return llvm::Error::success();
+        }
+        if (failed(writeBytecodeToFile(*module, os)))
+          return llvm::createStringError("the bytecode cannot be written");
+        return llvm::Error::success();
+      });
+  if (error)
+    throw Error("'" + path + "': " + llvm::toString(std::move(error)));
+}
+
+std::vector<TensorInfo> Model::inputs() {
+  Use module(*this);
+  return describe(getInputSpecs(*module));
+}
+
+std::vector<TensorInfo> Model::outputs() {
+  Use module(*this);
+  return describe(getOutputSpecs(*module));
+}
+
+std::vector<ParamInfo> Model::params() {
+  Use module(*this);
+  std::vector<ParamInfo> result;
+  for (ParamOp param : module->getOps<ParamOp>()) {
+    RankedTensorType type = param.getType();
+    TensorInfo tensor{param.getSymName().str(),
+                      getNumpyName(type.getElementType()),
+                      {type.getShape().begin(), type.getShape().end()}};
+    result.push_back({std::move(tensor), getByteSize(type).value_or(0)});
+  }
+  return result;
+}
+
+/// What computes the weight, seen from the op that reads it.
+static std::string describeFormat(Value weight) {
+  Operation *op = weight.getDefiningOp();
+  if (auto transpose = dyn_cast_or_null<TransposeOp>(op))
+    return describeFormat(transpose.getOperand());
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (auto dequantize = dyn_cast_or_null<DequantizeOp>(op))
+    os << dequantize.getBits() << " bit, block " << dequantize.getBlock()
+       << (dequantize.getZeros() ? "" : ", symmetric");
+  else if (isa_and_nonnull<WeightOp>(op))
+    os << getNumpyName(cast<ShapedType>(weight.getType()).getElementType());
+  else if (op)
+    os << op->getName();
+  else
+    os << "argument";
+  return text;
+}
+
+/// The first parameter of a weight expression, without what quantization
+/// appended to the name.
+static std::string nameOf(Value weight) {
+  StringRef suffix;
+  while (Operation *op = weight.getDefiningOp()) {
+    if (auto load = dyn_cast<WeightOp>(op)) {
+      StringRef name = load.getParam();
+      name.consume_back(suffix);
+      return name.str();
+    }
+    if (isa<DequantizeOp>(op))
+      suffix = ".q";
+    if (op->getNumOperands() == 0)
+      break;
+    weight = op->getOperand(0);
+  }
+  return "";
+}
+
+std::vector<WeightInfo> Model::weights() {
+  Use module(*this);
+  std::vector<WeightInfo> result;
+  module->walk([&](Operation *op) {
+    Value weight;
+    if (auto linear = dyn_cast<LinearOp>(op))
+      weight = linear.getWeight();
+    else if (auto embedding = dyn_cast<EmbeddingOp>(op))
+      weight = embedding.getWeight();
+    else
+      return;
+    ArrayRef<int64_t> shape = cast<ShapedType>(weight.getType()).getShape();
+    result.push_back({nameOf(weight),
+                      op->getName().stripDialect().str(),
+                      describeFormat(weight),
+                      {shape.begin(), shape.end()},
+                      storageBytes(weight)});
+  });
+  return result;
+}
+
+std::vector<std::pair<std::string, int64_t>> Model::ops() {
+  Use module(*this);
+  std::map<std::string, int64_t> counts;
+  for (auto function : module->getOps<func::FuncOp>())
+    function.walk([&](Operation *op) {
+      auto name = op->getName().getStringRef();
+      if (auto node = dyn_cast<OnnxOp>(op))
+        name = node.getOpType();
+      if (!isa<func::FuncOp, func::ReturnOp, WeightOp, ConstantOp>(op))
+        ++counts[name.str()];
+    });
+  return {counts.begin(), counts.end()};
+}
+
+std::unique_ptr<Executor> Model::compile(unsigned optLevel) {
+  Use use(*this);
+  DiagnosticCollector diagnostics(&context);
+  Executable::Options options;
+  options.optLevel = optLevel;
+  auto executable = Executable::create(*use, options);
+  module = nullptr;
+  if (failed(executable))
+    diagnostics.raise("the model cannot be compiled");
+  return std::make_unique<Executor>(shared_from_this(), std::move(*executable));
+}

@@ -1,0 +1,92 @@
+//===- Model.h - a model in the compiler, for Python ------------*- C++ -*-===//
+//
+// The compiler by tasks: load, run passes, look, save, compile. Not an
+// interface to the IR, which Python sees as text. Functions throw Error.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LLMC_PYTHON_MODEL_H
+#define LLMC_PYTHON_MODEL_H
+
+#include "Diagnostics.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include <memory>
+#include <mutex>
+#include <variant>
+
+namespace llmc::python {
+
+/// A size, a name, or neither where anything goes.
+using Dim = std::variant<std::monostate, int64_t, std::string>;
+
+/// Name and type of an input, output or parameter. The types are numpy's.
+struct TensorInfo {
+  std::string name, dtype;
+  std::vector<Dim> shape;
+};
+
+struct ParamInfo {
+  TensorInfo tensor;
+  int64_t bytes;
+};
+
+/// The weight of a linear or embedding: the first parameter it is made of, how
+/// it is stored, and the bytes of its parameters.
+struct WeightInfo {
+  std::string name, user, format;
+  std::vector<int64_t> shape;
+  int64_t bytes;
+};
+
+struct PassReport {
+  std::vector<PassRemark> remarks;
+  std::vector<std::string> notices;
+};
+
+class Executor;
+
+class Model : public std::enable_shared_from_this<Model> {
+public:
+  /// Reads .onnx, .mlir or .mlirbc, by the name of the file.
+  static std::shared_ptr<Model> load(const std::string &path);
+  /// Reads MLIR text or bytecode.
+  static std::shared_ptr<Model> parse(const std::string &text);
+
+  /// Runs a pass pipeline given as text.
+  PassReport run(const std::string &pipeline);
+
+  /// The IR, large constants left out.
+  std::string text();
+  /// Writes .mlir, .mlirbc or .onnx, by the name of the file.
+  void save(const std::string &path);
+
+  std::vector<TensorInfo> inputs();
+  std::vector<TensorInfo> outputs();
+  std::vector<ParamInfo> params();
+  std::vector<WeightInfo> weights();
+  /// How often each op occurs in functions.
+  std::vector<std::pair<std::string, int64_t>> ops();
+
+  /// Compiles into memory. This uses the model up: lowering rewrites it, and
+  /// the executor runs on its parameters.
+  std::unique_ptr<Executor> compile(unsigned optLevel);
+
+private:
+  Model();
+
+  /// The module for one call, while no other thread has it; throws when the
+  /// model was used up.
+  class Use;
+
+  /// Before the context, which writes to it.
+  std::vector<PassRemark> remarks;
+  mlir::MLIRContext context;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::mutex mutex;
+};
+
+} // namespace llmc::python
+
+#endif // LLMC_PYTHON_MODEL_H
