@@ -20,11 +20,13 @@ config.test_exec_root = os.path.join(config.llmc_binary_dir, "test")
 
 llvm_config.use_default_substitutions()
 llvm_config.add_tool_substitutions(
-    ["llmc-opt", "llmc-run", "llmc-translate"],
+    ["llmc-lsp-server", "llmc-opt", "llmc-reduce", "llmc-run",
+     "llmc-translate"],
     [config.llmc_tools_dir, config.llvm_tools_dir])
 llvm_config.with_environment("PATH", config.llmc_tools_dir, append_path=True)
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
-config.substitutions.append(("%python", config.python_executable))
+# Before lit's own %python, which is the Python that lit runs in.
+config.substitutions.insert(0, ("%python", config.python_executable))
 
 shared = pathlib.Path(os.environ.get("LLMC_SHARED")
                       or pathlib.Path(config.llmc_source_dir).parent / "shared")

@@ -26,6 +26,9 @@ void LLMCDialect::initialize() {
   registerIndexOps();
   registerLLMOps();
   registerNNOps();
+  registerImageOps();
+  registerRecurrentOps();
+  registerQuantOps();
   registerOnnxOps();
   registerFolding();
 }

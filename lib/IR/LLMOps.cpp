@@ -46,30 +46,164 @@ LogicalResult EmbeddingOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   return success();
 }
 
-#define INFER_SAME_SHAPE(OP)                                                   \
-  LogicalResult OP::inferShapes(ShapeContext &shapes, Adaptor adaptor,         \
-                                SmallVectorImpl<ShapeInfo> &results) {         \
-    return inferSameShape(shapes, adaptor.getOperand(),                        \
-                          shapes.elementType(adaptor.getOperand()), results);  \
+/// An error when both sizes are known and differ.
+static LogicalResult expectEqual(ShapeContext &shapes, StringRef what,
+                                 AffineExpr a, AffineExpr b) {
+  std::optional<int64_t> left = getConstant(a), right = getConstant(b);
+  if (left && right && *left != *right)
+    return shapes.fail(what + " differ: " + Twine(*left) + " and " +
+                       Twine(*right));
+  return success();
+}
+
+LogicalResult RMSNormOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                     SmallVectorImpl<ShapeInfo> &results) {
+  Value operand = adaptor.getOperand(), scale = adaptor.getScale();
+  if (shapes.rank(operand) < 1 || shapes.rank(scale) != 1)
+    return shapes.fail("needs an operand [..., hidden] and a scale [hidden]");
+  AffineExpr hidden = shapes.dims(operand).back();
+  if (failed(expectEqual(shapes, "last dimensions of operand and scale", hidden,
+                         shapes.dim(scale, 0))))
+    return failure();
+  return inferSameShape(shapes, operand, shapes.elementType(operand), results);
+}
+
+LogicalResult LayerNormOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                       SmallVectorImpl<ShapeInfo> &results) {
+  Value operand = adaptor.getOperand();
+  int64_t axis = adaptor.getAxis(), rank = shapes.rank(operand);
+  if (axis < 0 || axis >= rank)
+    return shapes.fail("axis " + Twine(axis) + " is outside [0, " +
+                       Twine(rank) + ")");
+  for (Value parameter : {adaptor.getScale(), adaptor.getBias()}) {
+    if (!parameter)
+      continue;
+    if (shapes.rank(parameter) > rank)
+      return shapes.fail("scale and bias must broadcast to the operand");
+    SmallVector<AffineExpr> dims(shapes.dims(operand));
+    for (auto [a, b] :
+         llvm::zip(ArrayRef(dims).take_back(shapes.rank(parameter)),
+                   shapes.dims(parameter)))
+      if (getConstant(b) != 1 &&
+          failed(expectEqual(shapes, "dimensions of operand and scale or bias",
+                             a, b)))
+        return failure();
   }
-INFER_SAME_SHAPE(RMSNormOp)
-INFER_SAME_SHAPE(LayerNormOp)
-INFER_SAME_SHAPE(GeluOp)
-INFER_SAME_SHAPE(SiluOp)
-INFER_SAME_SHAPE(RopeOp)
-#undef INFER_SAME_SHAPE
+  return inferSameShape(shapes, operand, shapes.elementType(operand), results);
+}
+
+LogicalResult GeluOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                  SmallVectorImpl<ShapeInfo> &results) {
+  return inferSameShape(shapes, adaptor.getOperand(),
+                        shapes.elementType(adaptor.getOperand()), results);
+}
+
+LogicalResult SiluOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                  SmallVectorImpl<ShapeInfo> &results) {
+  return inferSameShape(shapes, adaptor.getOperand(),
+                        shapes.elementType(adaptor.getOperand()), results);
+}
+
+LogicalResult RopeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                  SmallVectorImpl<ShapeInfo> &results) {
+  Value operand = adaptor.getOperand(), cos = adaptor.getCos(),
+        sin = adaptor.getSin();
+  if (shapes.rank(operand) != 4 || shapes.rank(cos) != 3 ||
+      shapes.rank(sin) != 3)
+    return shapes.fail("needs an operand [batch, heads, sequence, head_size] "
+                       "and tables [batch or 1, sequence, rotary / 2]");
+  std::optional<int64_t> headSize = getConstant(shapes.dim(operand, 3)),
+                         half = getConstant(shapes.dim(cos, 2));
+  if (!half)
+    return shapes.fail("the last dimension of the tables must be static");
+  if (headSize && *half * 2 > *headSize)
+    return shapes.fail("rotates " + Twine(*half * 2) +
+                       " elements of heads of " + Twine(*headSize));
+  for (int64_t axis = 0; axis < 3; ++axis)
+    if (failed(expectEqual(shapes, "dimensions of cos and sin",
+                           shapes.dim(cos, axis), shapes.dim(sin, axis))))
+      return failure();
+  if (failed(expectEqual(shapes, "sequences of operand and tables",
+                         shapes.dim(operand, 2), shapes.dim(cos, 1))))
+    return failure();
+  return inferSameShape(shapes, operand, shapes.elementType(operand), results);
+}
 
 LogicalResult AttentionOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                        SmallVectorImpl<ShapeInfo> &results) {
-  for (Value operand :
-       {adaptor.getQuery(), adaptor.getKey(), adaptor.getValue()})
+  Value query = adaptor.getQuery(), key = adaptor.getKey(),
+        value = adaptor.getValue(), mask = adaptor.getMask();
+  for (Value operand : {query, key, value})
     if (shapes.rank(operand) != 4)
       return shapes.fail("query, key and value must be [batch, heads, "
                          "sequence, head_size]");
-  ShapeInfo info{shapes.elementType(adaptor.getQuery()),
-                 SmallVector<AffineExpr>(shapes.dims(adaptor.getQuery())),
-                 std::nullopt};
-  info.dims.back() = shapes.dim(adaptor.getValue(), 3);
+  if (failed(expectEqual(shapes, "head sizes of query and key",
+                         shapes.dim(query, 3), shapes.dim(key, 3))) ||
+      failed(expectEqual(shapes, "heads of key and value", shapes.dim(key, 1),
+                         shapes.dim(value, 1))) ||
+      failed(expectEqual(shapes, "lengths of key and value", shapes.dim(key, 2),
+                         shapes.dim(value, 2))))
+    return failure();
+  std::optional<int64_t> heads = getConstant(shapes.dim(query, 1)),
+                         shared = getConstant(shapes.dim(key, 1));
+  if (heads && shared && (*shared == 0 || *heads % *shared != 0))
+    return shapes.fail("the " + Twine(*heads) + " heads of query are not a " +
+                       "multiple of the " + Twine(*shared) +
+                       " of key and value");
+  if (mask &&
+      (shapes.rank(mask) > 4 || (!isa<FloatType>(shapes.elementType(mask)) &&
+                                 !shapes.elementType(mask).isInteger(1))))
+    return shapes.fail("mask must be i1 or float and broadcast to [batch, "
+                       "heads, query length, key length]");
+  if (int64_t(adaptor.getWindow()) < 0)
+    return shapes.fail("window must not be negative");
+  ShapeInfo info{shapes.elementType(query),
+                 SmallVector<AffineExpr>(shapes.dims(query)), std::nullopt};
+  info.dims.back() = shapes.dim(value, 3);
+  results.push_back(std::move(info));
+  return success();
+}
+
+LogicalResult
+TensorScatterOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                             SmallVectorImpl<ShapeInfo> &results) {
+  Value cache = adaptor.getPastCache(), update = adaptor.getUpdate();
+  int64_t axis = adaptor.getAxis(), rank = shapes.rank(cache);
+  if (axis < 1 || axis >= rank)
+    return shapes.fail("axis " + Twine(axis) + " is outside [1, " +
+                       Twine(rank) + ")");
+  if (shapes.rank(update) != rank ||
+      shapes.elementType(update) != shapes.elementType(cache))
+    return shapes.fail("update and past_cache differ in rank or element type");
+  if (shapes.rank(adaptor.getWriteIndices()) > 1)
+    return shapes.fail("write_indices must be a scalar or [batch]");
+  SmallVector<AffineExpr> dims(shapes.dims(cache));
+  for (int64_t i = 0; i < rank; ++i)
+    if (i != axis &&
+        failed(expectEqual(shapes, "dimensions of past_cache and update",
+                           dims[i], shapes.dim(update, i))))
+      return failure();
+  return inferSameShape(shapes, cache, shapes.elementType(cache), results);
+}
+
+LogicalResult PrefixOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                    SmallVectorImpl<ShapeInfo> &results) {
+  Value operand = adaptor.getOperand();
+  int64_t axis = adaptor.getAxis(), rank = shapes.rank(operand);
+  if (axis < 0 || axis >= rank)
+    return shapes.fail("axis " + Twine(axis) + " is outside [0, " +
+                       Twine(rank) + ")");
+  if (shapes.rank(adaptor.getLength()) != 0)
+    return shapes.fail("length must be a scalar");
+  ShapeInfo info{shapes.elementType(operand),
+                 SmallVector<AffineExpr>(shapes.dims(operand)), std::nullopt};
+  AffineExpr length = shapes.values(adaptor.getLength())->front();
+  if (std::optional<int64_t> size = getConstant(info.dims[axis]),
+      wanted = getConstant(length);
+      wanted && (*wanted < 0 || (size && *wanted > *size)))
+    return shapes.fail("length " + Twine(*wanted) + " is outside the axis");
+  // What is longer than the axis or negative does not get past run time.
+  info.dims[axis] = length;
   results.push_back(std::move(info));
   return success();
 }

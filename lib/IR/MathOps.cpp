@@ -285,6 +285,32 @@ LogicalResult CastOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   return success();
 }
 
+LogicalResult BitCastOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                     SmallVectorImpl<ShapeInfo> &results) {
+  // In memory a bool is a byte.
+  auto bits = [](Type type) {
+    return type.isInteger(1) ? 8 : type.getIntOrFloatBitWidth();
+  };
+  Type from = shapes.elementType(adaptor.getOperand());
+  if (bits(from) != bits(adaptor.getTo()))
+    return shapes.fail("the element types differ in size");
+  return inferSameShape(shapes, adaptor.getOperand(), adaptor.getTo(), results);
+}
+
+LogicalResult DetOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                 SmallVectorImpl<ShapeInfo> &results) {
+  SmallVector<AffineExpr> dims(shapes.dims(adaptor.getOperand()));
+  if (dims.size() < 2)
+    return shapes.fail("needs matrices");
+  AffineExpr columns = dims.pop_back_val(), rows = dims.pop_back_val();
+  std::optional<int64_t> a = getConstant(rows), b = getConstant(columns);
+  if (a && b && *a != *b)
+    return shapes.fail("the matrices are not square");
+  results.push_back(
+      {shapes.elementType(adaptor.getOperand()), dims, std::nullopt});
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Reductions and products
 //===----------------------------------------------------------------------===//

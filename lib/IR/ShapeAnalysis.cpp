@@ -19,6 +19,10 @@ RankedTensorType llmc::getRefinedType(Value value, ShapeContext &shapes) {
 static void bindArguments(FunctionOpInterface function, ShapeContext &shapes) {
   for (auto [index, argument] : llvm::enumerate(function.getArguments())) {
     auto type = dyn_cast<RankedTensorType>(argument.getType());
+    if (type && type.getRank() == 0 && function.getArgAttr(index, sizeAttr))
+      shapes.set(argument, {type.getElementType(),
+                            {},
+                            SmallVector<AffineExpr>{shapes.freshSymbol()}});
     auto names = function.getArgAttrOfType<ArrayAttr>(index, dimsAttr);
     if (!type || !names || int64_t(names.size()) != type.getRank())
       continue;

@@ -50,6 +50,23 @@ ArrayRef<char> llmc::getParamBytes(ParamOp param, SmallVectorImpl<char> &copy) {
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(param.getValue()))
     return resource.getRawHandle().getBlob()->getData();
   auto dense = cast<DenseElementsAttr>(param.getValue());
+  unsigned width = dense.getElementType().getIntOrFloatBitWidth();
+  if (width > 1 && width < 8) {
+    // The attribute has a byte for each element; parameters are packed.
+    copy.resize(byteSize(param.getType()), 0);
+    int64_t bit = 0;
+    auto append = [&](const APInt &element) {
+      copy[bit / 8] |= element.getZExtValue() << (bit % 8);
+      bit += width;
+    };
+    if (isa<FloatType>(dense.getElementType()))
+      for (const APFloat &element : dense.getValues<APFloat>())
+        append(element.bitcastToAPInt());
+    else
+      for (const APInt &element : dense.getValues<APInt>())
+        append(element);
+    return copy;
+  }
   if (!dense.isSplat() && !dense.getElementType().isInteger(1))
     return dense.getRawData();
   int64_t count = param.getType().getNumElements();

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "CausalMask.h"
 #include "Lifter.h"
 #include "llmc/Lift/Passes.h"
 
@@ -78,10 +79,6 @@ static bool matchCapped(Value value, Scores &scores, Lifter &lifter) {
   return true;
 }
 
-/// Whether adding `value` to a score leaves nothing of it, so that choosing it
-/// and adding it are the same.
-static bool excludes(double value) { return value <= -1e30; }
-
 /// The scores under their mask.
 static bool matchMasked(Operation *root, Value value, Scores &scores,
                         Lifter &lifter) {
@@ -106,7 +103,7 @@ static bool matchMasked(Operation *root, Value value, Scores &scores,
       Value other = keepsLhs ? where.getRhs() : where.getLhs();
       std::optional<double> excluded = lifter.getScalar(other);
       Scores candidate;
-      if (!excluded || !excludes(*excluded) ||
+      if (!excluded || !isExcluding(*excluded) ||
           !matchCapped(inner, candidate, lifter))
         continue;
       scores = candidate;
@@ -225,10 +222,17 @@ static bool liftAttention(MatMulOp root, Lifter &lifter) {
   Value key = lifter.createTransposed(root, scores.transposed, {0, 1, 3, 2});
   shareHeads(key, value, lifter);
   Value mask = scores.condition ? scores.condition : scores.mask;
-  lifter.replace(root, lifter.create<AttentionOp>(
-                           root, scores.query, key, value, mask,
-                           APFloat(float(scores.scale)), /*causal=*/false,
-                           /*window=*/0, APFloat(float(scores.softcap))));
+  CausalMask causal;
+  if (mask)
+    if (auto match = matchCausalMask(mask, shape[2], shape[3], lifter)) {
+      causal = *match;
+      mask = {};
+    }
+  lifter.replace(
+      root, lifter.create<AttentionOp>(root, scores.query, key, value, mask,
+                                       APFloat(float(scores.scale)),
+                                       causal.causal, uint64_t(causal.window),
+                                       APFloat(float(scores.softcap))));
   return true;
 }
 

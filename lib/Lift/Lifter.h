@@ -114,6 +114,10 @@ Product getProduct(mlir::Value value, Lifter &lifter, mlir::Value atom = {});
 /// Whether a and b agree within a few roundings of `elementType`.
 bool isClose(double a, double b, mlir::Type elementType);
 
+/// Whether adding `value` to an attention score leaves nothing of it, so that
+/// choosing it and adding it are the same.
+inline bool isExcluding(double value) { return value <= -1e30; }
+
 /// Analyses each function of `module` and calls `match` on each OpT, which
 /// returns true when it replaced the op. Then erases what died. `changed`
 /// counts the replacements.

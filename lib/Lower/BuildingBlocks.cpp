@@ -185,6 +185,33 @@ void llmc::declareErrorReport(ModuleOp module) {
       .setPrivate();
 }
 
+Type llmc::accumulatorType(Type type) {
+  if (isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32)
+    return Float32Type::get(type.getContext());
+  return type;
+}
+
+void llmc::createMultiplyAdd(OpBuilder &builder, Location location,
+                             ValueRange args) {
+  constexpr arith::FastMathFlags fast =
+      arith::FastMathFlags::reassoc | arith::FastMathFlags::contract;
+  Value x = args[0], y = args[1], sum = args[2];
+  Type type = sum.getType();
+  Value result;
+  if (isa<FloatType>(type)) {
+    if (x.getType() != type)
+      x = arith::ExtFOp::create(builder, location, type, x);
+    if (y.getType() != type)
+      y = arith::ExtFOp::create(builder, location, type, y);
+    Value product = arith::MulFOp::create(builder, location, x, y, fast);
+    result = arith::AddFOp::create(builder, location, sum, product, fast);
+  } else {
+    Value product = arith::MulIOp::create(builder, location, x, y);
+    result = arith::AddIOp::create(builder, location, sum, product);
+  }
+  linalg::YieldOp::create(builder, location, result);
+}
+
 void llmc::createRuntimeCheck(OpBuilder &builder, Location location,
                               Value condition, RuntimeError code) {
   Value failed = arith::XOrIOp::create(

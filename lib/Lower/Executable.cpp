@@ -82,9 +82,16 @@ static SmallVector<HostTensor> collectWeights(ModuleOp module) {
     auto param = module.lookupSymbol<ParamOp>(symbol.getAttr());
     auto copy = std::make_shared<SmallVector<char, 0>>();
     ArrayRef<char> bytes = getParamBytes(param, *copy);
+    Type element = param.getType().getElementType();
+    SmallVector<int64_t> shape(param.getType().getShape());
+    unsigned width = element.getIntOrFloatBitWidth();
+    // Elements smaller than a byte are packed, and come as bytes.
+    if (width > 1 && width < 8) {
+      element = IntegerType::get(module.getContext(), 8);
+      shape = {int64_t(bytes.size())};
+    }
     weights.push_back(
-        {param.getType().getElementType(),
-         SmallVector<int64_t>(param.getType().getShape()),
+        {element, shape,
          std::shared_ptr<void>(copy, const_cast<char *>(bytes.data()))});
   }
   return weights;

@@ -15,9 +15,12 @@ using namespace llmc;
 LowerTypeConverter::LowerTypeConverter() {
   addConversion([](Type type) { return type; });
   addConversion([](IntegerType type) -> Type {
-    return type.isSignless()
-               ? type
-               : IntegerType::get(type.getContext(), type.getWidth());
+    return IntegerType::get(type.getContext(),
+                            isHeldInByte(type) ? 8 : type.getWidth());
+  });
+  addConversion([](FloatType type) -> Type {
+    return isHeldInByte(type) ? Type(IntegerType::get(type.getContext(), 8))
+                              : Type(type);
   });
   addConversion([this](RankedTensorType type) -> Type {
     return type.clone(convertType(type.getElementType()));
@@ -50,6 +53,17 @@ struct LowerToLinalg : llmc::impl::LowerToLinalgBase<LowerToLinalg> {
     populateScatterToLinalg(converter, patterns);
     populateSortToLinalg(converter, patterns);
     populateIndexToLinalg(converter, patterns);
+    populateConvToLinalg(converter, patterns);
+    populateDeformConvToLinalg(converter, patterns);
+    populateDetToLinalg(converter, patterns);
+    populatePoolToLinalg(converter, patterns);
+    populateResizeToLinalg(converter, patterns);
+    populateGridSampleToLinalg(converter, patterns);
+    populateRoiAlignToLinalg(converter, patterns);
+    populateNonMaxSuppressionToLinalg(converter, patterns);
+    populateRecurrentToLinalg(converter, patterns);
+    populateQuantToLinalg(converter, patterns);
+    populateCacheToTensor(converter, patterns);
     populateWeightToLinalg(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
                                                                    converter);

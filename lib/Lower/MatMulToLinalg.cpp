@@ -7,34 +7,6 @@ using namespace llmc;
 
 namespace {
 
-constexpr arith::FastMathFlags fast =
-    arith::FastMathFlags::reassoc | arith::FastMathFlags::contract;
-
-/// Products of narrow floats are summed in f32.
-Type accumulatorType(Type type) {
-  if (isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32)
-    return Float32Type::get(type.getContext());
-  return type;
-}
-
-void createMultiplyAdd(OpBuilder &b, Location loc, ValueRange args) {
-  Value x = args[0], y = args[1], sum = args[2];
-  Type type = sum.getType();
-  if (!isa<FloatType>(type)) {
-    Value product = arith::MulIOp::create(b, loc, x, y);
-    linalg::YieldOp::create(
-        b, loc, arith::AddIOp::create(b, loc, sum, product).getResult());
-    return;
-  }
-  if (x.getType() != type)
-    x = arith::ExtFOp::create(b, loc, type, x);
-  if (y.getType() != type)
-    y = arith::ExtFOp::create(b, loc, type, y);
-  Value product = arith::MulFOp::create(b, loc, x, y, fast);
-  linalg::YieldOp::create(
-      b, loc, arith::AddFOp::create(b, loc, sum, product, fast).getResult());
-}
-
 /// Contracts `lhs` and `rhs` into a tensor of `type` over the loops that the
 /// maps (lhs, rhs, result) speak of; the loops that the result's map does not
 /// name are the reductions.

@@ -3,6 +3,7 @@
 #include "llmc/Lower/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace llmc {
 #define GEN_PASS_DEF_PARAMSTOARGUMENTS
@@ -31,11 +32,25 @@ struct ParamsToArguments
       auto attributes = DictionaryAttr::get(
           &getContext(),
           NamedAttribute(StringAttr::get(&getContext(), paramAttr), param));
-      if (failed(main.insertArgument(index, ops.front().getType(), attributes,
+      RankedTensorType type = ops.front().getType();
+      unsigned width = type.getElementTypeBitWidth();
+      bool isPacked = width > 1 && width < 8;
+      Type argumentType = type;
+      if (isPacked)
+        argumentType = RankedTensorType::get(
+            {int64_t(llvm::divideCeil(type.getNumElements() * width, 8))},
+            IntegerType::get(&getContext(), 8, IntegerType::Unsigned));
+      if (failed(main.insertArgument(index, argumentType, attributes,
                                      ops.front().getLoc())))
         return signalPassFailure();
       for (WeightOp op : ops) {
-        op.replaceAllUsesWith(main.getArgument(index));
+        Value value = main.getArgument(index);
+        if (isPacked) {
+          OpBuilder builder(op);
+          value = UnpackOp::create(builder, op.getLoc(), value,
+                                   type.getElementType(), type.getShape());
+        }
+        op.replaceAllUsesWith(value);
         op.erase();
       }
     }

@@ -21,6 +21,8 @@ void llmc::buildLowerToLinalgPipeline(OpPassManager &manager) {
   manager.addPass(createTransposeWeights());
   manager.addPass(createParamsToArguments());
   manager.addPass(createInferShapes());
+  manager.addPass(createDecompose());
+  manager.addPass(createInferShapes());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createExplicitBroadcast());
   manager.addPass(createLowerToLinalg());
@@ -31,8 +33,11 @@ void llmc::buildLowerToLinalgPipeline(OpPassManager &manager) {
 static void addBufferization(OpPassManager &manager) {
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
+  // A loop may carry a tensor whose next value is made in a buffer of its own.
+  options.allowReturnAllocsFromLoops = true;
   options.functionBoundaryTypeConversion =
       bufferization::LayoutMapOption::IdentityLayoutMap;
+  manager.addPass(createProtectArguments());
   manager.addPass(bufferization::createEmptyTensorEliminationPass());
   manager.addPass(bufferization::createOneShotBufferizePass(options));
   manager.addPass(createCanonicalizerPass());

@@ -8,6 +8,22 @@ using namespace llmc;
 
 namespace {
 
+/// The elements in a byte each.
+ElementsAttr toBytes(ElementsAttr value, RankedTensorType type) {
+  auto dense = dyn_cast<DenseElementsAttr>(value);
+  if (!dense)
+    return DenseResourceElementsAttr::get(
+        type, cast<DenseResourceElementsAttr>(value).getRawHandle());
+  SmallVector<APInt> bytes;
+  if (isa<FloatType>(dense.getElementType()))
+    for (const APFloat &element : dense.getValues<APFloat>())
+      bytes.push_back(element.bitcastToAPInt().zext(8));
+  else
+    for (const APInt &element : dense.getValues<APInt>())
+      bytes.push_back(element.zext(8));
+  return DenseElementsAttr::get(type, bytes);
+}
+
 struct ConstantPattern : OpConversionPattern<llmc::ConstantOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
@@ -16,7 +32,9 @@ struct ConstantPattern : OpConversionPattern<llmc::ConstantOp> {
     auto type =
         cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
     ElementsAttr value = op.getValue();
-    if (type != op.getType()) {
+    if (isHeldInByte(elementTypeOf(op))) {
+      value = toBytes(value, type);
+    } else if (type != op.getType()) {
       if (auto dense = dyn_cast<DenseIntElementsAttr>(value))
         value = dense.bitcast(type.getElementType());
       else if (auto resource = dyn_cast<DenseResourceElementsAttr>(value))

@@ -92,5 +92,5 @@ std::string onnx_detail::getDataTypeName(int32_t dataType) {
       "FLOAT8E8M0",     "UINT2",      "INT2"};
   if (dataType >= 0 && size_t(dataType) < std::size(names))
     return names[dataType];
-  return "type " + std::to_string(dataType);
+  return std::to_string(dataType);
 }

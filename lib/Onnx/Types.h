@@ -17,7 +17,7 @@ mlir::Type getElementType(int32_t dataType, mlir::MLIRContext *context);
 /// The TensorProto.DataType of an element type.
 std::optional<int32_t> getDataType(mlir::Type elementType);
 
-/// ONNX's name of a data type, or "type N" for numbers it has not defined.
+/// ONNX's name of a data type, or the number where it has none.
 std::string getDataTypeName(int32_t dataType);
 
 } // namespace llmc::onnx_detail

@@ -36,14 +36,17 @@ def _numbers(entry):
 class Module:
     """A model in the compiler."""
 
-    def __init__(self, model):
+    def __init__(self, model, folder=None):
         self._model = model
+        # Where the tokenizer and the configuration are, if anywhere.
+        self._folder = folder
 
     @classmethod
     def load(cls, path):
         """Reads a file named .onnx, .mlir or .mlirbc. Weights stay in the
         file, which is mapped, until a pass rewrites them."""
-        return cls(_llmc.Model.load(os.fspath(path)))
+        path = os.fspath(path)
+        return cls(_llmc.Model.load(path), os.path.dirname(path) or ".")
 
     @classmethod
     def parse(cls, text):
@@ -116,6 +119,22 @@ class Module:
     def compile(self, opt_level=2):
         """Compiles into memory. This uses the module up."""
         return Compiled(self._model.compile(opt_level))
+
+    def compile_artifact(self, directory, target="host", opt_level=2,
+                         tokenizer=None):
+        """Compiles into an artifact, a folder that llmc.Artifact opens. This
+        uses the module up. The tokenizer and configuration come from where
+        the model is, or from beside `tokenizer`, a tokenizer.json."""
+        folder = self._folder
+        if tokenizer is not None:
+            folder, name = os.path.split(os.fspath(tokenizer))
+            if name != "tokenizer.json":
+                raise Error(f"'{tokenizer}' is not named tokenizer.json")
+            if not os.path.isfile(tokenizer):
+                raise Error(f"there is no tokenizer '{tokenizer}'")
+        self.run("llmc-lift,llmc-kv-cache-in-place")
+        self._model.compile_artifact(os.fspath(directory), target, opt_level,
+                                     folder or ".")
 
 
 class Compiled:

@@ -132,5 +132,6 @@ NB_MODULE(_llmc, m) {
              return result;
            })
       .def("ops", &Model::ops)
-      .def("compile", &Model::compile, Release());
+      .def("compile", &Model::compile, Release())
+      .def("compile_artifact", &Model::compileArtifact, Release());
 }

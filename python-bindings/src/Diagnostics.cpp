@@ -3,7 +3,6 @@
 #include "Diagnostics.h"
 #include "llmc/Compress/Passes.h"
 #include "mlir/IR/Remarks.h"
-#include "mlir/IR/ValueRange.h" // which llmc/IR/ShapeInference.h relies on
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;

@@ -3,6 +3,7 @@
 #include "Model.h"
 #include "Executor.h"
 #include "llmc/InitAll.h"
+#include "llmc/Lower/Artifact.h"
 #include "llmc/Onnx/Export.h"
 #include "llmc/Onnx/Import.h"
 #include "llmc/Weights/Blobs.h"
@@ -242,4 +243,19 @@ std::unique_ptr<Executor> Model::compile(unsigned optLevel) {
   if (failed(executable))
     diagnostics.raise("the model cannot be compiled");
   return std::make_unique<Executor>(shared_from_this(), std::move(*executable));
+}
+
+void Model::compileArtifact(const std::string &directory,
+                            const std::string &target, unsigned optLevel,
+                            const std::string &modelDirectory) {
+  Use use(*this);
+  DiagnosticCollector diagnostics(&context);
+  ArtifactOptions options;
+  options.target = target;
+  options.optLevel = optLevel;
+  options.modelDirectory = modelDirectory;
+  LogicalResult result = llmc::compileArtifact(*use, directory, options);
+  module = nullptr;
+  if (failed(result))
+    diagnostics.raise("the model cannot be compiled");
 }

@@ -73,6 +73,11 @@ public:
   /// the executor runs on its parameters.
   std::unique_ptr<Executor> compile(unsigned optLevel);
 
+  /// Compiles into the artifact `directory`, which uses the model up too.
+  /// `modelDirectory` is where its tokenizer and configuration are.
+  void compileArtifact(const std::string &directory, const std::string &target,
+                       unsigned optLevel, const std::string &modelDirectory);
+
 private:
   Model();
 

@@ -29,7 +29,8 @@ func.func @updates(%x: tensor<2x3xf32>, %i: tensor<2x3xi64>, %u: tensor<2x2xf32>
 // -----
 
 func.func @kind(%x: tensor<2x3xf32>, %i: tensor<2x3xi64>) {
-  // expected-error @+1 {{expected ::llmc::ScatterKind to be one of: none, add, mul, max, min}}
+  // expected-error @+2 {{expected ::llmc::ScatterKind to be one of: none, add, mul, max, min}}
+  // expected-error @+1 {{failed to parse LLMC_ScatterKindAttr parameter}}
   %0 = llmc.scatter_elements mean %x, %i, %x {axis = 0 : i64}
      : (tensor<2x3xf32>, tensor<2x3xi64>, tensor<2x3xf32>) -> tensor<2x3xf32>
   return

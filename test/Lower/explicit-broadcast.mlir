@@ -53,3 +53,20 @@ func.func @matmul(%x: tensor<?x2x3xf32>, %y: tensor<?x3x4xf32>) -> tensor<?x2x4x
   %0 = llmc.matmul %x, %y : (tensor<?x2x3xf32>, tensor<?x3x4xf32>) -> tensor<?x2x4xf32>
   return %0 : tensor<?x2x4xf32>
 }
+
+// -----
+
+// The inner dimensions of a product and the outer ones of a concatenation.
+// CHECK-LABEL: @agree
+func.func @agree(%x: tensor<2x?xf32>, %y: tensor<?x3xf32>, %z: tensor<?x?xf32>) -> tensor<?x3xf32> {
+  // CHECK: %[[K:.*]] = llmc.shape %arg0 {end = 2 : i64, start = 1 : i64}
+  // CHECK: %[[ONE:.*]] = llmc.constant dense<1> : tensor<1xi64>
+  // CHECK: %[[SHAPE:.*]] = llmc.concat %[[K]], %[[ONE]]
+  // CHECK: %[[Y:.*]] = llmc.expand %arg1, %[[SHAPE]]
+  // CHECK: %[[P:.*]] = llmc.matmul %arg0, %[[Y]] : (tensor<2x?xf32>, tensor<?x3xf32>) -> tensor<2x3xf32>
+  %0 = llmc.matmul %x, %y : (tensor<2x?xf32>, tensor<?x3xf32>) -> tensor<2x3xf32>
+  // CHECK: %[[Z:.*]] = llmc.expand %arg2, {{.*}} -> tensor<?x3xf32>
+  // CHECK: llmc.concat %[[P]], %[[Z]] {axis = 0 : i64} : (tensor<2x3xf32>, tensor<?x3xf32>) -> tensor<?x3xf32>
+  %1 = llmc.concat %0, %z {axis = 0 : i64} : (tensor<2x3xf32>, tensor<?x?xf32>) -> tensor<?x3xf32>
+  return %1 : tensor<?x3xf32>
+}

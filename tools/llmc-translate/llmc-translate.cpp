@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Diagnostics.h"
 #include "llmc/IR/Dialect.h"
 #include "llmc/Onnx/Export.h"
 #include "llmc/Onnx/Import.h"
@@ -25,60 +26,35 @@ namespace cl = llvm::cl;
 
 namespace {
 struct Options {
+  cl::OptionCategory category{"llmc-translate options"};
   cl::opt<std::string> input{cl::Positional, cl::desc("<input file>"),
-                             cl::init("-")};
+                             cl::init("-"), cl::cat(category)};
   cl::opt<std::string> output{"o", cl::desc("Output file"),
-                              cl::value_desc("file"), cl::init("-")};
-  cl::opt<bool> importOnnx{"import-onnx", cl::desc("The input is ONNX")};
-  cl::opt<bool> exportOnnx{"export-onnx", cl::desc("The output is ONNX")};
+                              cl::value_desc("file"), cl::init("-"),
+                              cl::cat(category)};
+  cl::opt<bool> importOnnx{"import-onnx", cl::desc("The input is ONNX"),
+                           cl::cat(category)};
+  cl::opt<bool> exportOnnx{"export-onnx", cl::desc("The output is ONNX"),
+                           cl::cat(category)};
   cl::opt<bool> emitBytecode{"emit-bytecode",
-                             cl::desc("The output is MLIR bytecode")};
+                             cl::desc("The output is MLIR bytecode"),
+                             cl::cat(category)};
   cl::list<std::string> dims{
       "dim", cl::desc("Import with this size for a symbolic dimension"),
-      cl::value_desc("name=size")};
+      cl::value_desc("name=size"), cl::cat(category)};
   cl::opt<std::string> dataName{
       "external-data-name",
       cl::desc("File for the weights, in the exported model's folder "
                "(<model>.data)"),
-      cl::value_desc("file")};
+      cl::value_desc("file"), cl::cat(category)};
   cl::opt<int64_t> dataLimit{
       "external-data-limit",
       cl::desc("Export weights to a file of their own when they have more "
                "bytes than this"),
       cl::value_desc("bytes"),
-      cl::init(llmc::ExportOptions().externalDataLimit)};
+      cl::init(llmc::ExportOptions().externalDataLimit), cl::cat(category)};
 };
 } // namespace
-
-/// Errors in the form of compilers, without MLIR's `loc(...)` around paths.
-static void installDiagnosticHandler(MLIRContext &context) {
-  context.getDiagEngine().registerHandler([](Diagnostic &diagnostic) {
-    Location location = diagnostic.getLocation();
-    if (auto file = dyn_cast<FileLineColLoc>(location)) {
-      llvm::errs() << file.getFilename().getValue();
-      if (file.getLine() != 0)
-        llvm::errs() << ":" << file.getLine() << ":" << file.getColumn();
-    } else {
-      llvm::errs() << location;
-    }
-    StringRef severity;
-    switch (diagnostic.getSeverity()) {
-    case DiagnosticSeverity::Error:
-      severity = "error";
-      break;
-    case DiagnosticSeverity::Warning:
-      severity = "warning";
-      break;
-    case DiagnosticSeverity::Note:
-    case DiagnosticSeverity::Remark:
-      severity = "remark";
-      break;
-    }
-    llvm::errs() << ": " << severity << ": " << diagnostic << "\n";
-    for (Diagnostic &note : diagnostic.getNotes())
-      llvm::errs() << "  note: " << note << "\n";
-  });
-}
 
 static LogicalResult readDims(const Options &options,
                               llvm::StringMap<int64_t> &dims) {
@@ -138,6 +114,8 @@ int main(int argc, char **argv) {
   Options options;
   registerAsmPrinterCLOptions();
   registerMLIRContextCLOptions();
+  // LLVM's own hundreds of options stay available, but not in --help.
+  cl::HideUnrelatedOptions(options.category);
   cl::ParseCommandLineOptions(
       argc, argv, "llmc-translate: ONNX, MLIR text and MLIR bytecode\n");
 
@@ -145,7 +123,7 @@ int main(int argc, char **argv) {
   registerAllDialects(registry);
   registry.insert<llmc::LLMCDialect>();
   MLIRContext context(registry);
-  installDiagnosticHandler(context);
+  llmc::installDiagnosticHandler(context);
   OwningOpRef<ModuleOp> module = read(options, context);
   if (!module || failed(write(options, *module)))
     return 1;

@@ -41,6 +41,12 @@ class Broadcasts : public mlir::OpTrait::TraitBase<ConcreteOp, Broadcasts> {};
 #define GET_OP_CLASSES
 #include "llmc/IR/NNOps.h.inc"
 #define GET_OP_CLASSES
+#include "llmc/IR/ImageOps.h.inc"
+#define GET_OP_CLASSES
+#include "llmc/IR/RecurrentOps.h.inc"
+#define GET_OP_CLASSES
+#include "llmc/IR/QuantOps.h.inc"
+#define GET_OP_CLASSES
 #include "llmc/IR/OnnxOps.h.inc"
 
 namespace llmc {
@@ -48,6 +54,10 @@ namespace llmc {
 /// Attribute names on the arguments and results of a model's entry function.
 inline constexpr llvm::StringLiteral nameAttr = "llmc.name";
 inline constexpr llvm::StringLiteral dimsAttr = "llmc.dims";
+/// On an argument: it is a buffer that the session keeps between runs, such as
+/// the KV cache, and replaces the result of this name.
+inline constexpr llvm::StringLiteral stateAttr = "llmc.state";
+inline constexpr llvm::StringLiteral sizeAttr = "llmc.size";
 
 /// Bytes that the parameters of a weight expression occupy, each parameter
 /// counted once; see WeightOpInterface.

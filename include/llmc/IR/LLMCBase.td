@@ -30,6 +30,10 @@ def LLMC_Dialect : Dialect {
     * `llmc.name` on an argument or result: its ONNX name.
     * `llmc.dims` on an argument or result: one string per dimension, the ONNX
       `dim_param` or empty. Equal names are equal sizes.
+    * `llmc.state` on an argument: it is a buffer that the session owns and the
+      call updates; the value is the name of the ONNX output it stands for. On
+      a result: the updated buffer; the value is the argument's name.
+    * `llmc.size` on a scalar integer argument: it is not negative.
   }];
   let hasConstantMaterializer = 1;
   let useDefaultAttributePrinterParser = 1;
@@ -40,6 +44,9 @@ def LLMC_Dialect : Dialect {
     void registerIndexOps();
     void registerLLMOps();
     void registerNNOps();
+    void registerImageOps();
+    void registerRecurrentOps();
+    void registerQuantOps();
     void registerOnnxOps();
     void registerFolding();
   }];
@@ -61,6 +68,12 @@ def LLMC_FloatTensor : LLMC_TensorOf<AnyFloat, "ranked tensor of floats">;
 def LLMC_IntTensor : LLMC_TensorOf<AnyInteger, "ranked tensor of integers">;
 def LLMC_BoolTensor : LLMC_TensorOf<I1, "ranked tensor of i1">;
 def LLMC_I64Tensor : LLMC_TensorOf<I64, "ranked tensor of i64">;
+
+/// A string attribute with one of the values that ONNX defines for it.
+class LLMC_StrOf<list<string> values> : ConfinedAttr<StrAttr, [
+    AttrConstraint<Or<!foreach(value, values, CPred<
+        "::llvm::cast<::mlir::StringAttr>($_self).getValue() == \"" # value #
+        "\"">)>, "one of " # !interleave(values, ", ")>]>;
 
 //===----------------------------------------------------------------------===//
 // Op base classes

@@ -115,10 +115,19 @@ def LLMC_CastOp : LLMC_GraphOp<"cast"> {
   let summary = "ONNX Cast: conversion of the element type";
   let description = [{
     Floats to integers truncate, anything to i1 is `!= 0`. Conversions to
-    8-bit floats saturate unless `saturate` is false.
+    8-bit floats saturate unless `saturate` is false; those to f8E8M0FNU round
+    in `round_mode`, all others to the nearest, ties to even.
   }];
   let arguments = (ins LLMC_Tensor:$operand, TypeAttr:$to,
-                       DefaultValuedAttr<BoolAttr, "true">:$saturate);
+      DefaultValuedAttr<BoolAttr, "true">:$saturate,
+      DefaultValuedAttr<LLMC_StrOf<["up", "down", "nearest"]>,
+                        "\"up\"">:$round_mode);
+}
+
+def LLMC_BitCastOp : LLMC_GraphOp<"bit_cast"> {
+  let summary = "ONNX BitCast-26: the same bits as another element type";
+  let description = [{ Both types have the same size in memory. }];
+  let arguments = (ins LLMC_Tensor:$operand, TypeAttr:$to);
 }
 
 //===----------------------------------------------------------------------===//
@@ -159,6 +168,11 @@ def LLMC_SoftmaxOp : LLMC_GraphOp<"softmax"> {
 def LLMC_MatMulOp : LLMC_GraphOp<"matmul"> {
   let summary = "ONNX MatMul: numpy.matmul of ranked tensors";
   let arguments = (ins LLMC_Tensor:$lhs, LLMC_Tensor:$rhs);
+}
+
+def LLMC_DetOp : LLMC_GraphOp<"det"> {
+  let summary = "ONNX Det-22: determinants of the last two dimensions";
+  let arguments = (ins LLMC_FloatTensor:$operand);
 }
 
 #endif // LLMC_IR_MATHOPS

@@ -243,4 +243,41 @@ def LiftAttention : LiftPass<"attention"> {
   ];
 }
 
+def KVCacheInPlace : Pass<"llmc-kv-cache-in-place", "::mlir::ModuleOp"> {
+  let summary = "Make a key-value cache a state that is updated in place";
+  let description = [{
+    An ONNX decoder takes the keys and values of the past as inputs and returns
+    them with the new rows appended, so that each token copies the whole cache.
+    This pass finds arguments of @main that are concatenated with new rows and
+    returned, and makes each a *state*: a buffer `[B, H, C, D]` with room for C
+    rows that the caller owns. The new rows are written behind the valid ones,
+    and the model reads the valid rows.
+
+    @main's arguments are then the inputs, the states and, last, `past_length`,
+    the number of valid rows. Its results are the outputs and then the updated
+    states in the order of the arguments; after bufferization these are the
+    arguments' own buffers. Everything that asked for the length of the past
+    reads `past_length`. An argument whose past is used in any other way stays
+    as it is.
+
+    ```mlir
+    func.func @main(%past: tensor<?x2x?x16xf32> {llmc.name = "past.0"}, ...)
+        -> (..., tensor<?x2x?x16xf32> {llmc.name = "present.0"}) {
+      %present = llmc.concat %past, %new {axis = 2 : i64} : ...
+      ... attention over %present
+      return ..., %present
+    // becomes
+    func.func @main(..., %cache: tensor<?x2x?x16xf32>
+                      {llmc.name = "past.0", llmc.state = "present.0"},
+                    %past_length: tensor<i64> {llmc.name = "past_length", llmc.size})
+        -> (..., tensor<?x2x?x16xf32> {llmc.name = "present.0", llmc.state = "past.0"}) {
+      %updated = llmc.tensor_scatter %cache, %new, %past_length {axis = 2 : i64} : ...
+      %present = llmc.prefix %updated, %length {axis = 2 : i64} : ...
+      ... attention over %present
+      return ..., %updated
+    ```
+  }];
+  let statistics = [Statistic<"numStates", "states", "Arguments made states">];
+}
+
 #endif // LLMC_LIFT_PASSES

@@ -58,8 +58,34 @@ def ExplicitBroadcast : Pass<"llmc-explicit-broadcast", "::mlir::ModuleOp"> {
     %b1 = llmc.expand %b, %s
     %y = llmc.add %a1, %b1
     ```
+
+    In the same way it makes sure that the inputs of a concatenation agree
+    outside of its axis, and the factors of a product along the dimension that
+    is summed over: what is expanded to a size is checked to have it.
   }];
   let dependentDialects = ["::llmc::LLMCDialect"];
+}
+
+def Decompose : Pass<"llmc-decompose", "::mlir::ModuleOp"> {
+  let summary = "Write the building blocks of transformers in primitive ops";
+  let description = [{
+    Replaces embedding, rms_norm, layer_norm, gelu, silu, rope and attention by
+    elementwise ops, reductions and products, which have a reference lowering.
+    Keys and values that several query heads share are read through a
+    broadcast, not copied. Backends take these ops before this pass; what is
+    left runs through it.
+
+    ```mlir
+    %y = llmc.silu %x : (tensor<?x8xf32>) -> tensor<?x8xf32>
+    // becomes
+    %s = llmc.sigmoid %x : (tensor<?x8xf32>) -> tensor<?x8xf32>
+    %y = llmc.mul %x, %s : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"numDecomposed", "ops-decomposed", "Ops replaced">
+  ];
 }
 
 def LowerToLinalg : Pass<"llmc-to-linalg", "::mlir::ModuleOp"> {
@@ -73,6 +99,23 @@ def LowerToLinalg : Pass<"llmc-to-linalg", "::mlir::ModuleOp"> {
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def ProtectArguments : Pass<"llmc-protect-arguments", "::mlir::ModuleOp"> {
+  let summary = "Forbid bufferization to write to inputs and weights";
+  let description = [{
+    Inputs are the caller's and weights are mapped read-only. Bufferization
+    takes every argument for memory it may use unless told otherwise; states
+    (`llmc.state`) are meant to be written.
+
+    ```mlir
+    func.func @main(%x: tensor<4xf32>, %cache: tensor<4xf32> {llmc.state = "y"})
+    // becomes
+    func.func @main(%x: tensor<4xf32> {bufferization.writable = false},
+                    %cache: tensor<4xf32> {llmc.state = "y"})
+    ```
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
 }
 
 def CopiesToLoops : Pass<"llmc-copies-to-loops", "::mlir::ModuleOp"> {

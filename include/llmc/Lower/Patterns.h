@@ -12,7 +12,9 @@
 
 namespace llmc {
 
-/// Unsigned integers become signless; the ops keep the original types.
+/// Unsigned integers become signless, and the floats and integers of 8 bits and
+/// fewer that LLVM does not compute with (isHeldInByte) i8; the ops keep the
+/// original types.
 class LowerTypeConverter : public mlir::TypeConverter {
 public:
   LowerTypeConverter();
@@ -37,6 +39,28 @@ void populateScatterToLinalg(const LowerTypeConverter &converter,
 void populateSortToLinalg(const LowerTypeConverter &converter,
                           mlir::RewritePatternSet &patterns);
 void populateIndexToLinalg(const LowerTypeConverter &converter,
+                           mlir::RewritePatternSet &patterns);
+void populateConvToLinalg(const LowerTypeConverter &converter,
+                          mlir::RewritePatternSet &patterns);
+void populateDeformConvToLinalg(const LowerTypeConverter &converter,
+                                mlir::RewritePatternSet &patterns);
+void populateDetToLinalg(const LowerTypeConverter &converter,
+                         mlir::RewritePatternSet &patterns);
+void populatePoolToLinalg(const LowerTypeConverter &converter,
+                          mlir::RewritePatternSet &patterns);
+void populateResizeToLinalg(const LowerTypeConverter &converter,
+                            mlir::RewritePatternSet &patterns);
+void populateGridSampleToLinalg(const LowerTypeConverter &converter,
+                                mlir::RewritePatternSet &patterns);
+void populateRoiAlignToLinalg(const LowerTypeConverter &converter,
+                              mlir::RewritePatternSet &patterns);
+void populateNonMaxSuppressionToLinalg(const LowerTypeConverter &converter,
+                                       mlir::RewritePatternSet &patterns);
+void populateRecurrentToLinalg(const LowerTypeConverter &converter,
+                               mlir::RewritePatternSet &patterns);
+void populateQuantToLinalg(const LowerTypeConverter &converter,
+                           mlir::RewritePatternSet &patterns);
+void populateCacheToTensor(const LowerTypeConverter &converter,
                            mlir::RewritePatternSet &patterns);
 void populateWeightToLinalg(const LowerTypeConverter &converter,
                             mlir::RewritePatternSet &patterns);
@@ -111,6 +135,14 @@ mlir::Value createSafeExtract(mlir::OpBuilder &builder, mlir::Location location,
 /// any of them.
 void declareErrorReport(mlir::ModuleOp module);
 
+/// The type in which products are summed: f32 for narrower floats.
+mlir::Type accumulatorType(mlir::Type type);
+
+/// The body `sum + x * y` of a contraction over (x, y, sum), where x and y may
+/// be narrower floats than sum.
+void createMultiplyAdd(mlir::OpBuilder &builder, mlir::Location location,
+                       mlir::ValueRange args);
+
 /// Sets llmc_error to `code` at run time unless the i1 `condition` holds.
 void createRuntimeCheck(mlir::OpBuilder &builder, mlir::Location location,
                         mlir::Value condition, RuntimeError code);
@@ -122,6 +154,10 @@ void createRuntimeCheck(mlir::OpBuilder &builder, mlir::Location location,
 mlir::Value createCheckedIndex(mlir::OpBuilder &builder,
                                mlir::Location location, mlir::Value index,
                                mlir::Value size);
+
+/// Whether elements of this type are held in an i8: f8, f4, and integers of 2
+/// to 7 bits.
+bool isHeldInByte(mlir::Type type);
 
 /// The element type that an op's operand had before conversion.
 inline mlir::Type elementTypeOf(mlir::Value value) {

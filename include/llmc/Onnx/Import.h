@@ -3,6 +3,7 @@
 #ifndef LLMC_ONNX_IMPORT_H
 #define LLMC_ONNX_IMPORT_H
 
+#include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/StringMap.h"
@@ -13,6 +14,9 @@ namespace llmc {
 struct ImportOptions {
   /// Sizes for symbolic dimensions (ONNX `dim_param`s), which become static.
   llvm::StringMap<int64_t> dims;
+  /// Values for inputs, which become constants: for what must be known at
+  /// import, such as the axes of a reduction.
+  llvm::StringMap<mlir::DenseElementsAttr> constants;
 };
 
 /// Reads the ONNX model at `path`. Weights stay in its files, which are mapped,

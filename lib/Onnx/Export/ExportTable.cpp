@@ -7,8 +7,12 @@ using namespace llmc::onnx_detail;
 ExportTable::ExportTable() {
   registerMathExports(*this);
   registerShapeExports(*this);
+  registerIndexExports(*this);
   registerWeightExports(*this);
   registerLLMExports(*this);
   registerNNExports(*this);
+  registerImageExports(*this);
+  registerRecurrentExports(*this);
+  registerQuantExports(*this);
   registerControlExports(*this);
 }

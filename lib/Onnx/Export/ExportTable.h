@@ -52,9 +52,13 @@ private:
 // One function per file.
 void registerMathExports(ExportTable &table);
 void registerShapeExports(ExportTable &table);
+void registerIndexExports(ExportTable &table);
 void registerWeightExports(ExportTable &table);
 void registerLLMExports(ExportTable &table);
 void registerNNExports(ExportTable &table);
+void registerImageExports(ExportTable &table);
+void registerRecurrentExports(ExportTable &table);
+void registerQuantExports(ExportTable &table);
 void registerControlExports(ExportTable &table);
 
 } // namespace llmc::onnx_detail

@@ -105,4 +105,5 @@ void onnx_detail::registerMathExports(ExportTable &table) {
   table.add(exportReduce);
   table.add(exportSoftmax);
   table.addSimple<MatMulOp>("MatMul");
+  table.addSimple<DetOp>("Det");
 }

@@ -25,6 +25,20 @@ static LogicalResult exportCast(OpWriter &writer, CastOp op) {
   node.attr("to", int64_t(*to));
   if (!op.getSaturate())
     node.attr("saturate", int64_t(0));
+  if (op.getRoundMode() != "up") {
+    writer.requireOpset(24);
+    node.attr("round_mode", op.getRoundMode());
+  }
+  return success();
+}
+
+static LogicalResult exportBitCast(OpWriter &writer, BitCastOp op) {
+  std::optional<int32_t> to = getDataType(op.getTo());
+  if (!to)
+    return writer.fail("converts to a type that ONNX does not have");
+  writer.requireOpset(26);
+  writer.result("BitCast", {writer.in(op.getOperand())})
+      .attr("to", int64_t(*to));
   return success();
 }
 
@@ -99,6 +113,7 @@ static LogicalResult exportGather(OpWriter &writer, GatherOp op) {
 
 void onnx_detail::registerShapeExports(ExportTable &table) {
   table.add(exportCast);
+  table.add(exportBitCast);
   table.add(exportShape);
   table.add(exportReshape);
   table.add(exportTranspose);

@@ -1,8 +1,10 @@
 //===- Control.cpp - builders of constants and control flow ---------------===//
 
 #include "../Proto.h"
+#include "Control.h"
 #include "GraphImporter.h"
 #include "OpTable.h"
+#include "llmc/IR/ShapeAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -36,11 +38,8 @@ static LogicalResult importConstant(OnnxNode &node) {
                    "sparse tensors are not)");
 }
 
-/// The type that both branches' values convert to; null when their ranks or
-/// element types differ.
-static RankedTensorType joinTypes(Value a, Value b) {
-  auto left = cast<RankedTensorType>(a.getType()),
-       right = cast<RankedTensorType>(b.getType());
+RankedTensorType onnx_detail::joinTypes(Type a, Type b) {
+  auto left = cast<RankedTensorType>(a), right = cast<RankedTensorType>(b);
   if (left.getElementType() != right.getElementType() ||
       left.getRank() != right.getRank())
     return {};
@@ -87,8 +86,8 @@ static LogicalResult importIf(OnnxNode &node) {
   auto draft = scf::IfOp::create(builder, node.getLoc(), TypeRange(), flag,
                                  /*addThenBlock=*/true, /*addElseBlock=*/true);
   SmallVector<Value> outputs[2];
-  for (auto [index, graph] :
-       llvm::enumerate(ArrayRef<::onnx::GraphProto *>{thenGraph, elseGraph})) {
+  ::onnx::GraphProto *graphs[] = {thenGraph, elseGraph};
+  for (auto [index, graph] : llvm::enumerate(graphs)) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(&draft->getRegion(index).front());
     if (failed(importer.importSubgraph(*graph, {}, outputs[index])))
@@ -97,7 +96,7 @@ static LogicalResult importIf(OnnxNode &node) {
   SmallVector<Type> types;
   SmallVector<Location> names;
   for (unsigned i = 0; i < count; ++i) {
-    RankedTensorType type = joinTypes(outputs[0][i], outputs[1][i]);
+    RankedTensorType type = joinTypes(outputs[0][i].getType(), outputs[1][i].getType());
     if (!type)
       return node.fail("output " + Twine(i) +
                        " differs between the branches in rank or element "
@@ -125,6 +124,7 @@ static LogicalResult importIf(OnnxNode &node) {
     scf::YieldOp::create(builder, location, yielded);
   }
   draft.erase();
+  (void)analyzeShapes(result, importer.getShapes());
   for (auto [index, value] : llvm::enumerate(result.getResults()))
     node.setOutput(index, value);
   return success(!node.hasFailed());

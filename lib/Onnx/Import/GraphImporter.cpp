@@ -13,13 +13,13 @@ using namespace llmc::onnx_detail;
 /// Integer tensors up to this size are constants, larger ones params.
 static constexpr int64_t maxConstantElements = 1024;
 /// Functions that call functions can grow a small file without bound.
-static constexpr int64_t maxNodes = 4'000'000;
+static constexpr int64_t maxNodes = 1'000'000;
 
 GraphImporter::GraphImporter(::onnx::ModelProto &model, ModuleOp module,
                              StringRef path, const ImportOptions &options)
     : model(model), module(module), options(options),
       builder(module.getContext()), reader(module.getContext(), path),
-      fileLocation(module.getLoc()) {}
+      shapes(module.getContext()), fileLocation(module.getLoc()) {}
 
 static StringRef normalizeDomain(StringRef domain) {
   return domain == "ai.onnx" ? "" : domain;
@@ -544,11 +544,32 @@ LogicalResult GraphImporter::importMain() {
       return emitError(fileLocation)
              << "input '" << input.name() << "' "
              << explainType(input.type(), module.getContext());
+    if (auto known = options.constants.find(input.name());
+        known != options.constants.end()) {
+      DenseElementsAttr value = known->second;
+      if (failed(verifyCompatibleShape(type, value.getType())) ||
+          type.getElementType() != value.getElementType())
+        return emitError(fileLocation)
+               << "input '" << input.name() << "' is " << type
+               << ", but the constant given for it is " << value.getType();
+      if (failed(bind(input.name(),
+                      ConstantOp::create(
+                          builder, getLoc(input.name()),
+                          cast<RankedTensorType>(value.getType()), value))))
+        return failure();
+      continue;
+    }
     argumentTypes.push_back(type);
     argumentAttrs.push_back(describe(input.name(), dims));
-    if (failed(
-            bind(input.name(), body->addArgument(type, getLoc(input.name())))))
+    Value argument = body->addArgument(type, getLoc(input.name()));
+    if (failed(bind(input.name(), argument)))
       return failure();
+    ShapeInfo info{type.getElementType(), {}, std::nullopt};
+    for (auto [size, dim] : llvm::zip(type.getShape(), dims))
+      info.dims.push_back(!ShapedType::isDynamic(size) ? shapes.constant(size)
+                          : dim.empty() ? shapes.freshSymbol()
+                                        : shapes.namedSymbol(dim));
+    shapes.set(argument, info);
   }
   declareTypes(graph);
   if (failed(importNodes(*graph.mutable_node())))

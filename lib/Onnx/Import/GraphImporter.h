@@ -28,6 +28,8 @@ public:
   mlir::OpBuilder &getBuilder() { return builder; }
   TensorReader &getReader() { return reader; }
   mlir::ModuleOp getModule() { return module; }
+  /// Symbolic shapes of all values so far, from the inputs' dim_params on.
+  ShapeContext &getShapes() { return shapes; }
 
   /// The node that is being imported, for diagnostics.
   std::string describeCurrentNode() const;
@@ -121,6 +123,7 @@ private:
   mlir::OpBuilder builder;
   TensorReader reader;
   OpTable table;
+  ShapeContext shapes;
   mlir::Location fileLocation;
   llvm::StringMap<::onnx::FunctionProto *> functions;
   llvm::StringSet<> paramNames;

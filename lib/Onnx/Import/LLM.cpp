@@ -28,6 +28,24 @@ static LogicalResult importLayerNorm(OnnxNode &node) {
   Value x = node.input(0), scale = node.input(1), bias = node.input(2);
   int64_t axis = node.normalizeAxis(node.intAttr("axis", -1), node.rank(x));
   APFloat epsilon(float(node.floatAttr("epsilon", 1e-5)));
+  if (node.wantsOutput(1) || node.wantsOutput(2)) {
+    // The statistics that training needs; in the type of stash_type.
+    Value wide = node.elementType(x).isF64()
+                     ? x
+                     : node.castTo(x, node.getBuilder().getF32Type());
+    SmallVector<int64_t> axes =
+        llvm::to_vector(llvm::seq<int64_t>(axis, node.rank(x)));
+    Value mean = node.reduce(ReduceKind::Mean, wide, axes);
+    Value centered = node.create<SubOp>(wide, mean);
+    Value variance =
+        node.reduce(ReduceKind::Mean, node.create<MulOp>(centered, centered),
+                    axes);
+    Value shifted = node.create<AddOp>(
+        variance, node.scalarLike(variance, epsilon.convertToFloat()));
+    node.setOutput(1, mean);
+    node.setOutput(2,
+                   node.create<ReciprocalOp>(node.create<SqrtOp>(shifted)));
+  }
   return node.result(node.create<LayerNormOp>(x, scale, bias, axis, epsilon));
 }
 

@@ -157,5 +157,6 @@ void onnx_detail::registerMathBuilders(OpTable &table) {
   table.add("Mean", 6, any, importMean);
   table.add("Where", 9, {3, 3}, importWhere);
   table.add("MatMul", 1, two, importMatMul);
+  table.add("Det", 11, one, importUnary<DetOp>);
   table.add("Gemm", 7, {2, 3}, importGemm);
 }

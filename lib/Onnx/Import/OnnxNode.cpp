@@ -2,6 +2,7 @@
 
 #include "OnnxNode.h"
 #include "GraphImporter.h"
+#include "llmc/IR/ShapeAnalysis.h"
 #include "llmc/Weights/Blobs.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
@@ -201,10 +202,7 @@ void OnnxNode::requireInt(StringRef name, int64_t value) {
 //===----------------------------------------------------------------------===//
 
 std::optional<SmallVector<int64_t>> OnnxNode::constantInts(Value value) {
-  if (!value)
-    return std::nullopt;
-  ShapeContext shapes(getContext());
-  return shapes.constants(value);
+  return value ? importer.getShapes().constants(value) : std::nullopt;
 }
 
 /// The value of a constant, or of a param: a vector of floats is one.
@@ -303,11 +301,23 @@ Operation *OnnxNode::finish(OperationState &state, InferTypes inferTypes) {
   }
   state.types.assign(types.begin(), types.end());
   Operation *op = getBuilder().create(state);
-  if (mlir::succeeded(op->getName().verifyInvariants(op)))
-    return op;
-  failed = true;
-  op->erase();
-  return nullptr;
+  ShapeContext &shapes = importer.getShapes();
+  if (mlir::failed(op->getName().verifyInvariants(op)) ||
+      mlir::failed(analyzeShapes(op, shapes))) {
+    failed = true;
+    op->erase();
+    return nullptr;
+  }
+  // The graph around the op says more than its operands' types do.
+  for (Value result : op->getResults())
+    result.setType(getRefinedType(result, shapes));
+  return op;
+}
+
+bool OnnxNode::haveEqualSize(Value a, int64_t i, Value b, int64_t j) const {
+  ShapeContext &shapes = importer.getShapes();
+  return a && b && i < rank(a) && j < rank(b) &&
+         shapes.areEqual(shapes.dim(a, i), shapes.dim(b, j)) == true;
 }
 
 Value OnnxNode::castTo(Value value, Type elementType) {
@@ -319,7 +329,9 @@ Value OnnxNode::castTo(Value value, Type elementType) {
 Value OnnxNode::refine(Value value, RankedTensorType type) {
   if (failed || value.getType() == type)
     return value;
-  return tensor::CastOp::create(getBuilder(), location, type, value);
+  auto op = tensor::CastOp::create(getBuilder(), location, type, value);
+  (void)analyzeShapes(op, importer.getShapes());
+  return op;
 }
 
 Value OnnxNode::transpose(Value value, ArrayRef<int64_t> perm) {

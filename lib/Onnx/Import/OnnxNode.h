@@ -81,6 +81,8 @@ public:
   int64_t rank(mlir::Value value) const { return type(value).getRank(); }
   /// kDynamic outside the rank.
   int64_t dim(mlir::Value value, int64_t index) const;
+  /// Whether dimension `i` of `a` is dimension `j` of `b` for all inputs.
+  bool haveEqualSize(mlir::Value a, int64_t i, mlir::Value b, int64_t j) const;
   /// Fails unless the dimension is static.
   int64_t staticDim(mlir::Value value, int64_t index, llvm::StringRef what);
   /// Fails outside [-rank, rank).

@@ -9,9 +9,22 @@ OpTable::OpTable() {
   registerActivationBuilders(*this);
   registerReductionBuilders(*this);
   registerShapeBuilders(*this);
+  registerIndexBuilders(*this);
+  registerLossBuilders(*this);
+  registerEinsumBuilder(*this);
   registerLLMBuilders(*this);
+  registerLoopBuilders(*this);
+  registerAttentionBuilders(*this);
   registerNNBuilders(*this);
+  registerImageBuilders(*this);
+  registerRecurrentBuilders(*this);
+  registerQuantBuilders(*this);
+  registerSignalBuilders(*this);
+  registerStateSpaceBuilders(*this);
+  registerTrainingBuilders(*this);
   registerMicrosoftBuilders(*this);
+  registerMicrosoftQuantBuilders(*this);
+  registerMicrosoftAttentionBuilders(*this);
   registerControlBuilders(*this);
 }
 

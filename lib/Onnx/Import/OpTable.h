@@ -57,9 +57,22 @@ void registerMathBuilders(OpTable &table);
 void registerActivationBuilders(OpTable &table);
 void registerReductionBuilders(OpTable &table);
 void registerShapeBuilders(OpTable &table);
+void registerIndexBuilders(OpTable &table);
+void registerLossBuilders(OpTable &table);
+void registerEinsumBuilder(OpTable &table);
 void registerLLMBuilders(OpTable &table);
+void registerLoopBuilders(OpTable &table);
+void registerAttentionBuilders(OpTable &table);
 void registerNNBuilders(OpTable &table);
+void registerImageBuilders(OpTable &table);
+void registerRecurrentBuilders(OpTable &table);
+void registerQuantBuilders(OpTable &table);
+void registerSignalBuilders(OpTable &table);
+void registerStateSpaceBuilders(OpTable &table);
+void registerTrainingBuilders(OpTable &table);
 void registerMicrosoftBuilders(OpTable &table);
+void registerMicrosoftQuantBuilders(OpTable &table);
+void registerMicrosoftAttentionBuilders(OpTable &table);
 void registerControlBuilders(OpTable &table);
 
 } // namespace llmc::onnx_detail

@@ -240,13 +240,26 @@ static LogicalResult importCast(OnnxNode &node) {
     return node.fail("casts to " + getDataTypeName(to) +
                      ", which is not supported");
   bool saturate = node.intAttr("saturate", 1);
-  return node.result(node.create<CastOp>(node.input(0), type, saturate));
+  StringRef roundMode = node.stringAttr("round_mode", "up");
+  return node.result(
+      node.create<CastOp>(node.input(0), type, saturate, roundMode));
 }
 
 static LogicalResult importCastLike(OnnxNode &node) {
   bool saturate = node.intAttr("saturate", 1);
-  return node.result(node.create<CastOp>(
-      node.input(0), node.elementType(node.input(1)), saturate));
+  StringRef roundMode = node.stringAttr("round_mode", "up");
+  return node.result(node.create<CastOp>(node.input(0),
+                                         node.elementType(node.input(1)),
+                                         saturate, roundMode));
+}
+
+static LogicalResult importBitCast(OnnxNode &node) {
+  int64_t to = node.requiredInt("to");
+  Type type = getElementType(to, node.getContext());
+  if (!type && !node.hasFailed())
+    return node.fail("casts to " + getDataTypeName(to) +
+                     ", which is not supported");
+  return node.result(node.create<BitCastOp>(node.input(0), type));
 }
 
 static LogicalResult importConstantOfShape(OnnxNode &node) {
@@ -324,6 +337,7 @@ void onnx_detail::registerShapeBuilders(OpTable &table) {
   table.add("Slice", 1, {1, 5}, importSlice);
   table.add("Split", 2, {1, 2}, importSplit);
   table.add("Cast", 6, {1, 1}, importCast);
+  table.add("BitCast", 26, {1, 1}, importBitCast);
   table.add("CastLike", 15, {2, 2}, importCastLike);
   table.add("ConstantOfShape", 9, {1, 1}, importConstantOfShape);
   table.add("DepthToSpace", 1, {1, 1}, importDepthToSpace);

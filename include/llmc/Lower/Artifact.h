@@ -1,0 +1,35 @@
+//===- Artifact.h - ahead-of-time compilation ------------------*- C++ -*-===//
+
+#ifndef LLMC_LOWER_ARTIFACT_H
+#define LLMC_LOWER_ARTIFACT_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include <string>
+
+namespace llmc {
+
+struct ArtifactOptions {
+  /// "host", the processor llmc runs on, or "cpu:NAME" for another one of the
+  /// same architecture, with LLVM's name, such as cpu:x86-64-v3.
+  std::string target = "host";
+  /// Of LLVM, 0 to 3.
+  unsigned optLevel = 2;
+  /// The folder that the model came from: its tokenizer and configuration go
+  /// into the artifact. Empty for none.
+  std::string modelDirectory;
+  /// Says on llvm::errs() how long each step takes.
+  bool verbose = false;
+};
+
+/// Compiles `module` for a CPU and writes the artifact `directory`
+/// (docs/artifact.md), replacing one that is there. Errors are diagnostics,
+/// and leave nothing behind. @main is consumed, and so are the params: their
+/// bytes go into the artifact one by one. The context needs
+/// Executable::registerDialects.
+mlir::LogicalResult compileArtifact(mlir::ModuleOp module,
+                                    llvm::StringRef directory,
+                                    const ArtifactOptions &options);
+
+} // namespace llmc
+
+#endif // LLMC_LOWER_ARTIFACT_H

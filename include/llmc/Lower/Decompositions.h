@@ -1,0 +1,48 @@
+//===- Decompositions.h - ops in terms of primitive ones -------*- C++ -*-===//
+
+#ifndef LLMC_LOWER_DECOMPOSITIONS_H
+#define LLMC_LOWER_DECOMPOSITIONS_H
+
+#include "llmc/IR/Dialect.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace llmc {
+
+/// Writes the ops that take the place of another one, before it and under its
+/// name.
+struct Decomposer {
+  explicit Decomposer(mlir::Operation *op)
+      : builder(op), location(op->getLoc()) {}
+
+  template <typename OpT, typename... Args> mlir::Value create(Args &&...args) {
+    return OpT::create(builder, location, std::forward<Args>(args)...)
+        ->getResult(0);
+  }
+
+  /// A rank-0 constant of the element type of `like`.
+  mlir::Value scalar(mlir::Value like, double value);
+  mlir::Value i64(int64_t value) {
+    return createScalarConstant(builder, location, builder.getI64Type(), value);
+  }
+  mlir::Value i64s(llvm::ArrayRef<int64_t> values) {
+    return createI64Constant(builder, location, values);
+  }
+  mlir::Value cast(mlir::Value value, mlir::Type elementType);
+  /// As f32 when the element type is narrower.
+  mlir::Value widen(mlir::Value value);
+  /// Over dimensions [from, rank), which stay as 1.
+  mlir::Value reduceLast(ReduceKind kind, mlir::Value value, int64_t from);
+  mlir::Value slice(mlir::Value value, int64_t axis, int64_t start, int64_t end,
+                    int64_t step = 1);
+
+  mlir::OpBuilder builder;
+  mlir::Location location;
+};
+
+mlir::Value decomposeAttention(AttentionOp op, Decomposer &decomposer);
+
+} // namespace llmc
+
+#endif // LLMC_LOWER_DECOMPOSITIONS_H

@@ -1,0 +1,39 @@
+//===- CodeGen.h - the LLVM dialect to a shared library --------*- C++ -*-===//
+
+#ifndef LLMC_LIB_LOWER_CODEGEN_H
+#define LLMC_LIB_LOWER_CODEGEN_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include <memory>
+
+namespace llvm {
+class TargetMachine;
+} // namespace llvm
+
+namespace llmc {
+
+/// The machine that `target` names; see ArtifactOptions. Reports errors at the
+/// module.
+mlir::FailureOr<std::unique_ptr<llvm::TargetMachine>>
+createTargetMachine(mlir::ModuleOp module, llvm::StringRef target,
+                    unsigned optLevel);
+
+/// The CPU features of `machine` that an artifact must name: those that the
+/// runtime can check (ArtifactFormat.h).
+llvm::SmallVector<std::string>
+getRequiredFeatures(const llvm::TargetMachine &machine);
+
+/// Compiles `module`, which is in the LLVM dialect, to the object file `path`.
+mlir::LogicalResult emitObject(mlir::ModuleOp module,
+                               llvm::TargetMachine &machine, unsigned optLevel,
+                               llvm::StringRef path);
+
+/// Links the object file into a shared library that depends on the C library
+/// and libm. Unresolved symbols are errors.
+mlir::LogicalResult linkSharedLibrary(mlir::ModuleOp module,
+                                      llvm::StringRef object,
+                                      llvm::StringRef library);
+
+} // namespace llmc
+
+#endif // LLMC_LIB_LOWER_CODEGEN_H

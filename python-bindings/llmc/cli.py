@@ -1,0 +1,400 @@
+"""The command llmc. docs/cli.md shows it at work."""
+
+import argparse
+import contextlib
+import json
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+
+from ._errors import Error
+
+
+def _note(text):
+    print(f"llmc: {text}", file=sys.stderr, flush=True)
+
+
+def _size(count):
+    """A number of bytes for people."""
+    for unit in ("bytes", "KB", "MB"):
+        if count < 1000 or unit == "MB" and count < 10000:
+            return f"{count:.4g} {unit}" if unit != "MB" else f"{count:.1f} MB"
+        count /= 1000
+    return f"{count:.2f} GB"
+
+
+def _finish(args, result, lines):
+    """Prints the result, for a program or for a person."""
+    print(json.dumps(result, indent=2) if args.json else "\n".join(lines))
+
+
+def _is_artifact(path):
+    return (pathlib.Path(path) / "manifest.json").is_file()
+
+
+def _model_file(path):
+    """The model that a path names: a file, or model.onnx in a folder."""
+    path = pathlib.Path(path)
+    if path.is_dir():
+        path = path / "model.onnx"
+    if not path.is_file():
+        raise Error(f"there is no model or artifact '{path}'")
+    return path
+
+
+@contextlib.contextmanager
+def _opened(path, tokenizer=None):
+    """The artifact at `path`, or one made for now from the model there."""
+    from .artifact import Artifact
+    if _is_artifact(path):
+        yield Artifact(path)
+        return
+    model = _model_file(path)
+    folder = tempfile.mkdtemp(prefix="llmc-")
+    try:
+        _note(f"compiling '{model}' into a temporary artifact; `llmc compile` "
+              "keeps it")
+        out = pathlib.Path(folder) / "artifact"
+        from .compiler import Module
+        Module.load(model).compile_artifact(out, tokenizer=tokenizer)
+        yield Artifact(out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _tokenizer(args, path):
+    from .text import Tokenizer, find_tokenizer
+    return Tokenizer(find_tokenizer(path, args.tokenizer))
+
+
+# inspect --------------------------------------------------------------------
+
+def _describe_tensor(tensor):
+    dims = ", ".join("?" if d is None else str(d) for d in tensor["shape"])
+    return f"{tensor['name']} {tensor['dtype']} [{dims}]"
+
+
+def _describe_formats(weights):
+    """A line for each way that weights are stored in."""
+    groups = {}
+    for weight in weights:
+        groups.setdefault(weight["format"], []).append(weight)
+    return [f"{len(group)} x {name}, "
+            f"{_size(sum({w['name']: w['bytes'] for w in group}.values()))}"
+            for name, group in groups.items()]
+
+
+def run_inspect(args):
+    from .summary import inspect_model
+    path = args.model if _is_artifact(args.model) else _model_file(args.model)
+    info = inspect_model(path)
+    rows = [(info["kind"], [info["path"]])]
+    for kind in ("inputs", "outputs", "states"):
+        tensors = [_describe_tensor(t) for t in info.get(kind, [])]
+        if len(tensors) > 8 and not args.all:
+            rest = len(tensors) - 6
+            tensors[6:] = [f"... {rest} more (--all)"]
+        rows.append((kind, tensors))
+    rows += [
+        ("dims", [", ".join(info["dims"]) or "all fixed"]),
+        ("layers", [str(info["layers"])] if info["layers"] else []),
+        ("params", [f"{len(info['params'])}, {_size(info['bytes'])}"]),
+        ("weights", _describe_formats(info.get("weights", []))),
+        ("ops", [", ".join(f"{name.removeprefix('llmc.')} {count}"
+                           for name, count in sorted(
+                               info.get("ops", {}).items(),
+                               key=lambda item: -item[1]))]),
+        ("not lifted", [info.get("not_lifted", "")])]
+    if args.all:
+        rows.append(("params", [f"{_describe_tensor(p)}, {p['bytes']} bytes"
+                                for p in info["params"]]))
+    lines = []
+    for label, values in rows:
+        for value in filter(None, values):
+            lines.append(f"{label:11}{value}")
+            label = ""
+    _finish(args, info, lines)
+
+
+# compress -------------------------------------------------------------------
+
+def _files_of(path):
+    """A model's file and those with its external data, by our naming."""
+    path = pathlib.Path(path)
+    return [f for f in (path, path.with_name(path.name + ".data"))
+            if f.is_file()]
+
+
+def run_compress(args):
+    from .compiler import Module
+    model, out = _model_file(args.model), pathlib.Path(args.output)
+    if out.suffix not in (".onnx", ".mlir", ".mlirbc"):
+        raise Error(f"the output '{out}' must be named .onnx, .mlir or .mlirbc")
+    start = time.perf_counter()
+    module = Module.load(model)
+    before = sum(p["bytes"] for p in module.params())
+    module.lift()
+    report = module.compress(bits=args.bits, group=args.group, what=args.what,
+                             symmetric=args.symmetric, skip=args.skip,
+                             strict=args.strict)
+    if not report.weights:
+        raise Error("there is no weight to quantize in this model"
+                    + "".join(f"\n  {line}" for line in report.notices))
+    module.save(out)
+    after = sum(p["bytes"] for p in module.params())
+    result = {
+        "model": str(model), "output": str(out),
+        "bits": args.bits, "group": args.group, "what": args.what,
+        "symmetric": args.symmetric,
+        "param_bytes_before": before, "param_bytes_after": after,
+        "file_bytes": sum(f.stat().st_size for f in _files_of(out)),
+        "weights": report.weights, "notices": report.notices,
+        "seconds": time.perf_counter() - start}
+    if args.report:
+        pathlib.Path(args.report).write_text(json.dumps(result, indent=2))
+    for line in report.notices:
+        _note(line)
+    worst = max(report.weights, key=lambda w: w["relative_error"])
+    _finish(args, result, [
+        f"{len(report.weights)} weights quantized to {args.bits} bits in groups "
+        f"of {args.group}, {len(report.notices)} notices",
+        f"parameters  {_size(before)} -> {_size(after)}, "
+        f"{before / after:.2f} times smaller",
+        f"error       {worst['relative_error']:.3g} of the weights' norm at "
+        f"most ({worst['param']})",
+        f"written     {out}, {_size(result['file_bytes'])}, "
+        f"in {result['seconds']:.1f} s"])
+
+
+# compile --------------------------------------------------------------------
+
+def run_compile(args):
+    from .compiler import Module
+    model = _model_file(args.model)
+    start = time.perf_counter()
+    Module.load(model).compile_artifact(args.output, target=args.target,
+                                        tokenizer=args.tokenizer)
+    files = [f for f in pathlib.Path(args.output).iterdir() if f.is_file()]
+    result = {"model": str(model), "output": str(args.output),
+              "target": args.target,
+              "bytes": sum(f.stat().st_size for f in files),
+              "seconds": time.perf_counter() - start}
+    _finish(args, result, [
+        f"written     {args.output}, {_size(result['bytes'])}, "
+        f"in {result['seconds']:.1f} s"])
+
+
+# run ------------------------------------------------------------------------
+
+def run_run(args):
+    from .text import TextStream
+    tokenizer = _tokenizer(args, args.model)
+    with _opened(args.model, args.tokenizer) as artifact:
+        if args.chat:
+            prompt = tokenizer.encode(
+                tokenizer.chat_prompt(args.prompt, artifact.metadata))
+        else:
+            prompt = tokenizer.encode_prompt(args.prompt)
+        if not prompt:
+            raise Error("the prompt is empty")
+        stream, pieces = TextStream(tokenizer), []
+        eos = set(artifact.eos_ids)
+
+        def show(piece):
+            pieces.append(piece)
+            if not args.json:
+                print(piece, end="", flush=True)
+
+        session = artifact.session(capacity=len(prompt) + args.max_tokens)
+        tokens, facts = session.generate(
+            prompt, max_tokens=args.max_tokens, temperature=args.temperature,
+            top_k=args.top_k, top_p=args.top_p, seed=args.seed,
+            callback=lambda token: token in eos or show(stream.add(token)))
+        show(stream.finish())
+    # The first token comes out of the prompt's run.
+    decoded = facts["generated_tokens"] - 1
+    speed = (decoded / facts["decode_seconds"]
+             if decoded > 0 and facts["decode_seconds"] > 0 else 0.0)
+    prefill = facts["prompt_tokens"] / max(facts["prefill_seconds"], 1e-9)
+    result = {"model": str(args.model), "prompt": args.prompt,
+              "text": "".join(pieces), "tokens": tokens,
+              "tokens_per_second": speed,
+              "prompt_tokens_per_second": prefill, **facts}
+    if not args.json:
+        print(flush=True)
+        _note(f"{facts['generated_tokens']} tokens, {speed:.1f} tokens/s; "
+              f"prompt of {facts['prompt_tokens']} tokens, "
+              f"{prefill:.1f} tokens/s; stopped by {facts['stop']}")
+    else:
+        _finish(args, result, [])
+
+
+# eval -----------------------------------------------------------------------
+
+def run_eval(args):
+    from .evaluate import perplexity, protocol
+    try:
+        text = pathlib.Path(args.text).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise Error(f"'{args.text}' is not UTF-8 text") from None
+    results, tokens, facts = [], None, None
+    for path in args.models:
+        ids = _tokenizer(args, path).encode(text)
+        if tokens is not None and ids != tokens:
+            raise Error(f"'{path}' splits the text into other tokens than "
+                        f"'{args.models[0]}': perplexities per token cannot "
+                        "be compared")
+        tokens = ids
+        facts = protocol(len(tokens), args.context, args.stride, args.windows)
+
+        def progress(done, windows, value):
+            if sys.stderr.isatty():
+                print(f"\r{done}/{windows} windows, {value:.3f}",
+                      end="\n" if done == windows else "", file=sys.stderr,
+                      flush=True)
+
+        with _opened(path, args.tokenizer) as artifact:
+            entry = perplexity(artifact, tokens, args.context, args.stride,
+                               args.windows, progress)
+            entry["weight_bytes"] = artifact.weight_bytes
+        first = results[0]["perplexity"] if results else entry["perplexity"]
+        results.append({"model": str(path), **entry,
+                        "ratio": entry["perplexity"] / first})
+    result = {"protocol": {"text": pathlib.Path(args.text).name, **facts},
+              "models": results}
+    lines = [f"{'perplexity':>12}{'ratio':>9}{'weights':>12}{'tokens/s':>10}"
+             "  model"]
+    lines += [f"{r['perplexity']:12.4f}{r['ratio']:9.4f}"
+              f"{_size(r['weight_bytes']):>12}{r['tokens_per_second']:10.1f}"
+              f"  {r['model']}" for r in results]
+    lines.append("protocol: " + ", ".join(
+        f"{key} {value}" for key, value in result["protocol"].items()))
+    _finish(args, result, lines)
+
+
+# the command line -----------------------------------------------------------
+
+def _positive(text):
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+def _natural(text):
+    value = int(text)
+    if value < 0:
+        raise ValueError
+    return value
+
+
+_positive.__name__ = "positive integer"
+_natural.__name__ = "natural number"
+
+
+def make_parser():
+    parser = argparse.ArgumentParser(
+        prog="llmc", description="Makes language models smaller and faster.")
+    commands = parser.add_subparsers(dest="command", required=True,
+                                     metavar="COMMAND")
+
+    def command(name, function, help, **kwargs):
+        sub = commands.add_parser(name, help=help, description=help, **kwargs)
+        sub.set_defaults(function=function)
+        sub.add_argument("--json", action="store_true",
+                         help="print the result as JSON")
+        return sub
+
+    def tokenizer(sub):
+        sub.add_argument("--tokenizer", metavar="FILE",
+                         help="tokenizer.json, if it is not beside the model")
+
+    sub = command("inspect", run_inspect, "Show what is in a model.")
+    sub.add_argument("model", help="an ONNX or MLIR file, or an artifact")
+    sub.add_argument("--all", action="store_true",
+                     help="list every input, output and parameter")
+
+    sub = command("compress", run_compress,
+                  "Quantize the weights of a model to few bits.")
+    sub.add_argument("model", help="an ONNX or MLIR file")
+    sub.add_argument("-o", "--output", required=True, metavar="OUT.onnx",
+                     help="the compressed model; .mlir and .mlirbc are "
+                          "written too")
+    sub.add_argument("--bits", type=int, default=4, choices=range(2, 9),
+                     metavar="N", help="bits of a weight, 2 to 8 "
+                                       "(default: 4)")
+    sub.add_argument("--group", type=_positive, default=64, metavar="N",
+                     help="weights that share a scale (default: 64)")
+    sub.add_argument("--what", choices=("all", "linear", "embedding"),
+                     default="all",
+                     help="which weights to quantize (default: all)")
+    sub.add_argument("--symmetric", action="store_true",
+                     help="no zero points: each group's grid is centered on 0")
+    sub.add_argument("--skip", default="", metavar="REGEX",
+                     help="leave alone the parameters whose names match")
+    sub.add_argument("--strict", action="store_true",
+                     help="fail if a weight cannot be quantized or is padded")
+    sub.add_argument("--report", metavar="FILE",
+                     help="write a line for each weight, as JSON")
+
+    sub = command("compile", run_compile,
+                  "Compile a model for a machine, into an artifact.")
+    sub.add_argument("model", help="an ONNX or MLIR file")
+    sub.add_argument("-o", "--output", required=True, metavar="DIR",
+                     help="the artifact, a folder; one that is there is "
+                          "replaced")
+    sub.add_argument("--target", default="host",
+                     help="what to compile for (default: host, this machine)")
+    tokenizer(sub)
+
+    sub = command("run", run_run, "Generate text.")
+    sub.add_argument("model", help="an artifact, or a model to compile first")
+    sub.add_argument("--prompt", required=True, metavar="TEXT")
+    sub.add_argument("--max-tokens", type=_positive, default=128, metavar="N",
+                     help="tokens to generate at most (default: 128)")
+    sub.add_argument("--temperature", type=float, default=0.0, metavar="T",
+                     help="0, the default, takes the most probable token")
+    sub.add_argument("--top-k", type=_natural, default=0, metavar="K",
+                     help="sample from the K most probable tokens only")
+    sub.add_argument("--top-p", type=float, default=1.0, metavar="P",
+                     help="sample from the most probable tokens that together "
+                          "reach probability P")
+    sub.add_argument("--seed", type=_natural, default=0, metavar="N",
+                     help="equal seeds give equal texts (default: 0)")
+    sub.add_argument("--chat", action="store_true",
+                     help="ask the prompt in the model's chat template")
+    tokenizer(sub)
+
+    from . import evaluate
+    sub = command("eval", run_eval, "Measure the perplexity of models.",
+                  formatter_class=argparse.RawDescriptionHelpFormatter,
+                  epilog=evaluate.__doc__)
+    sub.add_argument("models", nargs="+", metavar="model",
+                     help="artifacts, or models to compile first; ratios are "
+                          "to the first")
+    sub.add_argument("--text", required=True, metavar="FILE",
+                     help="UTF-8 text to measure on")
+    sub.add_argument("--context", type=_positive, default=2048, metavar="N",
+                     help="tokens of a window (default: 2048)")
+    sub.add_argument("--stride", type=_natural, default=0, metavar="N",
+                     help="tokens from one window to the next (default: the "
+                          "context)")
+    sub.add_argument("--windows", type=_natural, default=0, metavar="N",
+                     help="measure on the first N windows only")
+    tokenizer(sub)
+    return parser
+
+
+def main(arguments=None):
+    args = make_parser().parse_args(arguments)
+    try:
+        args.function(args)
+    except (Error, OSError) as problem:
+        print(f"llmc: error: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("llmc: interrupted", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,304 @@
+"""The command llmc on a language model that can be computed by hand."""
+
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import toy
+
+import llmc
+from llmc.cli import main
+from llmc.evaluate import protocol, windows_of
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    return toy.write(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture(scope="session")
+def artifact(model):
+    out = model.parent / "toy.llmc"
+    assert main(["compile", str(model), "-o", str(out)]) == 0
+    return out
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs the command; its JSON, or the text of its error."""
+    def run(*arguments, status=0):
+        capsys.readouterr()
+        assert main([str(a) for a in arguments]) == status
+        out, err = capsys.readouterr()
+        if status:
+            assert out == ""
+            return err
+        return json.loads(out) if "--json" in arguments else out
+    return run
+
+
+@pytest.fixture(scope="session")
+def text(tmp_path_factory):
+    """A text of 200 tokens."""
+    rng = np.random.default_rng(3)
+    path = tmp_path_factory.mktemp("text") / "text.txt"
+    path.write_text(" ".join(rng.choice(toy.WORDS, 200)))
+    return path
+
+
+def ids_of(path):
+    return np.array([toy.VOCABULARY.index(w) for w in path.read_text().split()])
+
+
+# inspect
+
+def test_inspect(run, model):
+    info = run("inspect", model, "--json")
+    assert info["kind"] == "model"
+    assert info["inputs"] == [{"name": "input_ids", "dtype": "int64",
+                               "shape": ["batch", "sequence"]}]
+    assert info["outputs"][0]["shape"] == ["batch", "sequence",
+                                           len(toy.VOCABULARY)]
+    assert info["dims"] == ["batch", "sequence"]
+    assert info["layers"] == 1
+    size = 4 * len(toy.VOCABULARY) * toy.HIDDEN
+    assert [(p["name"], p["bytes"]) for p in info["params"]] == [
+        ("embed", size), ("layers.0.head", size)]
+    assert info["bytes"] == 2 * size
+    assert [(w["name"], w["op"], w["format"]) for w in info["weights"]] == [
+        ("embed", "embedding", "float32"),
+        ("layers.0.head", "linear", "float32")]
+    assert info["ops"]["llmc.linear"] == 1
+    text = run("inspect", model)
+    assert "input_ids int64 [batch, sequence]" in text
+    assert "2 x float32" in text
+
+
+def test_inspect_artifact(run, artifact):
+    info = run("inspect", artifact, "--json")
+    assert info["kind"] == "artifact"
+    assert info["target"]["triple"]
+    assert info["bytes"] == 2 * 4 * len(toy.VOCABULARY) * toy.HIDDEN
+
+
+# compress
+
+def test_compress(run, model, tmp_path):
+    out, report = tmp_path / "small.onnx", tmp_path / "report.json"
+    result = run("compress", model, "-o", out, "--bits", 4, "--group", 32,
+                 "--report", report, "--json")
+    assert json.loads(report.read_text()) == result
+    assert [w["param"] for w in result["weights"]] == ["embed",
+                                                       "layers.0.head"]
+    count = len(toy.VOCABULARY) * toy.HIDDEN
+    expected = count // 2 + count // 32 * 4 + len(toy.VOCABULARY)
+    assert result["param_bytes_after"] == 2 * expected
+    assert result["param_bytes_before"] == 2 * 4 * count
+    assert out.stat().st_size == result["file_bytes"]
+    assert result["notices"] == []
+    # What was written reads back as what was made.
+    info = run("inspect", out, "--json")
+    assert info["bytes"] == 2 * expected
+    assert [w["format"] for w in info["weights"]] == 2 * ["4 bit, block 32"]
+
+
+def test_compressed_model_runs_in_onnxruntime(run, model, tmp_path):
+    import onnxruntime
+    out = tmp_path / "small.onnx"
+    run("compress", model, "-o", out, "--bits", 8, "--group", 32)
+    session = onnxruntime.InferenceSession(str(out))
+    ids = np.arange(20).reshape(2, 10)
+    got, = session.run(None, {"input_ids": ids})
+    # ONNX Runtime quantizes the activations as well.
+    ours = llmc.compile(out)({"input_ids": ids})["logits"]
+    np.testing.assert_allclose(got, toy.logits(ids), atol=0.1)
+    np.testing.assert_allclose(ours, toy.logits(ids), atol=0.05)
+
+
+def test_compress_what_and_skip(run, model, tmp_path):
+    out = tmp_path / "small.onnx"
+    for arguments, names in [(["--what", "linear"], ["layers.0.head"]),
+                             (["--what", "embedding"], ["embed"]),
+                             (["--skip", "head$"], ["embed"])]:
+        result = run("compress", model, "-o", out, "--json", *arguments)
+        assert [w["param"] for w in result["weights"]] == names
+
+
+def test_compress_errors(run, model, tmp_path):
+    out = tmp_path / "small.onnx"
+    assert "rows of 64 weights are padded to 96" in run(
+        "compress", model, "-o", out, "--group", 48, "--strict", status=1)
+    assert "there is no weight to quantize" in run(
+        "compress", model, "-o", out, "--skip", ".", status=1)
+    assert "must be named" in run("compress", model, "-o", tmp_path / "m.bin",
+                                  status=1)
+    assert "there is no model" in run("compress", tmp_path / "none.onnx",
+                                      "-o", out, status=1)
+    assert list(tmp_path.iterdir()) == []
+    for wrong in (["--bits", "9"], ["--group", "0"], ["--what", "some"]):
+        with pytest.raises(SystemExit) as stopped:
+            main(["compress", str(model), "-o", str(out), *wrong])
+        assert stopped.value.code == 2
+
+
+# run
+
+def greedy(ids, count):
+    """The most probable continuation."""
+    made = []
+    for _ in range(count):
+        made.append(int(toy.logits(np.array([ids[-1]]))[0].argmax()))
+        ids = [*ids, made[-1]]
+        if made[-1] == 2:
+            break
+    return made
+
+
+def test_run(run, artifact):
+    result = run("run", artifact, "--prompt", "w1 w2 w3", "--max-tokens", 12,
+                 "--json")
+    assert result["prompt_tokens"] == 3
+    assert result["tokens"] == greedy([toy.VOCABULARY.index("w3")], 12)
+    words = [toy.VOCABULARY[t] for t in result["tokens"]]
+    assert result["text"].split() == [w for w in words if w in toy.WORDS]
+    assert result["generated_tokens"] == len(result["tokens"])
+    assert result["tokens_per_second"] > 0
+    assert run("run", artifact, "--prompt", "w1 w2 w3", "--max-tokens",
+               12).strip() == result["text"]
+
+
+def test_run_compiles_a_model(run, model, artifact, capsys):
+    arguments = ["--prompt", "w9", "--max-tokens", "5", "--json"]
+    assert main(["run", str(model), *arguments]) == 0
+    out, err = capsys.readouterr()
+    assert "temporary artifact" in err
+    assert json.loads(out)["text"] == run("run", artifact, *arguments)["text"]
+
+
+def test_run_samples(run, artifact):
+    def tokens(*arguments):
+        return run("run", artifact, "--prompt", "w1", "--max-tokens", 8,
+                   "--json", *arguments)["tokens"]
+
+    hot = ["--temperature", 5]
+    assert tokens(*hot, "--seed", 1) == tokens(*hot, "--seed", 1)
+    assert len({tuple(tokens(*hot, "--seed", s)) for s in range(4)}) > 1
+    assert tokens(*hot, "--top-k", 1) == tokens()
+    assert tokens(*hot, "--top-p", 1e-6) == tokens()
+
+
+def test_run_chat(run, artifact):
+    """The template ends with <|start|>, which decides the first token."""
+    result = run("run", artifact, "--prompt", "w1", "--chat", "--max-tokens", 3,
+                 "--json")
+    assert result["prompt_tokens"] == 4
+    assert result["tokens"] == greedy([toy.VOCABULARY.index("<|start|>")], 3)
+
+
+def test_run_errors(run, artifact, tmp_path):
+    bare = toy.write(tmp_path / "bare", tokenizer=False)
+    assert "there is no tokenizer" in run("run", bare, "--prompt", "w1",
+                                          status=1)
+    assert "there is no model or artifact" in run(
+        "run", tmp_path / "none.onnx", "--prompt", "w1", "--tokenizer",
+        artifact / "tokenizer.json", status=1)
+    assert "the prompt is empty" in run("run", artifact, "--prompt", "",
+                                        status=1)
+
+
+# eval
+
+def perplexity_by_hand(ids, context, stride, limit=0):
+    """Straight from the definition, token by token."""
+    context = min(context, len(ids))
+    scores, seen = [], set()
+    starts = [b for b in range(0, len(ids), stride) if b + context <= len(ids)]
+    for begin in starts[:limit or None]:
+        window = toy.log_probabilities(ids[begin:begin + context])
+        for i, score in enumerate(window):
+            position = begin + i + 1
+            if position not in seen:
+                seen.add(position)
+                scores.append(score)
+    return math.exp(-np.mean(scores)), len(scores)
+
+
+@pytest.mark.parametrize("context,stride,limit", [
+    (50, 0, 0), (64, 0, 0), (64, 16, 0), (300, 0, 0), (200, 0, 0), (20, 0, 3),
+    (20, 5, 4), (2, 0, 0), (30, 1, 7)])
+def test_eval(run, artifact, text, context, stride, limit):
+    result = run("eval", artifact, "--text", text, "--context", context,
+                 "--stride", stride, "--windows", limit, "--json")
+    expected, count = perplexity_by_hand(ids_of(text), context,
+                                         stride or context, limit)
+    entry, = result["models"]
+    assert entry["perplexity"] == pytest.approx(expected, rel=1e-5)
+    assert entry["predictions"] == result["protocol"]["predictions"] == count
+    assert entry["ratio"] == 1
+
+
+def test_protocol_counts():
+    assert windows_of(10, 4, 4) == [(0, 4, 0), (4, 8, 0)]
+    assert windows_of(10, 4, 2) == [(0, 4, 0), (2, 6, 1), (4, 8, 1),
+                                    (6, 10, 1)]
+    assert windows_of(3, 8, 8) == [(0, 3, 0)]
+    assert protocol(10, 4) == {"context": 4, "stride": 4, "windows": 2,
+                               "tokens": 8, "predictions": 6}
+    for wrong in [(1, 4, 4), (9, 1, 1), (9, 4, 5), (9, 4, 0)]:
+        with pytest.raises(llmc.Error):
+            windows_of(*wrong)
+
+
+def test_eval_compares(run, model, artifact, text, tmp_path, capsys):
+    small = tmp_path / "small.onnx"
+    run("compress", model, "-o", small, "--bits", 2, "--group", 64)
+    result = run("eval", artifact, small, "--tokenizer",
+                 artifact / "tokenizer.json", "--text", text, "--context", 100,
+                 "--json")
+    first, second = result["models"]
+    assert first["ratio"] == 1
+    assert second["ratio"] == second["perplexity"] / first["perplexity"] != 1
+    assert second["weight_bytes"] < first["weight_bytes"] / 5
+    lines = run("eval", artifact, "--text", text, "--context", 100)
+    assert "windows 2" in lines and f"{first['perplexity']:.4f}" in lines
+
+
+def test_eval_refuses_what_cannot_be_compared(run, artifact, text, tmp_path):
+    other = toy.write(tmp_path / "other")
+    file = other.with_name("tokenizer.json")
+    words = json.loads(file.read_text())
+    vocabulary = words["model"]["vocab"]
+    vocabulary["w1"], vocabulary["w2"] = vocabulary["w2"], vocabulary["w1"]
+    file.write_text(json.dumps(words))
+    assert "other tokens" in run("eval", artifact, other, "--text", text,
+                                 status=1)
+    assert "the context is 600" in run(
+        "eval", artifact, "--context", 600, "--text",
+        _long_text(tmp_path / "long.txt"), status=1)
+
+
+def _long_text(path):
+    path.write_text("w1 " * 700)
+    return path
+
+
+# as a program
+
+def test_program(model):
+    def llmc_command(*arguments):
+        return subprocess.run([sys.executable, "-m", "llmc", *arguments],
+                              capture_output=True, text=True,
+                              env={"PYTHONPATH": ":".join(sys.path)})
+
+    done = llmc_command("inspect", str(model), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["layers"] == 1
+    failed = llmc_command("inspect", "/no/such/model.onnx")
+    assert failed.returncode == 1
+    assert failed.stderr == ("llmc: error: there is no model or artifact "
+                             "'/no/such/model.onnx'\n")
+    wrong = llmc_command("transmogrify")
+    assert wrong.returncode == 2

@@ -1,0 +1,115 @@
+//===- llmc-compile.cpp - compiles a model to an artifact -----------------===//
+//
+//   llmc-compile model.onnx -o model.llmc
+//
+//===----------------------------------------------------------------------===//
+
+#include "../Diagnostics.h"
+#include "llmc/IR/Dialect.h"
+#include "llmc/Lift/Passes.h"
+#include "llmc/Lower/Artifact.h"
+#include "llmc/Lower/Executable.h"
+#include "llmc/Lower/Passes.h"
+#include "llmc/Onnx/Import.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace llmc;
+namespace cl = llvm::cl;
+
+/// What makes compilable IR of an imported model.
+static constexpr const char *onnxPasses = "llmc-lift";
+
+static LogicalResult runPasses(ModuleOp module, StringRef passes) {
+  PassManager manager(module.getContext());
+  return failure(failed(parsePassPipeline(passes, manager)) ||
+                 failed(manager.run(module)));
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cl::OptionCategory category("llmc-compile options");
+  cl::opt<std::string> input(cl::Positional, cl::Required,
+                             cl::desc("<model.onnx | .mlir | .mlirbc>"),
+                             cl::cat(category));
+  cl::opt<std::string> output("o", cl::Required, cl::value_desc("directory"),
+                              cl::desc("The artifact to write; one that is "
+                                       "there is replaced"),
+                              cl::cat(category));
+  ArtifactOptions options;
+  cl::opt<std::string> target(
+      "target", cl::init(options.target), cl::value_desc("target"),
+      cl::desc("host (default): this processor\n"
+               "cpu:NAME: another one of this architecture, such as "
+               "cpu:x86-64-v3"),
+      cl::cat(category));
+  cl::opt<unsigned> optLevel("O", cl::Prefix, cl::init(options.optLevel),
+                             cl::value_desc("level"),
+                             cl::desc("LLVM optimization level, 0 to 3 "
+                                      "(default 2)"),
+                             cl::cat(category));
+  cl::opt<std::string> modelDirectory(
+      "model-dir", cl::value_desc("directory"),
+      cl::desc("Where tokenizer.json and config.json are (default: where the "
+               "model is)"),
+      cl::cat(category));
+  cl::opt<std::string> passes(
+      "passes", cl::value_desc("pipeline"),
+      cl::desc("Passes to run first, as llmc-opt takes them (default for "
+               "ONNX: " +
+               std::string(onnxPasses) + ", for IR: none)"),
+      cl::cat(category));
+  cl::opt<bool> verbose("v", cl::desc("Say how long each step takes"),
+                        cl::cat(category));
+  cl::HideUnrelatedOptions(category);
+  cl::ParseCommandLineOptions(
+      argc, argv,
+      "Compiles a model to an artifact: a directory with native code and "
+      "weights\nthat llmc's runtime opens without MLIR or LLVM.\n");
+
+  registerAllPasses();
+  registerLiftPasses();
+  registerLiftPipelines();
+  registerLowerPasses();
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  registry.insert<LLMCDialect>();
+  Executable::registerDialects(registry);
+  MLIRContext context(registry);
+
+  installDiagnosticHandler(context);
+  // The operation, with its whole region, says no more than its location.
+  context.printOpOnDiagnostic(false);
+  bool isOnnx = StringRef(input).ends_with(".onnx");
+  OwningOpRef<ModuleOp> module =
+      isOnnx ? importOnnxModel(input, &context)
+             : parseSourceFile<ModuleOp>(input, &context);
+  if (!module)
+    return 1;
+  std::string pipeline = passes;
+  if (isOnnx && passes.getNumOccurrences() == 0)
+    pipeline = onnxPasses;
+  if (failed(runPasses(*module, pipeline)))
+    return 1;
+
+  options.target = target;
+  options.optLevel = optLevel;
+  options.verbose = verbose;
+  options.modelDirectory = modelDirectory;
+  if (modelDirectory.empty()) {
+    options.modelDirectory = llvm::sys::path::parent_path(input).str();
+    if (options.modelDirectory.empty())
+      options.modelDirectory = ".";
+  }
+  return failed(compileArtifact(*module, output, options));
+}
