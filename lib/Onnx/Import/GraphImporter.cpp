@@ -94,8 +94,11 @@ Value GraphImporter::importTensor(::onnx::TensorProto &tensor, StringRef name,
   if (failed(type))
     return {};
   int64_t count = type->getNumElements();
-  bool isWeight = initializer && isa<FloatType>(type->getElementType()) &&
-                  type->getRank() > 0 && count > 1;
+  // Floats, and the packed bytes of quantized weights however few they are.
+  Type elementType = type->getElementType();
+  bool isWeight = initializer && count > 1 &&
+                  ((isa<FloatType>(elementType) && type->getRank() >= 1) ||
+                   (elementType.isUnsignedInteger(8) && type->getRank() >= 2));
   if (!isWeight && count <= maxConstantElements) {
     FailureOr<ElementsAttr> value = reader.readDense(tensor, fileLocation);
     if (failed(value))
