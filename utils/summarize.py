@@ -4,8 +4,10 @@
     python utils/summarize.py RESULTS_DIR
 
 RESULTS_DIR/suites.tsv has a line per suite: name, result file, exit status
-and seconds. A result file is a JUnit XML file or a log that ends in a line
-"N passed, M failed". A suite whose runner broke, left no result or ran no
+and seconds. A result file is a JUnit XML file, a log (.log) that ends in a
+line "N passed, M failed", or the log of a score (.score), which ends the same
+way: cases of a conformance suite, of which so many must pass. A score is one
+test, passed when its runner says that the bar was met. A suite whose runner broke, left no result or ran no
 test counts as one failure. The last line is "N passed, M failed".
 """
 
@@ -40,9 +42,22 @@ def count_log(path):
     return tuple(int(n or 0) for n in matches[-1].groups())
 
 
+def count_score(path, status):
+    """One test, and the score as its note."""
+    passed, failed, _ = count_log(path)
+    if passed == 0:
+        raise ValueError("no case passed")
+    met = status == 0
+    return ((int(met), int(not met), 0),
+            f"{passed} of {passed + failed} cases"
+            + ("" if met else ", fewer than asked for"))
+
+
 def count(path, status):
     """Counts of one suite and a note on what is wrong with the run itself."""
     try:
+        if path.suffix == ".score":
+            return count_score(path, status)
         counts = (count_log if path.suffix == ".log" else count_junit)(path)
     except OSError:
         return (0, 1, 0), "left no result file"

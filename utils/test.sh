@@ -18,13 +18,13 @@ broken() {
 }
 utils/build.sh || broken
 
-# suite NAME RESULT COMMAND...: runs a suite that leaves RESULT, a JUnit file
-# or a log; what it reports and how it ended is counted at the end.
+# suite NAME RESULT COMMAND...: runs a suite that leaves RESULT, a JUnit file,
+# a log or a score; what it reports and how it ended is counted at the end.
 suite() {
   local name=$1 result=$2 status=0 start=$SECONDS
   shift 2
   say "$name"
-  if [ "${result##*.}" = log ]; then
+  if [ "${result##*.}" != xml ]; then
     # Indented, so that only our own last line reads "N passed, M failed".
     "$@" 2>&1 | tee "$results/$result" | sed -u 's/^/  /' ||
       status=${PIPESTATUS[0]}
@@ -60,8 +60,9 @@ nodes=${LLMC_SHARED:+$(echo "$LLMC_SHARED"/data/onnx-node-*.tar.xz)}
 if [ ! -f test/onnx_node/run.py ]; then
   skip "ONNX node tests" "this tree has no test/onnx_node/run.py"
 elif [ -f "$nodes" ]; then
-  suite "ONNX node tests" onnx-node.log "$venv/bin/python" \
-    test/onnx_node/run.py "$nodes"
+  # A score: of the 1765 cases some need types that llmc does not have.
+  suite "ONNX node tests" onnx-node.score "$venv/bin/python" \
+    test/onnx_node/run.py --at-least 1550 "$nodes"
 else
   skip "ONNX node tests" \
     "no data/onnx-node-*.tar.xz: LLMC_SHARED is '$LLMC_SHARED'"

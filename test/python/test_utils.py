@@ -67,3 +67,15 @@ def test_runner_that_dies_after_its_tests_is_a_failure(tmp_path):
 
 def test_nothing_run_is_no_success(tmp_path):
     assert summarize(tmp_path, ("", None, 0)) == ("0 passed, 0 failed", 1)
+
+
+@pytest.mark.parametrize("status,closing", [
+    (0, ("1 passed, 0 failed", 0)), (1, ("0 passed, 1 failed", 1))])
+def test_score_is_one_test(tmp_path, status, closing):
+    assert summarize(tmp_path, ("a.score", "90 passed, 10 failed\n", status)) \
+        == closing
+
+
+def test_score_without_a_case_is_a_failure(tmp_path):
+    assert summarize(tmp_path, ("a.score", "0 passed, 10 failed\n", 0)) == \
+        ("0 passed, 1 failed", 1)
