@@ -15,8 +15,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 question=${1:-"Why is the sky blue? Answer in two sentences."}
 tokens=64
-context=1024
-text_bytes=16000
+context=256
+text_bytes=4000
 
 utils/build.sh
 llmc=$venv/bin/llmc
