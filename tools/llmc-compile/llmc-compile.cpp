@@ -27,7 +27,7 @@ using namespace llmc;
 namespace cl = llvm::cl;
 
 /// What makes compilable IR of an imported model.
-static constexpr const char *onnxPasses = "llmc-lift";
+static constexpr const char *onnxPasses = "llmc-lift,llmc-kv-cache-in-place";
 
 static LogicalResult runPasses(ModuleOp module, StringRef passes) {
   PassManager manager(module.getContext());
@@ -62,12 +62,12 @@ int main(int argc, char **argv) {
       cl::desc("Where tokenizer.json and config.json are (default: where the "
                "model is)"),
       cl::cat(category));
-  cl::opt<std::string> passes(
-      "passes", cl::value_desc("pipeline"),
-      cl::desc("Passes to run first, as llmc-opt takes them (default for "
-               "ONNX: " +
-               std::string(onnxPasses) + ", for IR: none)"),
-      cl::cat(category));
+  // cl::desc keeps a reference to its text.
+  std::string passesHelp =
+      "Passes to run first, as llmc-opt takes them (default for ONNX: " +
+      std::string(onnxPasses) + ", for IR: none)";
+  cl::opt<std::string> passes("passes", cl::value_desc("pipeline"),
+                              cl::desc(passesHelp), cl::cat(category));
   cl::opt<bool> verbose("v", cl::desc("Say how long each step takes"),
                         cl::cat(category));
   cl::HideUnrelatedOptions(category);
