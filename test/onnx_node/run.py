@@ -109,7 +109,9 @@ def unpack(archive, folder):
     if not stamp.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
+            # Debian 12's Python 3.11.2 does not have the filter yet.
+            safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+            tar.extractall(folder, **safe)
         stamp.touch()
     return folder
 
