@@ -48,13 +48,14 @@ static void addBufferization(OpPassManager &manager) {
 }
 
 void llmc::buildLowerToLLVMPipeline(OpPassManager &manager) {
-  manager.addPass(createLinalgElementwiseOpFusionPass());
+  manager.addPass(createFuseElementwise());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   addBufferization(manager);
   manager.addPass(createConvertBufferizationToMemRefPass());
   manager.addPass(createCopiesToLoops());
   manager.addPass(createOutlineKernels());
+  manager.addPass(createCarryAccumulators());
   manager.addPass(createConvertLinalgToLoopsPass());
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(memref::createExpandOpsPass());

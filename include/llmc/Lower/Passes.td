@@ -101,6 +101,26 @@ def LowerToLinalg : Pass<"llmc-to-linalg", "::mlir::ModuleOp"> {
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def FuseElementwise : Pass<"llmc-fuse-elementwise", "::mlir::ModuleOp"> {
+  let summary = "Fuse elementwise linalg ops where no element is computed twice";
+  let description = [{
+    Upstream's linalg-fuse-elementwise-ops also fuses into products, which read
+    each element once per row of the result, and so compute it that often: the
+    exponentials of an activation, once per output of the linear behind it.
+    This pass fuses into a reader that visits each element once.
+
+    ```mlir
+    %e = linalg.generic {maps (i) -> (i), (i) -> (i)} ins(%x) ... exp
+    %y = linalg.generic {maps (i) -> (i), (i) -> (i)} ins(%e) ... add 1
+    // becomes
+    %y = linalg.generic {maps (i) -> (i), (i) -> (i)} ins(%x) ... exp, add 1
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def ProtectArguments : Pass<"llmc-protect-arguments", "::mlir::ModuleOp"> {
   let summary = "Forbid bufferization to write to inputs and weights";
   let description = [{
@@ -148,6 +168,34 @@ def OutlineKernels : Pass<"llmc-outline-kernels", "::mlir::ModuleOp"> {
   let statistics = [
     Statistic<"calls", "calls", "Linalg ops that became calls">,
     Statistic<"kernels", "kernels", "Different functions they call">];
+}
+
+def CarryAccumulators
+    : Pass<"llmc-carry-accumulators", "::mlir::ModuleOp"> {
+  let summary = "Lower linalg with innermost reductions to loops that carry "
+                "the sum";
+  let description = [{
+    Upstream's loops read and write the output in each iteration. Whether that
+    memory is also an input's is more than LLVM can know, so the sum would
+    never stay in a register and the loop never vectorise. Bufferization
+    guarantees it: only elementwise ops may work in place.
+
+    ```mlir
+    linalg.generic {iterator_types = ["parallel", "reduction"]}
+        ins(%a, %x : memref<4x8xf32>, memref<8xf32>) outs(%y : memref<4xf32>)
+    // becomes
+    scf.for %i = %c0 to %c4 step %c1 {
+      %initial = memref.load %y[%i] : memref<4xf32>
+      %sum = scf.for %k = %c0 to %c8 step %c1 iter_args(%s = %initial) -> f32 {
+        ...
+      }
+      memref.store %sum, %y[%i] : memref<4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
 }
 
 def EmitInvoke : Pass<"llmc-emit-invoke", "::mlir::ModuleOp"> {
