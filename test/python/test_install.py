@@ -1,0 +1,66 @@
+"""`cmake --install`, and a project that builds against nothing but that."""
+
+import shutil
+import subprocess
+
+import pytest
+import toy
+from conftest import ROOT
+
+import llmc
+
+BUILD = ROOT / "build"
+COMPILER = "clang++-22"
+
+pytestmark = pytest.mark.skipif(
+    not (BUILD / "CMakeCache.txt").is_file() or not shutil.which(COMPILER),
+    reason=f"needs a build folder {BUILD} and {COMPILER}")
+
+
+def run(*command):
+    done = subprocess.run([str(c) for c in command], capture_output=True,
+                          text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def prefix(tmp_path_factory):
+    prefix = tmp_path_factory.mktemp("prefix")
+    run("cmake", "--install", BUILD, "--prefix", prefix)
+    return prefix
+
+
+@pytest.fixture(scope="module")
+def project(prefix, tmp_path_factory):
+    """test/install, copied out of the tree and built."""
+    source = tmp_path_factory.mktemp("project") / "source"
+    shutil.copytree(ROOT / "test" / "install", source)
+    build = source.parent / "build"
+    run("cmake", "-G", "Ninja", "-S", source, "-B", build,
+        f"-DCMAKE_PREFIX_PATH={prefix};/usr/lib/llvm-22",
+        "-DCMAKE_C_COMPILER=clang-22", f"-DCMAKE_CXX_COMPILER={COMPILER}")
+    run("cmake", "--build", build)
+    return build
+
+
+def test_installs_what_it_should(prefix):
+    assert sorted(p.name for p in prefix.iterdir()) == ["bin", "include", "lib"]
+    assert {"llmc-opt", "llmc-translate", "llmc-compile", "llmc-run",
+            "llmc-reduce", "llmc-lsp-server"} == {
+                p.name for p in (prefix / "bin").iterdir()}
+    run(prefix / "bin" / "llmc-opt", "--version")
+
+
+def test_project_outside_the_tree(project, tmp_path):
+    model, small = toy.write(tmp_path), tmp_path / "small.onnx"
+    run(project / "compress", model, small)
+    assert small.stat().st_size < 0.4 * model.stat().st_size
+    formats = {w["format"] for w in llmc.Module.load(small).weights()}
+    assert formats == {"8 bit, block 32"}
+
+
+def test_c_program_outside_the_tree(project, tmp_path):
+    out = tmp_path / "toy.llmc"
+    llmc.Module.load(toy.write(tmp_path)).compile_artifact(out)
+    assert run(project / "open-artifact", out) == "1 inputs\n"
