@@ -31,15 +31,15 @@ function(llmc_use_pch target)
 endfunction()
 
 # llmc_add_library(NAME sources... [LINK libs...] [DEPENDS targets...])
+# A part of the shared library LLMC. LINK names the parts that it may include
+# and the libraries from outside that it needs.
 function(llmc_add_library name)
   cmake_parse_arguments(ARG "" "" "LINK;DEPENDS" ${ARGN})
-  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  add_library(${name} OBJECT ${ARG_UNPARSED_ARGUMENTS})
   llmc_use_pch(${name})
-  target_include_directories(${name} INTERFACE
-    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(${name} PUBLIC ${ARG_LINK} MLIR LLVM)
   add_dependencies(${name} LLMCGenerated ${ARG_DEPENDS})
-  set_property(GLOBAL APPEND PROPERTY LLMC_LIBRARIES ${name})
+  set_property(GLOBAL APPEND PROPERTY LLMC_PARTS ${name})
 endfunction()
 
 # llmc_add_tool(NAME sources... [LINK libs...])
@@ -47,7 +47,7 @@ function(llmc_add_tool name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   llmc_use_pch(${name})
-  target_link_libraries(${name} PRIVATE ${ARG_LINK} MLIR LLVM)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} LLMC)
   add_dependencies(${name} LLMCGenerated)
   set_property(GLOBAL APPEND PROPERTY LLMC_TOOLS ${name})
 endfunction()

@@ -1,6 +1,5 @@
 # `cmake --install`: headers, libraries and llmcConfig.cmake, so that a project
 # outside this tree can `find_package(llmc)`.
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 get_property(libraries GLOBAL PROPERTY LLMC_LIBRARIES)
