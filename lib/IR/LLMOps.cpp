@@ -30,6 +30,18 @@ LogicalResult LinearOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
     return shapes.fail("operand has " + Twine(*in) +
                        " columns, the weight takes " + Twine(*k));
   info.dims.back() = shapes.dim(adaptor.getWeight(), 0);
+  if (failed(expectSameElementType(shapes, "operand", adaptor.getOperand(),
+                                   "weight", adaptor.getWeight())) ||
+      failed(expectSameElementType(shapes, "operand", adaptor.getOperand(),
+                                   "bias", adaptor.getBias())))
+    return failure();
+  if (Value bias = adaptor.getBias()) {
+    if (shapes.rank(bias) != 1)
+      return shapes.fail("the bias must be [out]");
+    if (failed(expectEqual(shapes, "rows of weight and bias", info.dims.back(),
+                           shapes.dim(bias, 0))))
+      return failure();
+  }
   results.push_back(std::move(info));
   return success();
 }
@@ -43,16 +55,6 @@ LogicalResult EmbeddingOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                  std::nullopt};
   info.dims.push_back(shapes.dim(adaptor.getWeight(), 1));
   results.push_back(std::move(info));
-  return success();
-}
-
-/// An error when both sizes are known and differ.
-static LogicalResult expectEqual(ShapeContext &shapes, StringRef what,
-                                 AffineExpr a, AffineExpr b) {
-  std::optional<int64_t> left = getConstant(a), right = getConstant(b);
-  if (left && right && *left != *right)
-    return shapes.fail(what + " differ: " + Twine(*left) + " and " +
-                       Twine(*right));
   return success();
 }
 
@@ -124,7 +126,10 @@ LogicalResult RopeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                            shapes.dim(cos, axis), shapes.dim(sin, axis))))
       return failure();
   if (failed(expectEqual(shapes, "sequences of operand and tables",
-                         shapes.dim(operand, 2), shapes.dim(cos, 1))))
+                         shapes.dim(operand, 2), shapes.dim(cos, 1))) ||
+      (getConstant(shapes.dim(cos, 0)) != 1 &&
+       failed(expectEqual(shapes, "batches of operand and tables",
+                          shapes.dim(operand, 0), shapes.dim(cos, 0)))))
     return failure();
   return inferSameShape(shapes, operand, shapes.elementType(operand), results);
 }
@@ -137,7 +142,11 @@ LogicalResult AttentionOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
     if (shapes.rank(operand) != 4)
       return shapes.fail("query, key and value must be [batch, heads, "
                          "sequence, head_size]");
-  if (failed(expectEqual(shapes, "head sizes of query and key",
+  if (failed(expectEqual(shapes, "batches of query and key",
+                         shapes.dim(query, 0), shapes.dim(key, 0))) ||
+      failed(expectEqual(shapes, "batches of query and value",
+                         shapes.dim(query, 0), shapes.dim(value, 0))) ||
+      failed(expectEqual(shapes, "head sizes of query and key",
                          shapes.dim(query, 3), shapes.dim(key, 3))) ||
       failed(expectEqual(shapes, "heads of key and value", shapes.dim(key, 1),
                          shapes.dim(value, 1))) ||
@@ -155,6 +164,18 @@ LogicalResult AttentionOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                  !shapes.elementType(mask).isInteger(1))))
     return shapes.fail("mask must be i1 or float and broadcast to [batch, "
                        "heads, query length, key length]");
+  if (mask) {
+    SmallVector<AffineExpr> scores = {shapes.dim(query, 0),
+                                      shapes.dim(query, 1),
+                                      shapes.dim(query, 2), shapes.dim(key, 2)};
+    SmallVector<AffineExpr> dims(shapes.dims(mask));
+    for (auto [score, dim] :
+         llvm::zip(ArrayRef(scores).take_back(dims.size()), dims))
+      if (getConstant(dim) != 1 &&
+          failed(
+              expectEqual(shapes, "dimensions of scores and mask", score, dim)))
+        return failure();
+  }
   if (int64_t(adaptor.getWindow()) < 0)
     return shapes.fail("window must not be negative");
   ShapeInfo info{shapes.elementType(query),
@@ -175,9 +196,14 @@ TensorScatterOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   if (shapes.rank(update) != rank ||
       shapes.elementType(update) != shapes.elementType(cache))
     return shapes.fail("update and past_cache differ in rank or element type");
-  if (shapes.rank(adaptor.getWriteIndices()) > 1)
+  Value indices = adaptor.getWriteIndices();
+  if (shapes.rank(indices) > 1)
     return shapes.fail("write_indices must be a scalar or [batch]");
   SmallVector<AffineExpr> dims(shapes.dims(cache));
+  if (shapes.rank(indices) == 1 &&
+      failed(expectEqual(shapes, "lengths of write_indices and the batch",
+                         shapes.dim(indices, 0), dims[0])))
+    return failure();
   for (int64_t i = 0; i < rank; ++i)
     if (i != axis &&
         failed(expectEqual(shapes, "dimensions of past_cache and update",

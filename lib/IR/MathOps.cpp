@@ -55,9 +55,17 @@ INFER_SAME_SHAPE(NotOp)
 INFER_SAME_SHAPE(BitwiseNotOp)
 #undef INFER_SAME_SHAPE
 
+static LogicalResult expectSameOperands(ShapeContext &shapes, Value lhs,
+                                        Value rhs) {
+  return expectSameElementType(shapes, "lhs", lhs, "rhs", rhs);
+}
+
 #define INFER_BROADCAST(OP)                                                    \
   LogicalResult OP::inferShapes(ShapeContext &shapes, Adaptor adaptor,         \
                                 SmallVectorImpl<ShapeInfo> &results) {         \
+    if (failed(                                                                \
+            expectSameOperands(shapes, adaptor.getLhs(), adaptor.getRhs())))   \
+      return failure();                                                        \
     return inferBroadcast(shapes, adaptor.getOperands(),                       \
                           shapes.elementType(adaptor.getLhs()), results);      \
   }
@@ -66,8 +74,14 @@ INFER_BROADCAST(BitwiseAndOp)
 INFER_BROADCAST(BitwiseOrOp)
 INFER_BROADCAST(BitwiseXorOp)
 INFER_BROADCAST(BitShiftOp)
-INFER_BROADCAST(PowOp)
 #undef INFER_BROADCAST
+
+/// The exponent's element type may differ from the base's.
+LogicalResult PowOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                 SmallVectorImpl<ShapeInfo> &results) {
+  return inferBroadcast(shapes, adaptor.getOperands(),
+                        shapes.elementType(adaptor.getLhs()), results);
+}
 
 static Type getBoolType(ShapeContext &shapes) {
   return IntegerType::get(shapes.getContext(), 1);
@@ -83,13 +97,16 @@ INFER_PREDICATE(IsNaNOp)
 INFER_PREDICATE(IsInfOp)
 #undef INFER_PREDICATE
 
-/// Broadcasts, and computes the elements of small integer tensors with
-/// `combine`, which returns null for what it cannot express.
+/// Broadcasts operands, the last two of one element type, and computes the
+/// elements of small integer tensors with `combine`, which returns null for
+/// what it cannot express.
 static LogicalResult
 inferElements(ShapeContext &shapes, ValueRange operands, Type elementType,
               function_ref<AffineExpr(ArrayRef<AffineExpr>)> combine,
               SmallVectorImpl<ShapeInfo> &results) {
-  if (failed(inferBroadcast(shapes, operands, elementType, results)))
+  if (failed(expectSameOperands(shapes, operands[operands.size() - 2],
+                                operands.back())) ||
+      failed(inferBroadcast(shapes, operands, elementType, results)))
     return failure();
   ShapeInfo &info = results.back();
   if (info.dims.size() > 1 || !isTrackedElementType(elementType))
@@ -275,6 +292,8 @@ LogicalResult ModOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
 
 LogicalResult CastOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                   SmallVectorImpl<ShapeInfo> &results) {
+  if (!adaptor.getTo().isIntOrFloat())
+    return shapes.fail("casts to integers or floats");
   ShapeInfo info{adaptor.getTo(),
                  SmallVector<AffineExpr>(shapes.dims(adaptor.getOperand())),
                  std::nullopt};
@@ -292,6 +311,8 @@ LogicalResult BitCastOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
     return type.isInteger(1) ? 8 : type.getIntOrFloatBitWidth();
   };
   Type from = shapes.elementType(adaptor.getOperand());
+  if (!from.isIntOrFloat() || !adaptor.getTo().isIntOrFloat())
+    return shapes.fail("the element types must be integers or floats");
   if (bits(from) != bits(adaptor.getTo()))
     return shapes.fail("the element types differ in size");
   return inferSameShape(shapes, adaptor.getOperand(), adaptor.getTo(), results);
@@ -324,6 +345,8 @@ LogicalResult ReduceOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
     if (axis < 0 || axis >= rank)
       return shapes.fail("axis " + Twine(axis) + " is outside [0, " +
                          Twine(rank) + ")");
+  if (!llvm::is_sorted(axes, std::less_equal<>()))
+    return shapes.fail("axes must be ascending");
   for (auto [index, dim] : llvm::enumerate(shapes.dims(adaptor.getOperand()))) {
     if (!llvm::is_contained(axes, int64_t(index)))
       info.dims.push_back(dim);
@@ -356,8 +379,14 @@ LogicalResult SoftmaxOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
 
 LogicalResult MatMulOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                     SmallVectorImpl<ShapeInfo> &results) {
-  SmallVector<AffineExpr> a(shapes.dims(adaptor.getLhs())),
-      b(shapes.dims(adaptor.getRhs()));
+  if (failed(expectSameOperands(shapes, adaptor.getLhs(), adaptor.getRhs())))
+    return failure();
+  return inferProduct(shapes, adaptor.getLhs(), adaptor.getRhs(), results);
+}
+
+LogicalResult llmc::inferProduct(ShapeContext &shapes, Value lhs, Value rhs,
+                                 SmallVectorImpl<ShapeInfo> &results) {
+  SmallVector<AffineExpr> a(shapes.dims(lhs)), b(shapes.dims(rhs));
   if (a.empty() || b.empty())
     return shapes.fail("operands must have at least one dimension");
   bool vectorA = a.size() == 1, vectorB = b.size() == 1;
@@ -366,7 +395,7 @@ LogicalResult MatMulOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   if (k && k2 && *k != *k2)
     return shapes.fail("inner dimensions differ: " + Twine(*k) + " and " +
                        Twine(*k2));
-  ShapeInfo info{shapes.elementType(adaptor.getLhs()), {}, std::nullopt};
+  ShapeInfo info{shapes.elementType(lhs), {}, std::nullopt};
   ArrayRef<AffineExpr> batchA = ArrayRef(a).drop_back(vectorA ? 1 : 2),
                        batchB = ArrayRef(b).drop_back(vectorB ? 1 : 2);
   size_t batch = std::max(batchA.size(), batchB.size());
@@ -375,7 +404,12 @@ LogicalResult MatMulOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
       size_t skipped = batch - dims.size();
       return i < skipped ? shapes.constant(1) : dims[i - skipped];
     };
-    info.dims.push_back(shapes.broadcast(at(batchA), at(batchB)));
+    AffineExpr left = at(batchA), right = at(batchB);
+    if (getConstant(left) != 1 && getConstant(right) != 1 &&
+        failed(expectEqual(shapes, "batch dimensions of lhs and rhs", left,
+                           right)))
+      return failure();
+    info.dims.push_back(shapes.broadcast(left, right));
   }
   if (!vectorA)
     info.dims.push_back(a[a.size() - 2]);

@@ -153,6 +153,10 @@ AffineExpr ShapeContext::broadcast(AffineExpr a, AffineExpr b) {
     return a;
   if (getConstant(b))
     return b;
+  for (auto [part, whole] : {std::pair(a, b), std::pair(b, a)})
+    if (auto found = clamps.find(part);
+        found != clamps.end() && found->second.first == whole)
+      return whole;
   auto parts = [&](AffineExpr expr) {
     auto found = broadcastParts.find(expr);
     return found != broadcastParts.end() ? found->second
@@ -167,6 +171,18 @@ AffineExpr ShapeContext::broadcast(AffineExpr a, AffineExpr b) {
   if (!symbol) {
     symbol = freshSymbol();
     broadcastParts[symbol] = both;
+  }
+  return symbol;
+}
+
+AffineExpr ShapeContext::clamp(AffineExpr size, int64_t bound) {
+  // min(size, 1) says nothing of a size that it is broadcast with.
+  if (bound < 2)
+    return bound == 0 ? constant(0) : freshSymbol();
+  AffineExpr &symbol = clampSymbols[{size, bound}];
+  if (!symbol) {
+    symbol = freshSymbol();
+    clamps[symbol] = {size, bound};
   }
   return symbol;
 }
@@ -207,6 +223,26 @@ LogicalResult llmc::inferSameShape(ShapeContext &shapes, Value operand,
                                    SmallVectorImpl<ShapeInfo> &results) {
   results.push_back({elementType, SmallVector<AffineExpr>(shapes.dims(operand)),
                      std::nullopt});
+  return success();
+}
+
+LogicalResult llmc::expectSameElementType(ShapeContext &shapes, StringRef name,
+                                          Value a, StringRef other, Value b) {
+  if (!a || !b || shapes.elementType(a) == shapes.elementType(b))
+    return success();
+  std::string text;
+  llvm::raw_string_ostream(text)
+      << name << " has elements of " << shapes.elementType(a) << ", " << other
+      << " of " << shapes.elementType(b);
+  return shapes.fail(text);
+}
+
+LogicalResult llmc::expectEqual(ShapeContext &shapes, StringRef what,
+                                AffineExpr a, AffineExpr b) {
+  std::optional<int64_t> left = getConstant(a), right = getConstant(b);
+  if (left && right && *left != *right)
+    return shapes.fail(what + " differ: " + Twine(*left) + " and " +
+                       Twine(*right));
   return success();
 }
 

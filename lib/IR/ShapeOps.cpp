@@ -2,6 +2,7 @@
 
 #include "llmc/IR/Dialect.h"
 #include "mlir/IR/Builders.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -68,6 +69,36 @@ static AffineExpr divideProducts(ShapeContext &shapes,
   return product;
 }
 
+/// The product of `dims` but the one at `skipped`, when they are constants.
+static std::optional<int64_t> getProduct(ArrayRef<AffineExpr> dims,
+                                         std::optional<size_t> skipped) {
+  int64_t product = 1;
+  for (auto [index, dim] : llvm::enumerate(dims)) {
+    if (index == skipped)
+      continue;
+    std::optional<int64_t> size = getConstant(dim);
+    if (!size || llvm::MulOverflow(product, *size, product))
+      return std::nullopt;
+  }
+  return product;
+}
+
+/// An error when `to`, in which the dimension at `inferred` makes up for the
+/// rest, is known not to hold the elements of `from`.
+static LogicalResult checkNumElements(ShapeContext &shapes,
+                                      ArrayRef<AffineExpr> from,
+                                      ArrayRef<AffineExpr> to,
+                                      std::optional<size_t> inferred) {
+  std::optional<int64_t> have = getProduct(from, std::nullopt),
+                         need = getProduct(to, inferred);
+  if (!have || !need)
+    return success();
+  if (inferred ? *need != 0 && *have % *need == 0 : *have == *need)
+    return success();
+  return shapes.fail("cannot shape " + Twine(*have) + " elements as " +
+                     (inferred ? "a multiple of " : "") + Twine(*need));
+}
+
 LogicalResult ReshapeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                      SmallVectorImpl<ShapeInfo> &results) {
   ShapeInfo info{shapes.elementType(adaptor.getOperand()), {}, std::nullopt};
@@ -76,6 +107,8 @@ LogicalResult ReshapeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   if (!target)
     return shapes.fail("the number of result dimensions is not known: the "
                        "shape operand has a dynamic length");
+  if (shapes.rank(adaptor.getShape()) != 1)
+    return shapes.fail("shape must be a vector");
   SmallVector<AffineExpr> operand(shapes.dims(adaptor.getOperand()));
   std::optional<size_t> inferred;
   for (auto [index, size] : llvm::enumerate(*target)) {
@@ -88,6 +121,9 @@ LogicalResult ReshapeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
       if (inferred)
         return shapes.fail("shape has more than one -1");
       inferred = index;
+    } else if (getConstant(size).value_or(0) < 0) {
+      return shapes.fail("shape[" + Twine(index) + "] is " +
+                         Twine(*getConstant(size)));
     }
     info.dims.push_back(size);
   }
@@ -97,6 +133,8 @@ LogicalResult ReshapeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
     AffineExpr size = divideProducts(shapes, operand, others);
     info.dims[*inferred] = size ? size : shapes.freshSymbol();
   }
+  if (failed(checkNumElements(shapes, operand, info.dims, inferred)))
+    return failure();
   if (info.dims.size() <= 1)
     info.values = shapes.values(adaptor.getOperand());
   results.push_back(std::move(info));
@@ -126,6 +164,8 @@ LogicalResult UnsqueezeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   ShapeInfo info{shapes.elementType(adaptor.getOperand()),
                  SmallVector<AffineExpr>(shapes.dims(adaptor.getOperand())),
                  std::nullopt};
+  if (!llvm::is_sorted(adaptor.getAxes(), std::less_equal<>()))
+    return shapes.fail("axes must be ascending");
   for (int64_t axis : adaptor.getAxes()) {
     if (axis < 0 || axis > int64_t(info.dims.size()))
       return shapes.fail("axis " + Twine(axis) + " is outside the result");
@@ -140,6 +180,11 @@ LogicalResult UnsqueezeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
 LogicalResult SqueezeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                      SmallVectorImpl<ShapeInfo> &results) {
   ShapeInfo info{shapes.elementType(adaptor.getOperand()), {}, std::nullopt};
+  if (!llvm::is_sorted(adaptor.getAxes(), std::less_equal<>()))
+    return shapes.fail("axes must be ascending");
+  for (int64_t axis : adaptor.getAxes())
+    if (axis < 0 || axis >= shapes.rank(adaptor.getOperand()))
+      return shapes.fail("axis " + Twine(axis) + " is outside the operand");
   for (auto [index, dim] : llvm::enumerate(shapes.dims(adaptor.getOperand()))) {
     if (!llvm::is_contained(adaptor.getAxes(), int64_t(index)))
       info.dims.push_back(dim);
@@ -160,6 +205,12 @@ LogicalResult ExpandOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   if (!target)
     return shapes.fail("the number of result dimensions is not known: the "
                        "shape operand has a dynamic length");
+  if (shapes.rank(adaptor.getShape()) != 1)
+    return shapes.fail("shape must be a vector");
+  for (auto [index, size] : llvm::enumerate(*target))
+    if (getConstant(size).value_or(0) < 0)
+      return shapes.fail("shape[" + Twine(index) + "] is " +
+                         Twine(*getConstant(size)));
   ShapeInfo info{shapes.elementType(adaptor.getOperand()), *target,
                  std::nullopt};
   ArrayRef<AffineExpr> dims = shapes.dims(adaptor.getOperand());
@@ -167,9 +218,14 @@ LogicalResult ExpandOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
     info.dims.insert(info.dims.begin(), dims.size() - info.dims.size(),
                      shapes.constant(1));
   size_t offset = info.dims.size() - dims.size();
-  for (auto [index, dim] : llvm::enumerate(dims))
-    info.dims[offset + index] =
-        shapes.broadcast(info.dims[offset + index], dim);
+  for (auto [index, dim] : llvm::enumerate(dims)) {
+    AffineExpr &size = info.dims[offset + index];
+    if (getConstant(size) != 1 && getConstant(dim) != 1 &&
+        failed(
+            expectEqual(shapes, "dimensions of operand and shape", dim, size)))
+      return failure();
+    size = shapes.broadcast(size, dim);
+  }
   std::optional<int64_t> length =
       info.dims.size() == 1 ? getConstant(info.dims[0]) : std::nullopt;
   std::optional<SmallVector<AffineExpr>> values =
@@ -217,9 +273,17 @@ LogicalResult ConcatOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   for (Value input : inputs.drop_front()) {
     if (shapes.rank(input) != rank)
       return shapes.fail("inputs differ in rank");
+    if (failed(expectSameElementType(shapes, "one input", inputs[0], "another",
+                                     input)))
+      return failure();
     for (auto [index, dim] : llvm::enumerate(shapes.dims(input))) {
       if (int64_t(index) == axis)
         info.dims[index] = info.dims[index] + dim;
+      else if (failed(expectEqual(
+                   shapes,
+                   ("dimensions " + Twine(index) + " of the inputs").str(),
+                   info.dims[index], dim)))
+        return failure();
       else if (!getConstant(info.dims[index]))
         info.dims[index] = dim;
     }
@@ -239,53 +303,82 @@ LogicalResult ConcatOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   return success();
 }
 
+/// Number of elements from `from` to `to` of an axis of `size`, as ONNX clamps.
+static int64_t countSliced(int64_t size, int64_t from, int64_t to,
+                           int64_t step) {
+  if (size == 0)
+    return 0;
+  int64_t first = std::clamp<int64_t>(from < 0 ? from + size : from, 0,
+                                      step > 0 ? size : size - 1);
+  int64_t last =
+      std::clamp<int64_t>(to < 0 ? to + size : to, step > 0 ? 0 : -1, size);
+  if (step > 0)
+    return last > first ? (last - first - 1) / step + 1 : 0;
+  return first > last ? (last - first + 1) / step + 1 : 0;
+}
+
+/// The number of elements that a slice takes of an axis of `dim`, or nothing.
+static AffineExpr inferSliced(ShapeContext &shapes, AffineExpr dim,
+                              AffineExpr start, AffineExpr end, int64_t step) {
+  std::optional<int64_t> size = getConstant(dim), from = getConstant(start),
+                         to = getConstant(end);
+  if (size && from && to)
+    return shapes.constant(countSliced(*size, *from, *to, step));
+  if (step != 1)
+    return {};
+  if (from == 0 && (end == dim || (to && *to >= INT32_MAX)))
+    // A prefix at least as long as the axis, as exporters write it.
+    return dim;
+  if (from == 0 && to && *to >= 0)
+    return shapes.clamp(dim, *to);
+  if (from == 0 && size && !to && shapes.isNonNegative(end))
+    return shapes.clamp(end, *size);
+  if (!from && !to && !size && end == dim)
+    return dim - start;
+  return {};
+}
+
 LogicalResult SliceOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                    SmallVectorImpl<ShapeInfo> &results) {
   ShapeInfo info{shapes.elementType(adaptor.getOperand()),
                  SmallVector<AffineExpr>(shapes.dims(adaptor.getOperand())),
                  std::nullopt};
   ArrayRef<int64_t> axes = adaptor.getAxes();
+  SmallVector<bool> seen(info.dims.size(), false);
+  for (int64_t axis : axes) {
+    if (axis < 0 || axis >= int64_t(info.dims.size()) || seen[axis])
+      return shapes.fail("axes are not distinct dimensions of the operand");
+    seen[axis] = true;
+  }
+  for (Value vector :
+       {adaptor.getStarts(), adaptor.getEnds(), adaptor.getSteps()}) {
+    std::optional<int64_t> length;
+    if (shapes.rank(vector) == 1)
+      length = getConstant(shapes.dim(vector, 0)).value_or(axes.size());
+    if (length != int64_t(axes.size()))
+      return shapes.fail("starts, ends and steps must be vectors as long as "
+                         "axes");
+  }
   auto starts = shapes.values(adaptor.getStarts()),
        ends = shapes.values(adaptor.getEnds());
   auto steps = shapes.constants(adaptor.getSteps());
+  if (steps && llvm::is_contained(*steps, 0))
+    return shapes.fail("steps must not be 0");
+  auto isComplete = [&](auto &values) {
+    return values && values->size() == axes.size();
+  };
   for (auto [index, axis] : llvm::enumerate(axes)) {
-    if (axis < 0 || axis >= int64_t(info.dims.size()))
-      return shapes.fail("axis " + Twine(axis) + " is outside the operand");
-    AffineExpr &dim = info.dims[axis];
-    std::optional<int64_t> size = getConstant(dim);
     AffineExpr length;
-    if (starts && ends && steps && starts->size() == axes.size() &&
-        ends->size() == axes.size() && steps->size() == axes.size()) {
-      AffineExpr start = (*starts)[index], end = (*ends)[index];
-      int64_t step = (*steps)[index];
-      std::optional<int64_t> from = getConstant(start), to = getConstant(end);
-      if (step == 0)
-        return shapes.fail("steps must not be 0");
-      if (size && from && to) {
-        int64_t first = *from < 0 ? *from + *size : *from;
-        int64_t last = *to < 0 ? *to + *size : *to;
-        first = std::clamp<int64_t>(first, 0, step > 0 ? *size : *size - 1);
-        last = std::clamp<int64_t>(last, step > 0 ? 0 : -1, *size);
-        int64_t count = step > 0 ? (last - first + step - 1) / step
-                                 : (first - last - step - 1) / -step;
-        length = shapes.constant(std::max<int64_t>(count, 0));
-      } else if (step == 1 && from == 0 &&
-                 (end == dim || (to && *to >= INT32_MAX))) {
-        length = dim;
-      } else if (step == 1 && !from && !to && !size && end == dim) {
-        length = dim - start;
-      } else if (step == 1 && from && *from >= 0 && to && *to >= INT32_MAX) {
-        // A suffix of an axis at least that long, as exporters write it.
-        length = *from == 0 ? dim : AffineExpr();
-      }
-    }
-    dim = length ? length : shapes.freshSymbol();
+    if (isComplete(starts) && isComplete(ends) && isComplete(steps))
+      length = inferSliced(shapes, info.dims[axis], (*starts)[index],
+                           (*ends)[index], (*steps)[index]);
+    info.dims[axis] = length ? length : shapes.freshSymbol();
   }
   if (info.dims.size() == 1 && axes.size() == 1) {
     auto elements = shapes.values(adaptor.getOperand());
     auto from = shapes.constants(adaptor.getStarts());
     std::optional<int64_t> length = getConstant(info.dims[0]);
-    if (elements && from && steps && length) {
+    if (elements && isComplete(from) && isComplete(steps) && length) {
       int64_t size = elements->size(), step = (*steps)[0];
       int64_t first = (*from)[0] < 0 ? (*from)[0] + size : (*from)[0];
       first = std::clamp<int64_t>(first, 0, step > 0 ? size : size - 1);

@@ -35,7 +35,7 @@ func.func @sums(%past: tensor<?x4xf32> {llmc.dims = ["past", ""]},
   %zero = llmc.sub %la, %l : (tensor<1xi64>, tensor<1xi64>) -> tensor<1xi64>
   %start = llmc.constant dense<0> : tensor<1xi64>
   %step = llmc.constant dense<1> : tensor<1xi64>
-  // CHECK: llmc.slice {{.*}} -> tensor<?x4xf32>
+  // CHECK: llmc.slice {{.*}} -> tensor<0x4xf32>
   %y = llmc.slice %a, %start, %zero, %step {axes = array<i64: 0>}
      : (tensor<?x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>)
      -> tensor<?x4xf32>
@@ -101,4 +101,41 @@ func.func @loop(%x: tensor<4xf32>, %c: i1) -> tensor<?xf32> {
     scf.yield %d : tensor<?xf32>
   }
   return %y : tensor<?xf32>
+}
+
+// A prefix of a table is as long as the sequence it is added to, whichever of
+// the two is asked for more. A prefix of one element may broadcast, and one of
+// another size says nothing of this one.
+// CHECK-LABEL: func.func @prefixes
+func.func @prefixes(%x: tensor<?x6xf32> {llmc.dims = ["s", ""]},
+                    %table: tensor<128x6xf32>, %one: tensor<1x6xf32>,
+                    %other: tensor<?x6xf32> {llmc.dims = ["t", ""]}) {
+  %0 = llmc.constant dense<0> : tensor<1xi64>
+  %1 = llmc.constant dense<1> : tensor<1xi64>
+  %n = llmc.constant dense<8> : tensor<1xi64>
+  %m1 = llmc.constant dense<-1> : tensor<1xi64>
+  %s = llmc.shape %x {start = 0 : i64, end = 1 : i64} : (tensor<?x6xf32>) -> tensor<1xi64>
+  %rest = llmc.concat %s, %m1 {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+  %p = llmc.slice %table, %0, %s, %1 {axes = array<i64: 0>}
+     : (tensor<128x6xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x6xf32>
+  %a = llmc.add %x, %p : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  // CHECK: llmc.reshape {{.*}} -> tensor<?x6xf32>
+  %ra = llmc.reshape %a, %rest : (tensor<?x6xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  %b = llmc.add %p, %x : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  // CHECK: llmc.reshape {{.*}} -> tensor<?x6xf32>
+  %rb = llmc.reshape %b, %rest : (tensor<?x6xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  // The first 8 rows of a sequence.
+  %f = llmc.slice %x, %0, %n, %1 {axes = array<i64: 0>}
+     : (tensor<?x6xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x6xf32>
+  %c = llmc.add %f, %x : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  // CHECK: llmc.reshape {{.*}} -> tensor<?x6xf32>
+  %rc = llmc.reshape %c, %rest : (tensor<?x6xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  %p1 = llmc.slice %one, %0, %s, %1 {axes = array<i64: 0>}
+     : (tensor<1x6xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x6xf32>
+  // CHECK: llmc.reshape {{.*}} -> tensor<?x?xf32>
+  %r1 = llmc.reshape %p1, %rest : (tensor<?x6xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  %d = llmc.add %p, %other : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  // CHECK: llmc.reshape {{.*}} -> tensor<?x?xf32>
+  %rd = llmc.reshape %d, %rest : (tensor<?x6xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  return
 }

@@ -210,3 +210,33 @@ func.func @not_attention(
   return %y0, %y1, %y2, %y3 : tensor<?x4x?x16xf32>, tensor<?x4x?x16xf32>,
       tensor<?x4x?x16xf32>, tensor<?x4x?x16xf32>
 }
+
+// Heads are found behind positions that were cut out of a table of 128: the
+// prefix is as long as the sequence, or no sum with it would be valid.
+// CHECK-LABEL: func.func @positions
+// CHECK: llmc.attention %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} {scale = 2.500000e-01 : f32}
+func.func @positions(%x: tensor<?x?x64xf32> {llmc.dims = ["b", "s", ""]},
+                     %mask: tensor<?x1x?x?xf32> {llmc.dims = ["b", "", "s", "s"]},
+                     %table: tensor<1x128x64xf32>)
+    -> tensor<?x?x?x16xf32> {
+  %0 = llmc.constant dense<0> : tensor<1xi64>
+  %1 = llmc.constant dense<1> : tensor<1xi64>
+  %m1 = llmc.constant dense<[-1, 16]> : tensor<2xi64>
+  %bs = llmc.shape %x {start = 0 : i64, end = 2 : i64} : (tensor<?x?x64xf32>) -> tensor<2xi64>
+  %s = llmc.shape %x {start = 1 : i64, end = 2 : i64} : (tensor<?x?x64xf32>) -> tensor<1xi64>
+  %p = llmc.slice %table, %0, %s, %1 {axes = array<i64: 1>}
+     : (tensor<1x128x64xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x?x64xf32>
+  %e = llmc.add %x, %p : (tensor<?x?x64xf32>, tensor<1x?x64xf32>) -> tensor<?x?x64xf32>
+  %t = llmc.concat %bs, %m1 {axis = 0 : i64} : (tensor<2xi64>, tensor<2xi64>) -> tensor<4xi64>
+  %r = llmc.reshape %e, %t : (tensor<?x?x64xf32>, tensor<4xi64>) -> tensor<?x?x?x16xf32>
+  %q = llmc.transpose %r {perm = array<i64: 0, 2, 1, 3>} : (tensor<?x?x?x16xf32>) -> tensor<?x?x?x16xf32>
+  %k = llmc.transpose %r {perm = array<i64: 0, 2, 3, 1>} : (tensor<?x?x?x16xf32>) -> tensor<?x?x16x?xf32>
+  %half = llmc.constant dense<0.5> : tensor<f32>
+  %qs = llmc.mul %q, %half : (tensor<?x?x?x16xf32>, tensor<f32>) -> tensor<?x?x?x16xf32>
+  %ks = llmc.mul %k, %half : (tensor<?x?x16x?xf32>, tensor<f32>) -> tensor<?x?x16x?xf32>
+  %a = llmc.matmul %qs, %ks : (tensor<?x?x?x16xf32>, tensor<?x?x16x?xf32>) -> tensor<?x?x?x?xf32>
+  %b = llmc.add %a, %mask : (tensor<?x?x?x?xf32>, tensor<?x1x?x?xf32>) -> tensor<?x?x?x?xf32>
+  %w = llmc.softmax %b {axis = 3 : i64} : (tensor<?x?x?x?xf32>) -> tensor<?x?x?x?xf32>
+  %y = llmc.matmul %w, %q : (tensor<?x?x?x?xf32>, tensor<?x?x?x16xf32>) -> tensor<?x?x?x16xf32>
+  return %y : tensor<?x?x?x16xf32>
+}

@@ -106,6 +106,11 @@ public:
   /// one on each call, and unchanged by a further broadcast with one of them.
   mlir::AffineExpr broadcast(mlir::AffineExpr a, mlir::AffineExpr b);
 
+  /// min(size, bound) of a size that is not a constant: a symbol, the same one
+  /// on each call. It broadcasts to `size`, since a valid model does not
+  /// broadcast two different sizes unless one of them is 1.
+  mlir::AffineExpr clamp(mlir::AffineExpr size, int64_t bound);
+
   /// Reports `message` where the op is being built and returns failure.
   llvm::LogicalResult fail(const llvm::Twine &message);
 
@@ -122,6 +127,10 @@ private:
   using Parts = std::vector<const void *>;
   llvm::DenseMap<mlir::AffineExpr, Parts> broadcastParts;
   std::map<Parts, mlir::AffineExpr> broadcastSymbols;
+  /// The symbols made by clamp, and what of.
+  using Clamp = std::pair<mlir::AffineExpr, int64_t>;
+  llvm::DenseMap<Clamp, mlir::AffineExpr> clampSymbols;
+  llvm::DenseMap<mlir::AffineExpr, Clamp> clamps;
 };
 
 /// Whether elements of this type are tracked as expressions: i1, i32 and i64.
@@ -137,10 +146,24 @@ llvm::LogicalResult inferBroadcast(ShapeContext &shapes,
                                    mlir::Type elementType,
                                    llvm::SmallVectorImpl<ShapeInfo> &results);
 
+/// Result of numpy.matmul with the element type of `lhs`.
+llvm::LogicalResult inferProduct(ShapeContext &shapes, mlir::Value lhs,
+                                 mlir::Value rhs,
+                                 llvm::SmallVectorImpl<ShapeInfo> &results);
+
 /// A result of the same shape as `operand`.
 llvm::LogicalResult inferSameShape(ShapeContext &shapes, mlir::Value operand,
                                    mlir::Type elementType,
                                    llvm::SmallVectorImpl<ShapeInfo> &results);
+
+/// An error unless the two have the same element type.
+llvm::LogicalResult expectSameElementType(ShapeContext &shapes,
+                                          llvm::StringRef name, mlir::Value a,
+                                          llvm::StringRef other, mlir::Value b);
+
+/// An error when both sizes are known and differ.
+llvm::LogicalResult expectEqual(ShapeContext &shapes, llvm::StringRef what,
+                                mlir::AffineExpr a, mlir::AffineExpr b);
 
 /// A negative axis counts from the end. Fails outside [-rank, rank).
 llvm::FailureOr<int64_t> normalizeAxis(ShapeContext &shapes, int64_t axis,
