@@ -9,6 +9,9 @@
 using namespace mlir;
 using namespace llmc;
 
+/// Wraps, as all integers here do.
+static int64_t negate(int64_t x) { return int64_t(-uint64_t(x)); }
+
 static double sign(double x) { return (x > 0) - (x < 0); }
 
 static bool foldUnary(Operation *op, const ConstantElements &operand,
@@ -35,12 +38,10 @@ static bool foldUnary(Operation *op, const ConstantElements &operand,
   return llvm::TypeSwitch<Operation *, bool>(op)
       .Case<AbsOp>([&](auto) {
         return numbers([](double x) { return std::fabs(x); },
-                       [](int64_t x) { return x < 0 ? -x : x; });
+                       [](int64_t x) { return x < 0 ? negate(x) : x; });
       })
-      .Case<NegOp>([&](auto) {
-        return numbers([](double x) { return -x; },
-                       [](int64_t x) { return -x; });
-      })
+      .Case<NegOp>(
+          [&](auto) { return numbers([](double x) { return -x; }, negate); })
       .Case<SignOp>([&](auto) {
         return numbers(sign,
                        [](int64_t x) { return int64_t(x > 0) - (x < 0); });
@@ -80,6 +81,14 @@ static bool foldUnary(Operation *op, const ConstantElements &operand,
       .Default([](Operation *) { return false; });
 }
 
+/// Rounds once: 64 bits do not go into a double.
+static double roundInteger(int64_t value, Type elementType) {
+  APFloat result(cast<FloatType>(elementType).getFloatSemantics());
+  result.convertFromAPInt(APInt(64, uint64_t(value)), /*IsSigned=*/true,
+                          APFloat::rmNearestTiesToEven);
+  return FloatAttr::getValueAsDouble(result);
+}
+
 /// Conversion of one element; fails where the result is not defined.
 static bool castElement(const ConstantElements &from, ConstantElements &to,
                         int64_t index) {
@@ -87,7 +96,7 @@ static bool castElement(const ConstantElements &from, ConstantElements &to,
   if (!from.isFloat()) {
     int64_t value = from.ints[index];
     if (to.isFloat())
-      to.setFloat(index, double(value));
+      to.floats[index] = roundInteger(value, to.elementType());
     else
       to.setInt(index, toBool ? value != 0 : value);
     return true;
@@ -244,10 +253,10 @@ bool llmc::foldReduction(Operation *op, ConstantOperands operands,
   SmallVector<bool> started(result.size(), false);
   auto combine = [&](auto a, auto b) {
     switch (kind) {
-    case ReduceKind::Sum:
-      return decltype(a)(a + b);
+    case ReduceKind::Sum: // of integers only, which wrap
+      return decltype(a)(uint64_t(a) + uint64_t(b));
     case ReduceKind::Prod:
-      return decltype(a)(a * b);
+      return decltype(a)(uint64_t(a) * uint64_t(b));
     case ReduceKind::Max:
       return a != a || a > b ? a : b;
     default:

@@ -3,6 +3,7 @@
 #include "ConstantElements.h"
 #include "llmc/IR/Dialect.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -46,17 +47,32 @@ static bool foldConcat(ConcatOp op, ConstantOperands operands,
   return true;
 }
 
+/// False when the starts and steps, which may be known only now, do not fit
+/// the declared shape.
 static bool foldSlice(SliceOp op, ConstantOperands operands,
                       ConstantElements &result) {
   const ConstantElements &source = *operands[0];
+  for (const std::optional<ConstantElements> &vector : operands.drop_front())
+    if (vector->ints.size() != op.getAxes().size())
+      return false;
   SmallVector<int64_t> first(source.shape().size(), 0),
       step(source.shape().size(), 1);
   for (auto [i, axis] : llvm::enumerate(op.getAxes())) {
     int64_t size = source.shape()[axis];
     step[axis] = operands[3]->ints[i];
     int64_t start = operands[1]->ints[i];
+    int64_t count = result.shape()[axis];
+    if (count == 0)
+      continue;
+    if (size == 0 || step[axis] == 0)
+      return false;
     first[axis] = std::clamp<int64_t>(start < 0 ? start + size : start, 0,
                                       step[axis] > 0 ? size : size - 1);
+    int64_t way, last;
+    if (llvm::MulOverflow(count - 1, step[axis], way) ||
+        llvm::AddOverflow(first[axis], way, last) || first[axis] >= size ||
+        last < 0 || last >= size)
+      return false;
   }
   forEachIndex(result.shape(), [&](int64_t linear, ArrayRef<int64_t> index) {
     SmallVector<int64_t> from(index);

@@ -36,6 +36,9 @@ static std::optional<SmallVector<double>> constantFloats(Value value) {
   return result;
 }
 
+/// Keeps sizes far from overflow.
+static constexpr double maxResizeFactor = 1 << 30;
+
 /// The sizes of the resized axes where both they and the factors are known.
 static void inferResizedDims(ShapeContext &shapes, ResizeOp::Adaptor adaptor,
                              SmallVectorImpl<AffineExpr> &dims) {
@@ -118,6 +121,17 @@ LogicalResult ResizeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
     return shapes.fail("tf_crop_and_resize needs roi");
   if (adaptor.getAntialias() && adaptor.getMode() == "nearest")
     return shapes.fail("antialias is for the modes linear and cubic");
+  if (std::optional<SmallVector<double>> factors =
+          constantFloats(adaptor.getScales()))
+    for (double factor : *factors)
+      if (!(factor > 0 && factor <= maxResizeFactor))
+        return shapes.fail("scales must be positive, and at most " +
+                           Twine(int64_t(maxResizeFactor)));
+  if (Value sizes = adaptor.getSizes())
+    if (auto values = shapes.values(sizes))
+      for (AffineExpr value : *values)
+        if (getConstant(value).value_or(0) < 0)
+          return shapes.fail("sizes must not be negative");
   ShapeInfo info{shapes.elementType(operand),
                  SmallVector<AffineExpr>(shapes.dims(operand)), std::nullopt};
   inferResizedDims(shapes, adaptor, info.dims);
@@ -139,6 +153,9 @@ LogicalResult GridSampleOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   if (!coordinates || *coordinates != spatial)
     return shapes.fail("needs an operand [batch, channels, spatial...] and a "
                        "grid [batch, out..., number of spatial dimensions]");
+  if (failed(expectEqual(shapes, "batches of operand and grid",
+                         shapes.dim(operand, 0), shapes.dim(grid, 0))))
+    return failure();
   ShapeInfo info{shapes.elementType(operand),
                  {shapes.dim(operand, 0), shapes.dim(operand, 1)},
                  std::nullopt};
@@ -156,8 +173,14 @@ LogicalResult RoiAlignOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
       shapes.rank(adaptor.getBatchIndices()) != 1)
     return shapes.fail("needs an operand [batch, channels, height, width], "
                        "rois [count, 4] and batch_indices [count]");
-  if (adaptor.getOutputHeight() < 1 || adaptor.getOutputWidth() < 1 ||
-      adaptor.getSamplingRatio() < 0)
+  if (failed(expectEqual(shapes, "counts of rois and batch_indices",
+                         shapes.dim(rois, 0),
+                         shapes.dim(adaptor.getBatchIndices(), 0))) ||
+      failed(expectSameElementType(shapes, "operand", operand, "rois", rois)))
+    return failure();
+  if (int64_t(adaptor.getOutputHeight()) < 1 ||
+      int64_t(adaptor.getOutputWidth()) < 1 ||
+      int64_t(adaptor.getSamplingRatio()) < 0)
     return shapes.fail("output_height and output_width must be positive, "
                        "sampling_ratio not negative");
   results.push_back({shapes.elementType(operand),
@@ -176,6 +199,19 @@ NonMaxSuppressionOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
       shapes.rank(adaptor.getScores()) != 3)
     return shapes.fail("needs boxes [batch, boxes, 4] and scores [batch, "
                        "classes, boxes]");
+  Value boxes = adaptor.getBoxes(), scores = adaptor.getScores();
+  if (failed(expectEqual(shapes, "batches of boxes and scores",
+                         shapes.dim(boxes, 0), shapes.dim(scores, 0))) ||
+      failed(expectEqual(shapes, "numbers of boxes in boxes and scores",
+                         shapes.dim(boxes, 1), shapes.dim(scores, 2))))
+    return failure();
+  for (Value limit :
+       {Value(adaptor.getMaxOutputBoxesPerClass()),
+        Value(adaptor.getIouThreshold()), Value(adaptor.getScoreThreshold())})
+    if (limit && (shapes.rank(limit) > 1 ||
+                  (shapes.rank(limit) == 1 &&
+                   getConstant(shapes.dim(limit, 0)).value_or(1) != 1)))
+      return shapes.fail("limits and thresholds must be one number each");
   results.push_back({IntegerType::get(shapes.getContext(), 64),
                      {shapes.freshSymbol(), shapes.constant(3)},
                      std::nullopt});

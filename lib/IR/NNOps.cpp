@@ -39,8 +39,8 @@ static LogicalResult checkWindow(ShapeContext &shapes, Value operand,
                          " spatial dimensions need " + Twine(count));
     for (int64_t value : values)
       if (value < least)
-        return shapes.fail(name + " holds " + Twine(value) +
-                           "; the least is " + Twine(least));
+        return shapes.fail(name + " holds " + Twine(value) + "; the least is " +
+                           Twine(least));
     return success();
   };
   if (failed(check("strides", strides, spatial, 1)) ||
@@ -89,6 +89,10 @@ static ShapeInfo inferWindows(ShapeContext &shapes, Value operand,
 static LogicalResult checkWeight(ShapeContext &shapes, Value operand,
                                  Value weight, Value bias, int64_t group,
                                  bool transposed) {
+  if (failed(expectSameElementType(shapes, "operand", operand, "weight",
+                                   weight)) ||
+      failed(expectSameElementType(shapes, "operand", operand, "bias", bias)))
+    return failure();
   if (shapes.rank(weight) != shapes.rank(operand))
     return shapes.fail("the weight has rank " + Twine(shapes.rank(weight)) +
                        ", the operand " + Twine(shapes.rank(operand)));
@@ -224,10 +228,9 @@ static LogicalResult inferPool(ShapeContext &shapes, Adaptor adaptor,
   SmallVector<AffineExpr> sizes;
   for (int64_t size : kernel)
     sizes.push_back(shapes.constant(size));
-  results.push_back(inferWindows(shapes, operand, shapes.dim(operand, 1), sizes,
-                                 adaptor.getStrides(), adaptor.getPads(),
-                                 adaptor.getDilations(),
-                                 adaptor.getCeilMode()));
+  results.push_back(inferWindows(
+      shapes, operand, shapes.dim(operand, 1), sizes, adaptor.getStrides(),
+      adaptor.getPads(), adaptor.getDilations(), adaptor.getCeilMode()));
   return success();
 }
 
@@ -248,7 +251,7 @@ LogicalResult AveragePoolOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
 
 LogicalResult LpPoolOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                     SmallVectorImpl<ShapeInfo> &results) {
-  if (adaptor.getP() < 1)
+  if (int64_t(adaptor.getP()) < 1)
     return shapes.fail("p must be positive");
   return inferPool(shapes, adaptor, results);
 }

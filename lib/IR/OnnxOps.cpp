@@ -15,3 +15,11 @@ void LLMCDialect::registerOnnxOps() {
 #include "llmc/IR/OnnxOps.cpp.inc"
       >();
 }
+
+LogicalResult OnnxOp::verify() {
+  int64_t present = llvm::count(getPresent(), true);
+  if (present != int64_t(getInputs().size()))
+    return emitOpError("has ") << getInputs().size() << " operands, but "
+                               << "'present' names " << present;
+  return success();
+}

@@ -2,6 +2,7 @@
 
 #include "llmc/IR/Dialect.h"
 #include "mlir/IR/Builders.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -38,7 +39,7 @@ static LogicalResult checkGranularity(ShapeContext &shapes, StringRef name,
     if (!have || !size)
       continue;
     int64_t divisor = blockSize && dim == axis ? blockSize : 1;
-    int64_t needed = (*size + divisor - 1) / divisor;
+    int64_t needed = llvm::divideCeil(*size, divisor);
     if (*have != needed && !(*have == 1 && blockSize == 0))
       return shapes.fail("dimension " + Twine(i) + " of " + name + " is " +
                          Twine(*have) + ", not " + Twine(needed));
@@ -61,6 +62,8 @@ QuantizeLinearOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   if (adaptor.getZeroPoint() &&
       shapes.elementType(adaptor.getZeroPoint()) != adaptor.getTo())
     return shapes.fail("zero_point does not have the type of the result");
+  if (!adaptor.getTo().isIntOrFloat())
+    return shapes.fail("the result must be of integers or floats");
   if (!isa<FloatType>(adaptor.getPrecision()))
     return shapes.fail("precision must be a float type");
   return inferSameShape(shapes, operand, adaptor.getTo(), results);
@@ -78,8 +81,8 @@ DequantizeLinearOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
       failed(checkGranularity(shapes, "zero_point", operand,
                               adaptor.getZeroPoint(), axis, block)))
     return failure();
-  if (adaptor.getZeroPoint() && shapes.elementType(adaptor.getZeroPoint()) !=
-                                    shapes.elementType(operand))
+  if (adaptor.getZeroPoint() &&
+      shapes.elementType(adaptor.getZeroPoint()) != shapes.elementType(operand))
     return shapes.fail("zero_point does not have the operand's type");
   if (!isa<FloatType>(adaptor.getTo()))
     return shapes.fail("the result must be of floats");
@@ -89,34 +92,66 @@ DequantizeLinearOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
 LogicalResult
 DynamicQuantizeLinearOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                      SmallVectorImpl<ShapeInfo> &results) {
-  Type ui8 =
-      IntegerType::get(shapes.getContext(), 8, IntegerType::Unsigned);
+  Type ui8 = IntegerType::get(shapes.getContext(), 8, IntegerType::Unsigned);
   results.push_back({ui8,
                      SmallVector<AffineExpr>(shapes.dims(adaptor.getOperand())),
                      std::nullopt});
-  results.push_back({shapes.elementType(adaptor.getOperand()), {},
-                     std::nullopt});
+  results.push_back(
+      {shapes.elementType(adaptor.getOperand()), {}, std::nullopt});
   results.push_back({ui8, {}, std::nullopt});
+  return success();
+}
+
+/// One zero point for all, one per row of `lhs` or one per column of `rhs`.
+static LogicalResult checkFactorZero(ShapeContext &shapes, StringRef name,
+                                     Value factor, Value zero, bool perRow) {
+  if (!zero || shapes.rank(zero) == 0)
+    return success();
+  if (failed(expectSameElementType(shapes, name, zero, "its factor", factor)))
+    return failure();
+  SmallVector<AffineExpr> dims(shapes.dims(factor)), own(shapes.dims(zero));
+  int64_t rank = dims.size();
+  // What the zero points are along, and the dimension they are the same for.
+  int64_t along = perRow ? rank - 2 : rank - 1;
+  if (own.size() == 1 && rank > 1)
+    return getConstant(own[0]) == 1
+               ? success()
+               : expectEqual(shapes, ("sizes of the factor and " + name).str(),
+                             dims[along], own[0]);
+  if (int64_t(own.size()) != rank)
+    return shapes.fail(name + " must have rank 0, 1 or its factor's");
+  for (int64_t i = 0; i < rank; ++i) {
+    if (getConstant(own[i]) == 1)
+      continue;
+    if (rank > 1 && i == (perRow ? rank - 1 : rank - 2))
+      return shapes.fail(name + " differs along the dimension that is summed");
+    if (failed(expectEqual(shapes, ("sizes of the factor and " + name).str(),
+                           dims[i], own[i])))
+      return failure();
+  }
   return success();
 }
 
 LogicalResult
 MatMulIntegerOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                              SmallVectorImpl<ShapeInfo> &results) {
-  // The shape is that of matmul, whose inference has all checks.
-  MLIRContext *context = shapes.getContext();
-  MatMulOp::Adaptor product(ValueRange{adaptor.getLhs(), adaptor.getRhs()},
-                            DictionaryAttr::get(context));
-  if (failed(MatMulOp::inferShapes(shapes, product, results)))
+  Value lhs = adaptor.getLhs(), rhs = adaptor.getRhs();
+  if (failed(inferProduct(shapes, lhs, rhs, results)))
     return failure();
-  results.back().elementType = IntegerType::get(context, 32);
+  results.back().elementType = IntegerType::get(shapes.getContext(), 32);
+  if (failed(checkFactorZero(shapes, "lhs_zero_point", lhs,
+                             adaptor.getLhsZeroPoint(), true)) ||
+      failed(checkFactorZero(shapes, "rhs_zero_point", rhs,
+                             adaptor.getRhsZeroPoint(), false)))
+    return failure();
   return success();
 }
 
 LogicalResult UnpackOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                     SmallVectorImpl<ShapeInfo> &results) {
   Type to = adaptor.getTo();
-  if (!to.isIntOrFloat() || 8 % to.getIntOrFloatBitWidth() != 0)
+  if (!to.isIntOrFloat() || to.getIntOrFloatBitWidth() == 0 ||
+      8 % to.getIntOrFloatBitWidth() != 0)
     return shapes.fail("unpacks elements of 1, 2, 4 or 8 bits");
   int64_t width = to.getIntOrFloatBitWidth(), count = 1;
   ShapeInfo info{to, {}, std::nullopt};
@@ -124,9 +159,12 @@ LogicalResult UnpackOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
     if (size < 0)
       return shapes.fail("shape must be static");
     info.dims.push_back(shapes.constant(size));
-    count *= size;
+    if (llvm::MulOverflow(count, size, count))
+      return shapes.fail("the number of elements overflows");
   }
-  int64_t needed = (count * width + 7) / 8;
+  if (llvm::MulOverflow(count, width, count))
+    return shapes.fail("the number of elements overflows");
+  int64_t needed = llvm::divideCeil(count, 8);
   if (shapes.rank(adaptor.getOperand()) != 1 ||
       !shapes.elementType(adaptor.getOperand()).isUnsignedInteger(8) ||
       getConstant(shapes.dim(adaptor.getOperand(), 0)) != needed)

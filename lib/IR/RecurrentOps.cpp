@@ -26,12 +26,29 @@ static bool isActivation(StringRef name) {
       .Default(false);
 }
 
+/// An error when `value` is there and has not these dimensions.
+static LogicalResult expectDims(ShapeContext &shapes, StringRef name,
+                                Value value, ArrayRef<AffineExpr> dims) {
+  if (!value)
+    return success();
+  ArrayRef<AffineExpr> actual = shapes.dims(value);
+  if (actual.size() != dims.size())
+    return shapes.fail(name + " must have rank " + Twine(dims.size()));
+  for (auto [index, dim] : llvm::enumerate(dims)) {
+    std::optional<int64_t> a = getConstant(actual[index]), b = getConstant(dim);
+    if (a && b && *a != *b)
+      return shapes.fail("dimension " + Twine(index) + " of " + name + " is " +
+                         Twine(*a) + ", not " + Twine(*b));
+  }
+  return success();
+}
+
 /// Checks what the three ops have in common and infers the result and the
 /// last hidden state.
 template <typename Adaptor>
-static LogicalResult
-inferRecurrent(ShapeContext &shapes, Adaptor adaptor, int64_t gates,
-               size_t activationCount, SmallVectorImpl<ShapeInfo> &results) {
+static LogicalResult inferRecurrent(ShapeContext &shapes, Adaptor adaptor,
+                                    int64_t gates, size_t activationCount,
+                                    SmallVectorImpl<ShapeInfo> &results) {
   int64_t directions = adaptor.getDirection() == "bidirectional" ? 2 : 1;
   Value operand = adaptor.getOperand(), recurrence = adaptor.getRecurrence();
   if (shapes.rank(operand) != 3 || shapes.rank(adaptor.getWeight()) != 3 ||
@@ -43,21 +60,8 @@ inferRecurrent(ShapeContext &shapes, Adaptor adaptor, int64_t gates,
                        "must be static");
   AffineExpr sequence = shapes.dim(operand, 0), batch = shapes.dim(operand, 1),
              input = shapes.dim(operand, 2);
-  auto check = [&](StringRef name, Value value,
-                   ArrayRef<AffineExpr> dims) -> LogicalResult {
-    if (!value)
-      return success();
-    ArrayRef<AffineExpr> actual = shapes.dims(value);
-    if (actual.size() != dims.size())
-      return shapes.fail(name + " must have rank " + Twine(dims.size()));
-    for (auto [index, dim] : llvm::enumerate(dims)) {
-      std::optional<int64_t> a = getConstant(actual[index]),
-                             b = getConstant(dim);
-      if (a && b && *a != *b)
-        return shapes.fail("dimension " + Twine(index) + " of " + name +
-                           " is " + Twine(*a) + ", not " + Twine(*b));
-    }
-    return success();
+  auto check = [&](StringRef name, Value value, ArrayRef<AffineExpr> dims) {
+    return expectDims(shapes, name, value, dims);
   };
   AffineExpr d = shapes.constant(directions), h = shapes.constant(*hidden),
              g = shapes.constant(gates * *hidden);
@@ -97,10 +101,11 @@ LogicalResult LSTMOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                   SmallVectorImpl<ShapeInfo> &results) {
   if (failed(inferRecurrent(shapes, adaptor, 4, 3, results)))
     return failure();
-  if (adaptor.getPeephole() && shapes.rank(adaptor.getPeephole()) != 2)
-    return shapes.fail("peephole must be [directions, 3 * hidden]");
-  if (adaptor.getInitialC() && shapes.rank(adaptor.getInitialC()) != 3)
-    return shapes.fail("initial_c must be [directions, batch, hidden]");
+  SmallVector<AffineExpr> state(results.back().dims);
+  if (failed(expectDims(shapes, "peephole", adaptor.getPeephole(),
+                        {state[0], state[2] * 3})) ||
+      failed(expectDims(shapes, "initial_c", adaptor.getInitialC(), state)))
+    return failure();
   results.push_back(results.back());
   return success();
 }

@@ -19,9 +19,20 @@ void LLMCDialect::registerWeightOps() {
       >();
 }
 
+/// Bytes in row-major order: i1 takes a byte, other elements narrower than a
+/// byte are packed. Nothing when the product overflows.
+static std::optional<int64_t> checkedByteSize(RankedTensorType type) {
+  int64_t bits = type.getElementTypeBitWidth();
+  if (bits == 1)
+    bits = 8;
+  for (int64_t size : type.getShape())
+    if (llvm::MulOverflow(bits, size, bits))
+      return std::nullopt;
+  return llvm::divideCeil(bits, 8);
+}
+
 static int64_t byteSize(RankedTensorType type) {
-  return llvm::divideCeil(type.getNumElements() * type.getElementTypeBitWidth(),
-                          8);
+  return *checkedByteSize(type);
 }
 
 //===----------------------------------------------------------------------===//
@@ -32,17 +43,30 @@ LogicalResult ParamOp::verify() {
   auto type = dyn_cast<RankedTensorType>(getValue().getType());
   if (!type || !type.hasStaticShape())
     return emitOpError("needs a ranked type with static dimensions");
+  if (!type.getElementType().isIntOrFloat())
+    return emitOpError("needs elements that are integers or floats, not ")
+           << type.getElementType();
+  unsigned width = type.getElementTypeBitWidth();
+  if (!llvm::isPowerOf2_32(width) || width > 64)
+    return emitOpError("needs elements of 1, 2, 4, 8, 16, 32 or 64 bits, not ")
+           << type.getElementType();
+  std::optional<int64_t> needed = checkedByteSize(type);
+  if (!needed)
+    return emitOpError("has a type whose size overflows");
   auto resource = dyn_cast<DenseResourceElementsAttr>(getValue());
-  if (!resource)
+  if (!resource) {
+    if (!isa<DenseElementsAttr>(getValue()))
+      return emitOpError("needs a value that is dense or dense_resource");
     return success();
+  }
   // Upstream accepts a missing blob and any size.
   AsmResourceBlob *blob = resource.getRawHandle().getBlob();
   if (!blob)
     return emitOpError("has no data: the resource '")
            << resource.getRawHandle().getKey() << "' is not defined";
-  if (int64_t(blob->getData().size()) != byteSize(type))
+  if (int64_t(blob->getData().size()) != *needed)
     return emitOpError("holds ") << blob->getData().size() << " bytes, but "
-                                 << type << " needs " << byteSize(type);
+                                 << type << " needs " << *needed;
   return success();
 }
 
@@ -129,13 +153,22 @@ LogicalResult DequantizeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   return success();
 }
 
+/// Keeps the arithmetic of layouts far from overflow.
+static constexpr int64_t maxBlock = int64_t(1) << 32;
+
 LogicalResult DequantizeOp::verify() {
+  // Runs before the types are compared with the inferred ones.
+  if (getType().getRank() != 2)
+    return emitOpError("makes a weight [out, columns]");
   int64_t bits = getBits(), block = getBlock(), columns = getColumns();
+  if (columns < 0)
+    return emitOpError("columns is ") << columns;
   if (bits < 2 || bits > 8)
     return emitOpError("bits is ") << bits << "; 2 to 8 are defined";
-  if (block < 1 || block * bits % 8 != 0)
+  if (block < 1 || block > maxBlock || block * bits % 8 != 0)
     return emitOpError("block is ")
-           << block << "; a block must be a whole number of bytes";
+           << block << "; a block must be a whole number of bytes, and at most "
+           << maxBlock << " weights";
   int64_t blocks = llvm::divideCeil(columns, block);
   auto expect = [&](StringRef what, Value value,
                     ArrayRef<int64_t> shape) -> LogicalResult {
@@ -150,10 +183,12 @@ LogicalResult DequantizeOp::verify() {
   if (failed(expect("data", getData(), {rows, blocks, block * bits / 8})) ||
       failed(expect("scales", getScales(), {rows, blocks})))
     return failure();
-  if (!cast<ShapedType>(getData().getType())
-           .getElementType()
-           .isUnsignedInteger(8))
-    return emitOpError("data must be packed in ui8");
+  for (auto [name, value] :
+       {std::pair<StringRef, Value>("data", getData()), {"zeros", getZeros()}})
+    if (value && !cast<ShapedType>(value.getType())
+                      .getElementType()
+                      .isUnsignedInteger(8))
+      return emitOpError(name) << " must be packed in ui8";
   if (getZeros() &&
       failed(expect("zeros", getZeros(),
                     {rows, int64_t(llvm::divideCeil(blocks * bits, 8))})))

@@ -38,6 +38,12 @@ static void transposeBytes(const char *from, char *to, int64_t rows,
   }
 }
 
+/// Whether several elements share a byte of a parameter.
+static bool isPacked(RankedTensorType type) {
+  unsigned width = type.getElementTypeBitWidth();
+  return width > 1 && width < 8;
+}
+
 namespace {
 struct TransposeWeights : llmc::impl::TransposeWeightsBase<TransposeWeights> {
   void runOnOperation() override {
@@ -45,8 +51,9 @@ struct TransposeWeights : llmc::impl::TransposeWeightsBase<TransposeWeights> {
     llvm::DenseMap<Attribute, ParamOp> transposed;
     SmallVector<TransposeOp> ops;
     getOperation().walk([&](TransposeOp op) {
+      // Packed elements are transposed where they are unpacked.
       if (op.getOperand().getDefiningOp<WeightOp>() &&
-          op.getPerm() == ArrayRef<int64_t>{1, 0})
+          op.getPerm() == ArrayRef<int64_t>{1, 0} && !isPacked(op.getType()))
         ops.push_back(op);
     });
     for (TransposeOp op : ops) {

@@ -12,7 +12,10 @@ using namespace llmc;
 std::optional<int64_t> llmc::getByteSize(ShapedType type) {
   if (!type.hasStaticShape())
     return std::nullopt;
-  int64_t bits = type.getElementTypeBitWidth();
+  // A bool takes a byte, as in ONNX.
+  int64_t bits = type.getElementType().isInteger(1)
+                     ? 8
+                     : type.getElementTypeBitWidth();
   for (int64_t size : type.getShape())
     if (llvm::MulOverflow(bits, size, bits))
       return std::nullopt;

@@ -25,15 +25,15 @@ func.func @positions(%x: tensor<?x3x4xf32>, %i: tensor<?x3x2xi32>, %u: tensor<?x
 func.func @order(%x: tensor<?x4xf32>, %k: tensor<1xi64>) {
   // CHECK: llmc.arg_max {{.*}} {axis = 0 : i64, select_last_index} {{.*}} -> tensor<1x4xi64>
   %0 = llmc.arg_max %x {axis = 0 : i64, select_last_index} : (tensor<?x4xf32>) -> tensor<1x4xi64>
-  // CHECK: llmc.arg_min {{.*}} {axis = 1 : i64} {{.*}} -> tensor<?x1xi64>
-  %1 = llmc.arg_min %x {axis = 1 : i64} : (tensor<?x4xf32>) -> tensor<?x1xi64>
+  // CHECK: llmc.arg_min {{.*}} {axis = 1 : i64, select_last_index} {{.*}} -> tensor<?x1xi64>
+  %1 = llmc.arg_min %x {axis = 1 : i64, select_last_index} : (tensor<?x4xf32>) -> tensor<?x1xi64>
   // CHECK: llmc.top_k {{.*}} {axis = 1 : i64, smallest} {{.*}} -> (tensor<?x?xf32>, tensor<?x?xi64>)
   %2:2 = llmc.top_k %x, %k {axis = 1 : i64, smallest}
      : (tensor<?x4xf32>, tensor<1xi64>) -> (tensor<?x?xf32>, tensor<?x?xi64>)
   // CHECK: llmc.cumsum {{.*}} {axis = 1 : i64, exclusive, reverse}
   %3 = llmc.cumsum %x {axis = 1 : i64, exclusive, reverse} : (tensor<?x4xf32>) -> tensor<?x4xf32>
-  // CHECK: llmc.cumprod {{.*}} {axis = 0 : i64}
-  %4 = llmc.cumprod %x {axis = 0 : i64} : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  // CHECK: llmc.cumprod {{.*}} {axis = 0 : i64, exclusive, reverse}
+  %4 = llmc.cumprod %x {axis = 0 : i64, exclusive, reverse} : (tensor<?x4xf32>) -> tensor<?x4xf32>
   // CHECK: llmc.non_zero {{.*}} -> tensor<2x?xi64>
   %5 = llmc.non_zero %x : (tensor<?x4xf32>) -> tensor<2x?xi64>
   // CHECK: llmc.unique {{.*}} {sorted}

@@ -13,7 +13,7 @@ def LLMC_ResizeOp : LLMC_GraphOp<"resize", [AttrSizedOperandSegments]> {
     then all ends, is read by `tf_crop_and_resize` alone.
 
     ```mlir
-    %y = llmc.resize %x, scales %s {axes = array<i64: 2, 3>, mode = "linear",
+    %y = llmc.resize %x scales %s {axes = array<i64: 2, 3>, mode = "linear",
         coordinate_transformation_mode = "half_pixel"}
        : (tensor<1x3x8x8xf32>, tensor<2xf32>) -> tensor<1x3x16x16xf32>
     ```
@@ -37,8 +37,8 @@ def LLMC_ResizeOp : LLMC_GraphOp<"resize", [AttrSizedOperandSegments]> {
       UnitAttr:$exclude_outside, UnitAttr:$antialias);
   let results = (outs LLMC_Tensor:$result);
   let assemblyFormat = [{
-    $operand (`,` `roi` $roi^)? (`,` `scales` $scales^)?
-    (`,` `sizes` $sizes^)? attr-dict `:` functional-type(operands, results)
+    $operand (`roi` $roi^)? (`scales` $scales^)? (`sizes` $sizes^)? attr-dict
+    `:` functional-type(operands, results)
   }];
 }
 

@@ -25,6 +25,7 @@ def LLMC_OnnxOp : LLMC_Op<"onnx"> {
     $domain `:` $op_type `version` $version `(` $inputs `)` attr-dict `:`
     functional-type($inputs, results)
   }];
+  let hasVerifier = 1;
 }
 
 #endif // LLMC_IR_ONNXOPS

@@ -17,8 +17,8 @@
 
 namespace llmc {
 
-/// Bytes that a tensor of this type has: rows packed without padding, elements
-/// narrower than a byte packed little end first. Nothing when the shape is
+/// Bytes that a tensor of this type has: rows packed without padding, i1 a byte
+/// each, other elements narrower than a byte packed little end first. Nothing when the shape is
 /// dynamic or the product overflows.
 std::optional<int64_t> getByteSize(mlir::ShapedType type);
 

@@ -1,0 +1,241 @@
+// RUN: llmc-opt %s --split-input-file --verify-diagnostics
+
+// expected-error @+1 {{'llmc.param' op needs a ranked type with static dimensions}}
+llmc.param @vector = dense<1.0> : vector<2xf32>
+
+// -----
+
+// expected-error @+1 {{'llmc.param' op needs elements that are integers or floats, not 'index'}}
+llmc.param @index = dense<1> : tensor<2xindex>
+
+// -----
+
+// expected-error @+1 {{'llmc.param' op needs elements that are integers or floats, not 'complex<f32>'}}
+llmc.param @complex = dense<(1.0, 2.0)> : tensor<2xcomplex<f32>>
+
+// -----
+
+// expected-error @+1 {{'llmc.param' op needs elements of 1, 2, 4, 8, 16, 32 or 64 bits, not 'i3'}}
+llmc.param @i3 = dense<1> : tensor<4xi3>
+
+// -----
+
+// expected-error @+1 {{'llmc.param' op needs elements of 1, 2, 4, 8, 16, 32 or 64 bits, not 'f6E2M3FN'}}
+llmc.param @f6 = dense<1.0> : tensor<4xf6E2M3FN>
+
+// -----
+
+// expected-error @+1 {{'llmc.param' op needs elements of 1, 2, 4, 8, 16, 32 or 64 bits, not 'i128'}}
+llmc.param @i128 = dense<1> : tensor<4xi128>
+
+// -----
+
+// expected-error @+1 {{'llmc.param' op needs a value that is dense or dense_resource}}
+llmc.param @sparse = sparse<0, 1.0> : tensor<4xf32>
+
+// -----
+
+// expected-error @+1 {{'llmc.param' op has a type whose size overflows}}
+llmc.param @huge = dense<1.0> : tensor<4611686018427387904x4xf32>
+
+// -----
+
+// expected-error @+1 {{'llmc.param' op has no data: the resource 'missing' is not defined}}
+llmc.param @missing = dense_resource<missing> : tensor<2xf32>
+
+// -----
+
+// expected-error @+1 {{'llmc.param' op holds 4 bytes, but 'tensor<2xf32>' needs 8}}
+llmc.param @short = dense_resource<short> : tensor<2xf32>
+
+{-#
+  dialect_resources: { builtin: { short: "0x10000000AABBCCDD" } }
+#-}
+
+// -----
+
+// Three i4 take two bytes.
+// expected-error @+1 {{'llmc.param' op holds 3 bytes, but 'tensor<3xi4>' needs 2}}
+llmc.param @packed = dense_resource<packed> : tensor<3xi4>
+
+{-#
+  dialect_resources: { builtin: { packed: "0x10000000AABBCC" } }
+#-}
+
+// -----
+
+// expected-error @+1 {{'llmc.param' op holds 1 bytes, but 'tensor<3xi1>' needs 3}}
+llmc.param @bools = dense_resource<bools> : tensor<3xi1>
+
+{-#
+  dialect_resources: { builtin: { bools: "0x1000000007" } }
+#-}
+
+// -----
+
+func.func @unknown() {
+  // expected-error @+1 {{'llmc.weight' op names 'none', which is not a param}}
+  %0 = llmc.weight @none : tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @function() {
+  // expected-error @+1 {{'llmc.weight' op names 'function', which is not a param}}
+  %0 = llmc.weight @function : tensor<2xf32>
+  return
+}
+
+// -----
+
+llmc.param @w = dense<1.0> : tensor<2xf32>
+func.func @type() {
+  // expected-error @+1 {{'llmc.weight' op has type 'tensor<3xf32>', but the param has 'tensor<2xf32>'}}
+  %0 = llmc.weight @w : tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @constant() {
+  // expected-error @+1 {{'llmc.constant' op result #0 must be ranked tensor, but got 'vector<2xf32>'}}
+  %0 = llmc.constant dense<1.0> : vector<2xf32>
+  return
+}
+
+// -----
+
+func.func @rank(%q: tensor<2x8xui8>, %s: tensor<2x1xf32>) {
+  // expected-error @+1 {{'llmc.dequantize' op data has type 'tensor<2x8xui8>', but bits, block and columns need 'tensor<2x1x8xui8>'}}
+  %0 = llmc.dequantize %q, %s {bits = 4, block = 16, columns = 16}
+     : (tensor<2x8xui8>, tensor<2x1xf32>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @columns(%q: tensor<2x1x8xui8>, %s: tensor<2x1xf32>) {
+  // expected-error @+1 {{'llmc.dequantize' op columns is -16}}
+  %0 = llmc.dequantize %q, %s {bits = 4, block = 16, columns = -16}
+     : (tensor<2x1x8xui8>, tensor<2x1xf32>) -> tensor<2x?xf32>
+  return
+}
+
+// -----
+
+func.func @result(%q: tensor<2x1x8xui8>, %s: tensor<2x1xf32>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{inferred type(s) 'tensor<2x16xf32>' are incompatible with return type(s) of operation 'tensor<2x8xf32>'}}
+  %0 = llmc.dequantize %q, %s {bits = 4, block = 16, columns = 16}
+     : (tensor<2x1x8xui8>, tensor<2x1xf32>) -> tensor<2x8xf32>
+  return
+}
+
+// -----
+
+func.func @result_rank(%q: tensor<2x1x8xui8>, %s: tensor<2x1xf32>) {
+  // expected-error @+1 {{'llmc.dequantize' op makes a weight [out, columns]}}
+  %0 = llmc.dequantize %q, %s {bits = 4, block = 16, columns = 16}
+     : (tensor<2x1x8xui8>, tensor<2x1xf32>) -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @few_bits(%q: tensor<2x1x2xui8>, %s: tensor<2x1xf32>) {
+  // expected-error @+1 {{'llmc.dequantize' op bits is 1; 2 to 8 are defined}}
+  %0 = llmc.dequantize %q, %s {bits = 1, block = 16, columns = 16}
+     : (tensor<2x1x2xui8>, tensor<2x1xf32>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @many_bits(%q: tensor<2x1x18xui8>, %s: tensor<2x1xf32>) {
+  // expected-error @+1 {{'llmc.dequantize' op bits is 9; 2 to 8 are defined}}
+  %0 = llmc.dequantize %q, %s {bits = 9, block = 16, columns = 16}
+     : (tensor<2x1x18xui8>, tensor<2x1xf32>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @zero_block(%q: tensor<2x1x8xui8>, %s: tensor<2x1xf32>) {
+  // expected-error @+1 {{'llmc.dequantize' op block is 0; a block must be a whole number of bytes}}
+  %0 = llmc.dequantize %q, %s {bits = 4, block = 0, columns = 16}
+     : (tensor<2x1x8xui8>, tensor<2x1xf32>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @odd_block(%q: tensor<2x1x8xui8>, %s: tensor<2x1xf32>) {
+  // expected-error @+1 {{'llmc.dequantize' op block is 12; a block must be a whole number of bytes}}
+  %0 = llmc.dequantize %q, %s {bits = 3, block = 12, columns = 12}
+     : (tensor<2x1x8xui8>, tensor<2x1xf32>) -> tensor<2x12xf32>
+  return
+}
+
+// -----
+
+func.func @huge_block(%q: tensor<2x1x8xui8>, %s: tensor<2x1xf32>) {
+  // expected-error @+1 {{'llmc.dequantize' op block is 4611686018427387904; a block must be a whole number of bytes, and at most 4294967296 weights}}
+  %0 = llmc.dequantize %q, %s {bits = 4, block = 4611686018427387904, columns = 12}
+     : (tensor<2x1x8xui8>, tensor<2x1xf32>) -> tensor<2x12xf32>
+  return
+}
+
+// -----
+
+func.func @data(%q: tensor<2x1x4xui8>, %s: tensor<2x1xf32>) {
+  // expected-error @+1 {{'llmc.dequantize' op data has type 'tensor<2x1x4xui8>', but bits, block and columns need 'tensor<2x1x8xui8>'}}
+  %0 = llmc.dequantize %q, %s {bits = 4, block = 16, columns = 16}
+     : (tensor<2x1x4xui8>, tensor<2x1xf32>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @scales(%q: tensor<2x1x8xui8>, %s: tensor<2x2xf32>) {
+  // expected-error @+1 {{'llmc.dequantize' op scales has type 'tensor<2x2xf32>', but bits, block and columns need 'tensor<2x1xf32>'}}
+  %0 = llmc.dequantize %q, %s {bits = 4, block = 16, columns = 16}
+     : (tensor<2x1x8xui8>, tensor<2x2xf32>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @scalar_scale(%q: tensor<2x1x8xui8>, %s: tensor<f32>) {
+  // expected-error @+1 {{'llmc.dequantize' op scales has type 'tensor<f32>', but bits, block and columns need 'tensor<2x1xf32>'}}
+  %0 = llmc.dequantize %q, %s {bits = 4, block = 16, columns = 16}
+     : (tensor<2x1x8xui8>, tensor<f32>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @signed(%q: tensor<2x1x8xi8>, %s: tensor<2x1xf32>) {
+  // expected-error @+1 {{'llmc.dequantize' op data must be packed in ui8}}
+  %0 = llmc.dequantize %q, %s {bits = 4, block = 16, columns = 16}
+     : (tensor<2x1x8xi8>, tensor<2x1xf32>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @zeros(%q: tensor<2x1x8xui8>, %s: tensor<2x1xf32>, %z: tensor<2x2xui8>) {
+  // expected-error @+1 {{'llmc.dequantize' op zeros has type 'tensor<2x2xui8>', but bits, block and columns need 'tensor<2x1xui8>'}}
+  %0 = llmc.dequantize %q, %s, %z {bits = 4, block = 16, columns = 16}
+     : (tensor<2x1x8xui8>, tensor<2x1xf32>, tensor<2x2xui8>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @float_zeros(%q: tensor<2x1x8xui8>, %s: tensor<2x1xf32>) {
+  // expected-error @+1 {{'llmc.dequantize' op zeros must be packed in ui8}}
+  %0 = llmc.dequantize %q, %s, %s {bits = 4, block = 16, columns = 16}
+     : (tensor<2x1x8xui8>, tensor<2x1xf32>, tensor<2x1xf32>) -> tensor<2x16xf32>
+  return
+}

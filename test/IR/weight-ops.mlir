@@ -1,0 +1,64 @@
+// RUN: llmc-opt %s | llmc-opt | FileCheck %s
+// RUN: llmc-opt %s --mlir-print-op-generic | llmc-opt | FileCheck %s
+// RUN: llmc-opt %s --emit-bytecode | llmc-opt | FileCheck %s
+
+// CHECK: llmc.param @dense = dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>
+llmc.param @dense = dense<[1.0, 2.0]> : tensor<2xf32>
+// CHECK: llmc.param @mapped = dense_resource<mapped> : tensor<2xf16>
+llmc.param @mapped = dense_resource<mapped> : tensor<2xf16>
+// CHECK: llmc.param @packed = dense_resource<packed> : tensor<3xi4>
+llmc.param @packed = dense_resource<packed> : tensor<3xi4>
+// A bool takes a byte.
+// CHECK: llmc.param @bools = dense_resource<bools> : tensor<3xi1>
+llmc.param @bools = dense_resource<bools> : tensor<3xi1>
+// CHECK: llmc.param @none = dense<> : tensor<0x4xf8E4M3FN>
+llmc.param @none = dense<> : tensor<0x4xf8E4M3FN>
+// CHECK: llmc.param @hidden = dense<1> : tensor<ui8> {note = "kept", sym_visibility = "private"}
+llmc.param @hidden = dense<1> : tensor<ui8> {sym_visibility = "private", note = "kept"}
+llmc.param @q = dense<0> : tensor<2x3x8xui8>
+llmc.param @s = dense<1.0> : tensor<2x3xf32>
+llmc.param @z = dense<0> : tensor<2x2xui8>
+
+// CHECK-LABEL: @weights
+func.func @weights() {
+  // CHECK: llmc.weight @mapped : tensor<2xf16>
+  %0 = llmc.weight @mapped : tensor<2xf16>
+  // CHECK: llmc.weight @none : tensor<0x4xf8E4M3FN>
+  %1 = llmc.weight @none : tensor<0x4xf8E4M3FN>
+  // CHECK: llmc.constant dense<[0, -1]> : tensor<2xi64>
+  %2 = llmc.constant dense<[0, -1]> : tensor<2xi64>
+  // CHECK: llmc.constant dense<true> : tensor<i1>
+  %3 = llmc.constant dense<true> : tensor<i1>
+  // CHECK: llmc.constant dense_resource<mapped> : tensor<2xf16>
+  %4 = llmc.constant dense_resource<mapped> : tensor<2xf16>
+  return
+}
+
+// The last block of 40 columns is padded.
+// CHECK-LABEL: @dequantize
+func.func @dequantize(%half: tensor<?x3xf16>, %some: tensor<?x3x8xui8>) {
+  %q = llmc.weight @q : tensor<2x3x8xui8>
+  %s = llmc.weight @s : tensor<2x3xf32>
+  %z = llmc.weight @z : tensor<2x2xui8>
+  // CHECK: llmc.dequantize %{{.*}}, %{{.*}} {bits = 4 : i64, block = 16 : i64, columns = 40 : i64} : (tensor<2x3x8xui8>, tensor<2x3xf32>) -> tensor<2x40xf32>
+  %0 = llmc.dequantize %q, %s {bits = 4, block = 16, columns = 40}
+     : (tensor<2x3x8xui8>, tensor<2x3xf32>) -> tensor<2x40xf32>
+  // CHECK: llmc.dequantize %{{.*}}, %{{.*}}, %{{.*}} {bits = 4 : i64, block = 16 : i64, columns = 40 : i64} : (tensor<2x3x8xui8>, tensor<2x3xf32>, tensor<2x2xui8>) -> tensor<2x40xf32>
+  %1 = llmc.dequantize %q, %s, %z {bits = 4, block = 16, columns = 40}
+     : (tensor<2x3x8xui8>, tensor<2x3xf32>, tensor<2x2xui8>) -> tensor<2x40xf32>
+  // CHECK: llmc.dequantize {{.*}} : (tensor<?x3x8xui8>, tensor<?x3xf16>) -> tensor<?x40xf16>
+  %2 = llmc.dequantize %some, %half {bits = 4, block = 16, columns = 40}
+     : (tensor<?x3x8xui8>, tensor<?x3xf16>) -> tensor<?x40xf16>
+  return
+}
+
+// CHECK: {-#
+{-#
+  dialect_resources: {
+    builtin: {
+      mapped: "0x10000000003C0040",
+      packed: "0x100000002103",
+      bools: "0x10000000010001"
+    }
+  }
+#-}
