@@ -16,7 +16,8 @@ Value readBilinear(const FloatMath &m, Value image, Value batch, Value channel,
                    Value y, Value x) {
   Value corner[2], fraction[2], size[2];
   IndexMath index{m.b, m.loc};
-  for (auto [i, position] : llvm::enumerate(ArrayRef<Value>{y, x})) {
+  const Value positions[2] = {y, x};
+  for (auto [i, position] : llvm::enumerate(positions)) {
     size[i] = createDim(m.b, m.loc, image, i + 2);
     // Both neighbours of anything further out are outside.
     corner[i] = m.toIndex(position, m.constant(-2), m.fromIndex(size[i]));
