@@ -1,8 +1,9 @@
 """Configuration of llmc's lit tests; run them with `ninja check-llmc`.
 
-Substitutions beside the tools' names and FileCheck's: %python, and %shared,
-the folder of test data that is not in the repository. That is $LLMC_SHARED,
-or `shared` beside the repository; tests that need it say `REQUIRES: shared`.
+Substitutions beside the tools' names and FileCheck's: %python, %mlir_include,
+TableGen's options for MLIR's own files, and %shared, the folder of test data
+that is not in the repository. That is $LLMC_SHARED, or `shared` beside the
+repository; tests that need it say `REQUIRES: shared`.
 """
 
 import os
@@ -20,13 +21,15 @@ config.test_exec_root = os.path.join(config.llmc_binary_dir, "test")
 
 llvm_config.use_default_substitutions()
 llvm_config.add_tool_substitutions(
-    ["llmc-lsp-server", "llmc-opt", "llmc-reduce", "llmc-run",
+    ["llmc-compile", "llmc-lsp-server", "llmc-opt", "llmc-reduce", "llmc-run",
      "llmc-translate"],
     [config.llmc_tools_dir, config.llvm_tools_dir])
 llvm_config.with_environment("PATH", config.llmc_tools_dir, append_path=True)
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 # Before lit's own %python, which is the Python that lit runs in.
 config.substitutions.insert(0, ("%python", config.python_executable))
+config.substitutions.append(
+    ("%mlir_include", " ".join(f"-I {path}" for path in config.mlir_include_dirs)))
 
 shared = pathlib.Path(os.environ.get("LLMC_SHARED")
                       or pathlib.Path(config.llmc_source_dir).parent / "shared")

@@ -12,14 +12,17 @@ namespace llmc {
 
 /// Errors in the form of compilers, without MLIR's `loc(...)` around paths.
 inline void installDiagnosticHandler(mlir::MLIRContext &context) {
+  // The operation, with its whole region, says no more than its location.
+  context.printOpOnDiagnostic(false);
   context.getDiagEngine().registerHandler([](mlir::Diagnostic &diagnostic) {
     mlir::Location location = diagnostic.getLocation();
     if (auto file = mlir::dyn_cast<mlir::FileLineColLoc>(location)) {
       llvm::errs() << file.getFilename().getValue();
       if (file.getLine() != 0)
         llvm::errs() << ":" << file.getLine() << ":" << file.getColumn();
-    } else {
-      llvm::errs() << location;
+      llvm::errs() << ": ";
+    } else if (!mlir::isa<mlir::UnknownLoc>(location)) {
+      llvm::errs() << location << ": ";
     }
     llvm::StringRef severity;
     switch (diagnostic.getSeverity()) {
@@ -34,7 +37,7 @@ inline void installDiagnosticHandler(mlir::MLIRContext &context) {
       severity = "remark";
       break;
     }
-    llvm::errs() << ": " << severity << ": " << diagnostic << "\n";
+    llvm::errs() << severity << ": " << diagnostic << "\n";
     for (mlir::Diagnostic &note : diagnostic.getNotes())
       llvm::errs() << "  note: " << note << "\n";
   });

@@ -34,6 +34,45 @@ HostTensor HostTensor::allocate(Type elementType, ArrayRef<int64_t> shape) {
   return tensor;
 }
 
+/// Checks the type and attributes of one argument or result of @main.
+static LogicalResult verifySpec(func::FuncOp main, const Twine &what, Type type,
+                                DictionaryAttr attributes) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || !tensor.getElementType().isIntOrFloat() ||
+      tensor.getElementTypeBitWidth() > 64)
+    return main.emitError(what)
+           << " of @main has type " << type
+           << "; compiled code takes ranked tensors of integers and floats of "
+              "at most 64 bits";
+  if (!attributes)
+    return success();
+  Attribute name = attributes.get(nameAttr), dims = attributes.get(dimsAttr);
+  if (name && !isa<StringAttr>(name))
+    return main.emitError(what)
+           << " of @main: " << nameAttr << " must be a string";
+  auto names = dyn_cast_or_null<ArrayAttr>(dims);
+  if (dims && (!names || int64_t(names.size()) != tensor.getRank() ||
+               !llvm::all_of(names, llvm::IsaPred<StringAttr>)))
+    return main.emitError(what) << " of @main: " << dimsAttr
+                                << " must have a string for each dimension";
+  return success();
+}
+
+LogicalResult llmc::verifyEntry(ModuleOp module) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main || main.isExternal())
+    return module.emitError("the module has no function @main");
+  for (auto [index, type] : llvm::enumerate(main.getArgumentTypes()))
+    if (failed(verifySpec(main, "argument " + Twine(index), type,
+                          main.getArgAttrDict(index))))
+      return failure();
+  for (auto [index, type] : llvm::enumerate(main.getResultTypes()))
+    if (failed(verifySpec(main, "result " + Twine(index), type,
+                          main.getResultAttrDict(index))))
+      return failure();
+  return success();
+}
+
 static TensorSpec getSpec(Type type, DictionaryAttr attributes,
                           std::string fallback) {
   auto tensor = cast<RankedTensorType>(type);
@@ -106,6 +145,11 @@ Executable::~Executable() = default;
 
 FailureOr<std::unique_ptr<Executable>>
 Executable::create(ModuleOp module, const Options &options) {
+  if (failed(verifyEntry(module)))
+    return failure();
+  if (options.optLevel > 3)
+    return module.emitError("there is no optimization level ")
+           << options.optLevel;
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
   std::unique_ptr<Executable> result(new Executable());

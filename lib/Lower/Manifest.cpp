@@ -53,9 +53,9 @@ static StringRef getDType(Type type) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult Manifest::setInterface(ModuleOp module) {
+  if (failed(verifyEntry(module)))
+    return failure();
   auto main = module.lookupSymbol<func::FuncOp>("main");
-  if (!main)
-    return module.emitError("the module has no function @main");
   auto check = [&](const TensorSpec &spec) -> LogicalResult {
     if (getDType(spec.elementType).empty())
       return main.emitError("'") << spec.name << "': an artifact has no tensors"

@@ -7,6 +7,7 @@
 #include "llmc/Onnx/Export.h"
 #include "llmc/Onnx/Import.h"
 #include "llmc/Weights/Blobs.h"
+#include "llmc/Weights/ModuleFile.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
@@ -53,7 +54,7 @@ std::shared_ptr<Model> Model::load(const std::string &path) {
   if (extension == ".onnx")
     model->module = importOnnxModel(path, &model->context);
   else if (extension == ".mlir" || extension == ".mlirbc")
-    model->module = parseSourceFile<ModuleOp>(path, &model->context);
+    model->module = parseModuleFile(path, &model->context);
   else
     throw Error("'" + path + "' is not named .onnx, .mlir or .mlirbc");
   if (!model->module)

@@ -10,9 +10,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../../tools/HostTensors.h"
 #include "Import/TensorReader.h"
 #include "Proto.h"
-#include "llmc/Lower/Executable.h"
 #include "llmc/Onnx/Import.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -72,26 +72,6 @@ static std::string join(StringRef folder, StringRef name) {
   return std::string(path);
 }
 
-static HostTensor toHost(DenseElementsAttr elements) {
-  ShapedType type = elements.getType();
-  HostTensor tensor =
-      HostTensor::allocate(type.getElementType(), type.getShape());
-  char *out = static_cast<char *>(tensor.data.get());
-  int64_t size = elementByteSize(type.getElementType());
-  auto write = [&](const APInt &bits) {
-    uint64_t word = bits.getZExtValue();
-    std::memcpy(out, &word, size);
-    out += size;
-  };
-  if (isa<FloatType>(type.getElementType()))
-    for (const APFloat &value : elements.getValues<APFloat>())
-      write(value.bitcastToAPInt());
-  else
-    for (const APInt &value : elements.getValues<APInt>())
-      write(value);
-  return tensor;
-}
-
 static double toDouble(APFloat value) {
   bool losesInfo;
   value.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven,
@@ -146,14 +126,6 @@ std::optional<Problem> NodeTest::compare(const HostTensor &actual,
     return Problem{"wrong element type", types};
   if (ArrayRef<int64_t>(actual.shape) != type.getShape())
     return Problem{"wrong shape", types};
-  const char *in = static_cast<const char *>(actual.data.get());
-  int64_t size = elementByteSize(actual.elementType);
-  unsigned width = actual.elementType.getIntOrFloatBitWidth();
-  auto read = [&](int64_t i) {
-    uint64_t word = 0;
-    std::memcpy(&word, in + i * size, size);
-    return APInt(width, word, /*isSigned=*/false, /*implicitTrunc=*/true);
-  };
   auto differs = [&](int64_t i, auto a, auto b) {
     std::string text;
     llvm::raw_string_ostream(text)
@@ -162,19 +134,22 @@ std::optional<Problem> NodeTest::compare(const HostTensor &actual,
         << ", expected " << b;
     return Problem{"wrong value", text};
   };
-  if (auto floatType = dyn_cast<FloatType>(type.getElementType())) {
-    for (auto [i, value] : llvm::enumerate(expected.getValues<APFloat>())) {
-      double a = toDouble(APFloat(floatType.getFloatSemantics(), read(i)));
-      double b = toDouble(value);
+  DenseElementsAttr got = toAttribute(actual);
+  if (isa<FloatType>(type.getElementType())) {
+    for (auto [i, values] : llvm::enumerate(llvm::zip(
+             got.getValues<APFloat>(), expected.getValues<APFloat>()))) {
+      double a = toDouble(std::get<0>(values)),
+             b = toDouble(std::get<1>(values));
       if (!isClose(a, b))
         return differs(i, a, b);
     }
     return std::nullopt;
   }
-  for (auto [i, value] : llvm::enumerate(expected.getValues<APInt>()))
-    if (APInt a = read(i); a != value)
-      return differs(i, llvm::toString(a, 10, true),
-                     llvm::toString(value, 10, true));
+  for (auto [i, values] : llvm::enumerate(
+           llvm::zip(got.getValues<APInt>(), expected.getValues<APInt>())))
+    if (std::get<0>(values) != std::get<1>(values))
+      return differs(i, llvm::toString(std::get<0>(values), 10, true),
+                     llvm::toString(std::get<1>(values), 10, true));
   return std::nullopt;
 }
 
@@ -225,7 +200,7 @@ std::optional<Problem> NodeTest::runSet(Executable &executable, StringRef set) {
   for (auto [name, value] : llvm::zip(names, inputs)) {
     auto constant = fixed.find(name);
     if (constant == fixed.end())
-      arguments.push_back(toHost(value));
+      arguments.push_back(toHostTensor(value));
     else if (constant->second != value)
       return Problem{"import", "input '" + name +
                                    "' must be known at import, but differs "

@@ -5,17 +5,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "../Diagnostics.h"
-#include "llmc/IR/Dialect.h"
-#include "llmc/Lift/Passes.h"
+#include "llmc/InitAll.h"
 #include "llmc/Lower/Artifact.h"
-#include "llmc/Lower/Executable.h"
-#include "llmc/Lower/Passes.h"
 #include "llmc/Onnx/Import.h"
-#include "mlir/IR/DialectRegistry.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
-#include "mlir/InitAllPasses.h"
-#include "mlir/Parser/Parser.h"
+#include "llmc/Weights/ModuleFile.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/Support/CommandLine.h"
@@ -76,24 +69,15 @@ int main(int argc, char **argv) {
       "Compiles a model to an artifact: a directory with native code and "
       "weights\nthat llmc's runtime opens without MLIR or LLVM.\n");
 
-  registerAllPasses();
-  registerLiftPasses();
-  registerLiftPipelines();
-  registerLowerPasses();
+  registerEveryPass();
   DialectRegistry registry;
-  registerAllDialects(registry);
-  registerAllExtensions(registry);
-  registry.insert<LLMCDialect>();
-  Executable::registerDialects(registry);
+  registerEveryDialect(registry);
   MLIRContext context(registry);
 
   installDiagnosticHandler(context);
-  // The operation, with its whole region, says no more than its location.
-  context.printOpOnDiagnostic(false);
   bool isOnnx = StringRef(input).ends_with(".onnx");
-  OwningOpRef<ModuleOp> module =
-      isOnnx ? importOnnxModel(input, &context)
-             : parseSourceFile<ModuleOp>(input, &context);
+  OwningOpRef<ModuleOp> module = isOnnx ? importOnnxModel(input, &context)
+                                        : parseModuleFile(input, &context);
   if (!module)
     return 1;
   std::string pipeline = passes;

@@ -9,12 +9,12 @@
 #include "llmc/IR/Dialect.h"
 #include "llmc/Onnx/Export.h"
 #include "llmc/Onnx/Import.h"
+#include "llmc/Weights/ModuleFile.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/InitAllDialects.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
@@ -53,6 +53,13 @@ struct Options {
                "bytes than this"),
       cl::value_desc("bytes"),
       cl::init(llmc::ExportOptions().externalDataLimit), cl::cat(category)};
+
+  bool readsOnnx() const {
+    return importOnnx || StringRef(input).ends_with(".onnx");
+  }
+  bool writesOnnx() const {
+    return exportOnnx || StringRef(output).ends_with(".onnx");
+  }
 };
 } // namespace
 
@@ -71,21 +78,44 @@ static LogicalResult readDims(const Options &options,
   return success();
 }
 
+static LogicalResult fail(const Twine &message) {
+  llvm::errs() << "error: " << message << "\n";
+  return failure();
+}
+
+/// Combinations of options that say nothing or two things.
+static LogicalResult check(const Options &options) {
+  bool writesOnnx = options.writesOnnx();
+  // Weights may lie in files beside the model.
+  if (options.readsOnnx() && options.input == "-")
+    return fail("an ONNX model is read from a file, not from stdin");
+  if (writesOnnx && options.output == "-")
+    return fail("an ONNX model is written to a file: name it with -o");
+  if (writesOnnx && options.emitBytecode)
+    return fail("the output cannot be ONNX and bytecode");
+  if (!options.dims.empty() && !options.readsOnnx())
+    return fail("--dim is for ONNX models");
+  if (!writesOnnx && (options.dataName.getNumOccurrences() ||
+                      options.dataLimit.getNumOccurrences()))
+    return fail("--external-data-* are for writing ONNX models");
+  return success();
+}
+
 static OwningOpRef<ModuleOp> read(const Options &options,
                                   MLIRContext &context) {
   StringRef input = options.input;
-  if (options.importOnnx || input.ends_with(".onnx")) {
+  if (options.readsOnnx()) {
     llmc::ImportOptions importOptions;
     if (failed(readDims(options, importOptions.dims)))
       return {};
     return llmc::importOnnxModel(input, &context, importOptions);
   }
-  return parseSourceFile<ModuleOp>(input, &context);
+  return llmc::parseModuleFile(input, &context);
 }
 
 static LogicalResult write(const Options &options, ModuleOp module) {
   StringRef output = options.output;
-  if (options.exportOnnx || output.ends_with(".onnx")) {
+  if (options.writesOnnx()) {
     llmc::ExportOptions exportOptions;
     exportOptions.externalDataName = options.dataName;
     exportOptions.externalDataLimit = options.dataLimit;
@@ -94,10 +124,8 @@ static LogicalResult write(const Options &options, ModuleOp module) {
   std::string error;
   std::unique_ptr<llvm::ToolOutputFile> file =
       openOutputFile(options.output, &error);
-  if (!file) {
-    llvm::errs() << "error: " << error << "\n";
-    return failure();
-  }
+  if (!file)
+    return fail(error);
   if (options.emitBytecode || output.ends_with(".mlirbc")) {
     if (failed(writeBytecodeToFile(module, file->os())))
       return failure();
@@ -117,13 +145,22 @@ int main(int argc, char **argv) {
   // LLVM's own hundreds of options stay available, but not in --help.
   cl::HideUnrelatedOptions(options.category);
   cl::ParseCommandLineOptions(
-      argc, argv, "llmc-translate: ONNX, MLIR text and MLIR bytecode\n");
+      argc, argv,
+      "llmc-translate: reads and writes ONNX, MLIR text and MLIR bytecode\n\n"
+      "  What a file is follows from its name (.onnx, .mlir, .mlirbc) unless "
+      "an\n  option says it.\n\n"
+      "EXAMPLES:\n\n"
+      "  llmc-translate model.onnx -o model.mlirbc\n"
+      "  llmc-translate model.mlirbc | less\n"
+      "  llmc-translate small.mlirbc -o small.onnx\n");
 
   DialectRegistry registry;
   registerAllDialects(registry);
   registry.insert<llmc::LLMCDialect>();
   MLIRContext context(registry);
   llmc::installDiagnosticHandler(context);
+  if (failed(check(options)))
+    return 1;
   OwningOpRef<ModuleOp> module = read(options, context);
   if (!module || failed(write(options, *module)))
     return 1;

@@ -43,6 +43,11 @@ struct HostTensor {
 /// Bytes of one element in memory.
 int64_t elementByteSize(mlir::Type elementType);
 
+/// Checks that the module has a function @main of tensors that compiled code
+/// can take, and that its attributes `llmc.name` and `llmc.dims` are strings.
+/// To be called before the functions below.
+mlir::LogicalResult verifyEntry(mlir::ModuleOp module);
+
 /// The specs of @main's arguments or results.
 llvm::SmallVector<TensorSpec> getInputSpecs(mlir::ModuleOp module);
 llvm::SmallVector<TensorSpec> getOutputSpecs(mlir::ModuleOp module);
