@@ -1,8 +1,9 @@
 //===- Loop.cpp - builders of Loop and Scan -------------------------------===//
 //
-// Loop becomes scf.while, Scan scf.for, whose iteration arguments are tensors:
-// the carried values and, for each output that collects one value per
-// iteration, what has been collected so far.
+// Both become scf.while, whose arguments are tensors: the carried values and,
+// for each output that collects one value per iteration, what has been
+// collected so far. (Canonicalization of scf.for takes the size of its initial
+// arguments for that of all, but what is collected starts with nothing.)
 //
 // The types of carried values must be the same in each iteration. The body is
 // imported with the types of the initial values first. Where it yields others,
@@ -330,21 +331,25 @@ static LogicalResult importScan(OnnxNode &node) {
         one = arith::ConstantIndexOp::create(builder, loc, 1);
   Value count = arith::IndexCastOp::create(builder, loc,
                                            builder.getIndexType(), length);
-  SmallVector<Value> state;
+  SmallVector<Value> state{zero};
   for (auto [value, type] : llvm::zip(loop.initial, loop.types))
     state.push_back(node.refine(value, type));
   for (Value value : loop.collectedOutputs(draft))
     state.push_back(createNothing(node, collectedType(node.type(value))));
+  SmallVector<Type> stateTypes(ValueRange(state).getTypes());
 
-  auto forOp = scf::ForOp::create(builder, loc, zero, count, one, state);
+  auto whileOp = scf::WhileOp::create(builder, loc, stateTypes, state);
   OpBuilder::InsertionGuard guard(builder);
-  Block *body = forOp.getBody();
-  // Without iteration arguments the op comes with a terminator.
-  if (!body->empty())
-    body->back().erase();
-  builder.setInsertionPointToEnd(body);
-  Value iteration = forOp.getInductionVar();
-  SmallVector<Value> arguments(forOp.getRegionIterArgs().take_front(carried));
+  Block *test = builder.createBlock(&whileOp.getBefore(), {}, stateTypes,
+                                    locations(node, stateTypes.size()));
+  Value proceeds = arith::CmpIOp::create(
+      builder, loc, arith::CmpIPredicate::slt, test->getArgument(0), count);
+  scf::ConditionOp::create(builder, loc, proceeds, test->getArguments());
+
+  Block *body = builder.createBlock(&whileOp.getAfter(), {}, stateTypes,
+                                    locations(node, stateTypes.size()));
+  Value iteration = body->getArgument(0);
+  SmallVector<Value> arguments(body->getArguments().slice(1, carried));
   for (auto [index, source] : llvm::enumerate(sources)) {
     Value position = iteration;
     if (directions[index]) {
@@ -368,21 +373,22 @@ static LogicalResult importScan(OnnxNode &node) {
   body->getOperations().splice(body->end(), draft.block->getOperations());
   builder.setInsertionPointToEnd(body);
 
-  SmallVector<Value> yielded;
+  SmallVector<Value> yielded{
+      arith::AddIOp::create(builder, loc, iteration, one)};
   for (int64_t i = 0; i < carried; ++i)
     yielded.push_back(node.refine(outputs[i], loop.types[i]));
   Value isFirst = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
                                         iteration, zero);
   for (unsigned i = 0; i < loop.numCollected(); ++i)
-    yielded.push_back(collect(node, isFirst,
-                              forOp.getRegionIterArgs()[carried + i],
+    yielded.push_back(collect(node, isFirst, body->getArgument(1 + carried + i),
                               outputs[carried + i], outputDirections[i] != 0));
   if (node.hasFailed())
     return failure();
   scf::YieldOp::create(builder, loc, yielded);
 
-  builder.setInsertionPointAfter(forOp);
-  for (auto [index, value] : llvm::enumerate(forOp.getResults())) {
+  builder.setInsertionPointAfter(whileOp);
+  for (auto [index, value] :
+       llvm::enumerate(whileOp.getResults().drop_front())) {
     Value output = value;
     int64_t collectedIndex = int64_t(index) - carried;
     if (collectedIndex >= 0) {
