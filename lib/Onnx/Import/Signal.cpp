@@ -71,6 +71,8 @@ private:
 
 Value Transform::run(Value x) const {
   OnnxNode &node = m.node;
+  if (node.hasFailed())
+    return {};
   Type element = node.elementType(x);
   int64_t rank = node.rank(x);
   bool isReal = node.dim(x, rank - 1) == 1;
@@ -88,13 +90,16 @@ Value Transform::run(Value x) const {
                            0);
   x = node.create<PadOp>(PadMode::Constant, x, pads, node.scalarLike(x, 0));
 
-  // Angles are reduced as integers: large products keep their precision.
+  // Angles are reduced as integers: large products keep their precision. Those
+  // of f32 are too coarse: sums that cancel would not.
+  Type f64 = node.getBuilder().getF64Type();
   Value product = m.mul(node.unsqueeze(rows, {1}), columns);
-  Value turns = m.div(
-      node.castTo(node.create<ModOp>(product, length, false), element),
-      node.castTo(length, element));
+  Value turns =
+      m.div(node.castTo(node.create<ModOp>(product, length, false), f64),
+            node.castTo(length, f64));
   Value angle = m.mul(turns, 2 * llvm::numbers::pi);
-  Value cosines = m.cos(angle), sines = m.sin(angle);
+  Value cosines = node.castTo(m.cos(angle), element),
+        sines = node.castTo(m.sin(angle), element);
   if (fromHalf) {
     // All but the first and the middle one stand for their mirror image too.
     Value zero = node.scalar(m.i64(), 0);
