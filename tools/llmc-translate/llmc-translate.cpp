@@ -10,16 +10,15 @@
 #include "llmc/Onnx/Export.h"
 #include "llmc/Onnx/Import.h"
 #include "llmc/Weights/ModuleFile.h"
+#include "llmc/Weights/OutputFile.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/InitAllDialects.h"
-#include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/SourceMgr.h"
-#include "llvm/Support/ToolOutputFile.h"
 
 using namespace mlir;
 namespace cl = llvm::cl;
@@ -121,19 +120,22 @@ static LogicalResult write(const Options &options, ModuleOp module) {
     exportOptions.externalDataLimit = options.dataLimit;
     return llmc::exportOnnxModel(module, output, exportOptions);
   }
-  std::string error;
-  std::unique_ptr<llvm::ToolOutputFile> file =
-      openOutputFile(options.output, &error);
+  auto report = [](llvm::Error error) {
+    return fail(toString(std::move(error)));
+  };
+  auto file = llmc::OutputFile::create(output);
   if (!file)
-    return fail(error);
+    return report(file.takeError());
+  llvm::raw_ostream &os = (*file)->os();
   if (options.emitBytecode || output.ends_with(".mlirbc")) {
-    if (failed(writeBytecodeToFile(module, file->os())))
+    if (failed(writeBytecodeToFile(module, os)))
       return failure();
   } else {
-    module.print(file->os());
-    file->os() << "\n";
+    module.print(os);
+    os << "\n";
   }
-  file->keep();
+  if (llvm::Error error = (*file)->keep())
+    return report(std::move(error));
   return success();
 }
 

@@ -2,84 +2,28 @@
 
 #include "llmc/Onnx/Export.h"
 #include "GraphExporter.h"
-#include "llvm/Support/FileSystem.h"
+#include "llmc/Weights/OutputFile.h"
 #include "llvm/Support/Path.h"
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 using namespace mlir;
 using namespace llmc;
 using namespace llmc::onnx_detail;
 
 namespace {
-/// A file that is there under its name only after `keep`.
-class TemporaryFile {
+/// Protobuf's bytes go to LLVM's stream.
+class ProtoStream : public google::protobuf::io::CopyingOutputStream {
 public:
-  TemporaryFile(ModuleOp module, StringRef path) : module(module), path(path) {}
-  ~TemporaryFile() {
-    if (file)
-      llvm::consumeError(file->discard());
-  }
-
-  LogicalResult open() {
-    llvm::Expected<llvm::sys::fs::TempFile> created =
-        llvm::sys::fs::TempFile::create(path + ".%%%%%%.tmp",
-                                        llvm::sys::fs::all_read |
-                                            llvm::sys::fs::owner_write);
-    if (!created)
-      return fail(created.takeError());
-    file.emplace(std::move(*created));
-    return success();
-  }
-
-  int getDescriptor() const { return file->FD; }
-
-  LogicalResult keep() {
-    if (llvm::Error error = file->keep(path))
-      return fail(std::move(error));
-    file.reset();
-    return success();
-  }
-
-  LogicalResult fail(llvm::Error error) {
-    return module.emitError("cannot write '")
-           << path << "': " << toString(std::move(error));
+  explicit ProtoStream(llvm::raw_fd_ostream &stream) : stream(stream) {}
+  bool Write(const void *buffer, int size) override {
+    stream.write(static_cast<const char *>(buffer), size);
+    return !stream.has_error();
   }
 
 private:
-  ModuleOp module;
-  std::string path;
-  std::optional<llvm::sys::fs::TempFile> file;
+  llvm::raw_fd_ostream &stream;
 };
 } // namespace
-
-static LogicalResult writeData(const ExternalData &data, TemporaryFile &file) {
-  if (failed(file.open()))
-    return failure();
-  llvm::raw_fd_ostream stream(file.getDescriptor(), /*shouldClose=*/false);
-  data.write(stream);
-  stream.flush();
-  if (std::error_code error = stream.error()) {
-    stream.clear_error();
-    return file.fail(llvm::errorCodeToError(error));
-  }
-  return success();
-}
-
-static LogicalResult writeModel(const ::onnx::ModelProto &model,
-                                TemporaryFile &file) {
-  if (model.ByteSizeLong() > INT_MAX)
-    return file.fail(llvm::createStringError(
-        "the model is larger than 2 GiB, protobuf's limit; put weights into "
-        "external data"));
-  if (failed(file.open()))
-    return failure();
-  google::protobuf::io::FileOutputStream stream(file.getDescriptor());
-  if (!model.SerializeToZeroCopyStream(&stream) || !stream.Flush())
-    return file.fail(llvm::errorCodeToError(
-        std::error_code(stream.GetErrno(), std::generic_category())));
-  return success();
-}
 
 LogicalResult llmc::exportOnnxModel(ModuleOp module, StringRef path,
                                     const ExportOptions &options) {
@@ -95,14 +39,37 @@ LogicalResult llmc::exportOnnxModel(ModuleOp module, StringRef path,
   if (failed(exporter.run(model, data)))
     return failure();
 
-  SmallString<256> dataPath(llvm::sys::path::parent_path(path));
-  llvm::sys::path::append(dataPath, dataName);
-  TemporaryFile dataFile(module, dataPath), modelFile(module, path);
-  if (!data.empty() && failed(writeData(data, dataFile)))
-    return failure();
-  if (failed(writeModel(model, modelFile)))
-    return failure();
-  if (!data.empty() && failed(dataFile.keep()))
-    return failure();
-  return modelFile.keep();
+  auto report = [&](llvm::Error error) {
+    return module.emitError() << toString(std::move(error));
+  };
+  std::unique_ptr<OutputFile> dataFile;
+  if (!data.empty()) {
+    SmallString<256> dataPath(llvm::sys::path::parent_path(path));
+    llvm::sys::path::append(dataPath, dataName);
+    auto created = OutputFile::create(dataPath);
+    if (!created)
+      return report(created.takeError());
+    dataFile = std::move(*created);
+    data.write(dataFile->os());
+  }
+  if (model.ByteSizeLong() > INT_MAX)
+    return module.emitError("cannot write '")
+           << path
+           << "': the model is larger than 2 GiB, protobuf's limit; put "
+              "weights into external data";
+  auto modelFile = OutputFile::create(path);
+  if (!modelFile)
+    return report(modelFile.takeError());
+  {
+    ProtoStream stream((*modelFile)->os());
+    google::protobuf::io::CopyingOutputStreamAdaptor adaptor(&stream);
+    // A failure is the stream's, which keep() reports.
+    (void)model.SerializeToZeroCopyStream(&adaptor);
+  }
+  if (dataFile)
+    if (llvm::Error error = dataFile->keep())
+      return report(std::move(error));
+  if (llvm::Error error = (*modelFile)->keep())
+    return report(std::move(error));
+  return success();
 }
