@@ -1,0 +1,55 @@
+"""Imports and lifts small models with large results: large_models.py LLMC_TRANSLATE LLMC_OPT FOLDER.
+
+Nothing on the way to native code may compute these tensors: there is no room for them."""
+
+import pathlib
+import resource
+import subprocess
+import sys
+
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+LARGE = 2**36
+LIMIT = 4 << 30
+
+CASES = {
+    "Tile": ([LARGE, 1],),
+    "Expand": ([LARGE, 4],),
+    "Pad": ([0, 0, LARGE, 0],),
+    "ConstantOfShape": (),
+    "Range": (np.array(LARGE), np.array(1)),
+    "OneHot": (np.array(LARGE), [0.0, 1.0]),
+    "Resize": (np.float32([]), np.float32([]), [LARGE, 4]),
+    "Upsample": (np.float32([LARGE, 1]),),
+}
+FIRST = {"ConstantOfShape": np.array([LARGE, 4]), "Range": np.array(0), "OneHot": np.array([1, 2])}
+
+
+def make(op, rest):
+    inputs = [FIRST.get(op, np.ones((1, 4), np.float32)), *rest]
+    tensors = [numpy_helper.from_array(np.array(value), f"i{index}") for index, value in enumerate(inputs)]
+    nodes = [helper.make_node(op, [tensor.name for tensor in tensors], ["large"]),
+             helper.make_node("Shape", ["large"], ["y"])]
+    outputs = [helper.make_tensor_value_info("y", TensorProto.INT64, (None,))]
+    return helper.make_model(helper.make_graph(nodes, op, [], outputs, tensors), ir_version=10,
+                             opset_imports=[helper.make_opsetid("", 9 if op == "Upsample" else 18)])
+
+
+def main():
+    translate, opt, folder = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+    folder.mkdir(parents=True, exist_ok=True)
+    for op, rest in CASES.items():
+        path, imported = folder / f"{op}.onnx", folder / f"{op}.mlirbc"
+        path.write_bytes(make(op, rest).SerializeToString())
+        for command in ([translate, path, "-o", imported], [opt, imported, "--llmc-lift"]):
+            run = subprocess.run(
+                command, capture_output=True, text=True, timeout=60,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (LIMIT, LIMIT)))
+            if run.returncode:
+                sys.exit(f"{op}: {command[0]} failed with {run.returncode}: {run.stderr}")
+        print(f"{op}: {[line.strip() for line in run.stdout.splitlines() if 'constant' in line]}")
+
+
+if __name__ == "__main__":
+    main()
