@@ -1,4 +1,4 @@
-//===- CopiesToLoops.cpp - strided copies without a runner library --------===//
+//===- CopiesToLoops.cpp - what upstream's conversion to loops leaves -----===//
 
 #include "llmc/Lower/Passes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -12,6 +12,16 @@ using namespace mlir;
 using namespace llmc;
 
 namespace {
+/// A check of scalars whose result nothing uses any more has no operands left,
+/// and so no loops to become.
+void inlineBody(linalg::GenericOp op) {
+  Block &body = op.getRegion().front();
+  body.getTerminator()->erase();
+  op->getBlock()->getOperations().splice(op->getIterator(),
+                                         body.getOperations());
+  op.erase();
+}
+
 struct CopiesToLoops : llmc::impl::CopiesToLoopsBase<CopiesToLoops> {
   void runOnOperation() override {
     getOperation().walk([](memref::CopyOp op) {
@@ -24,6 +34,10 @@ struct CopiesToLoops : llmc::impl::CopiesToLoopsBase<CopiesToLoops> {
       linalg::CopyOp::create(builder, op.getLoc(), op.getSource(),
                              op.getTarget());
       op.erase();
+    });
+    getOperation().walk([](linalg::GenericOp op) {
+      if (op->getNumOperands() == 0)
+        inlineBody(op);
     });
   }
 };

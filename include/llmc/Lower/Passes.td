@@ -142,7 +142,8 @@ def CopiesToLoops : Pass<"llmc-copies-to-loops", "::mlir::ModuleOp"> {
   let summary = "Turn copies of strided buffers into linalg.copy";
   let description = [{
     Upstream lowers `memref.copy` of a strided buffer to a call of MLIR's
-    runner library, which compiled artifacts do without.
+    runner library, which compiled artifacts do without. A `linalg.generic`
+    without operands, which upstream does not convert, is inlined.
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
