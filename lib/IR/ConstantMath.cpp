@@ -235,7 +235,7 @@ bool llmc::foldElementwise(Operation *op, ConstantOperands operands,
   }
   if (operands.size() == 1)
     return foldUnary(op, *operands[0], result);
-  return operands.size() == 2 &&
+  return operands.size() == 2 && op->hasTrait<Broadcasts>() &&
          foldBinary(op, *operands[0], *operands[1], result);
 }
 

@@ -52,14 +52,23 @@ Value llmc::createI64Constant(OpBuilder &builder, Location location,
 Value llmc::createScalarConstant(OpBuilder &builder, Location location,
                                  Type elementType, double value) {
   auto type = RankedTensorType::get({}, elementType);
-  Attribute element;
-  if (isa<FloatType>(elementType))
-    element = builder.getFloatAttr(elementType, value);
-  else
-    element = IntegerAttr::get(
-        elementType, APInt(elementType.getIntOrFloatBitWidth(),
-                           uint64_t(int64_t(value)), /*isSigned=*/true,
-                           /*implicitTrunc=*/true));
-  return ConstantOp::create(builder, location, type,
-                            DenseElementsAttr::get(type, element));
+  DenseElementsAttr elements;
+  if (isa<FloatType>(elementType)) {
+    elements = DenseElementsAttr::get(
+        type, Attribute(builder.getFloatAttr(elementType, value)));
+  } else if (auto complex = dyn_cast<ComplexType>(elementType)) {
+    auto part = [&](double part) {
+      return builder.getFloatAttr(complex.getElementType(), part).getValue();
+    };
+    elements = DenseElementsAttr::get(
+        type, std::complex<APFloat>(part(value), part(0)));
+  } else {
+    // Infinities become the largest numbers there are.
+    APSInt integer(64, /*isUnsigned=*/false);
+    bool isExact;
+    APFloat(value).convertToInteger(integer, APFloat::rmTowardZero, &isExact);
+    elements = DenseElementsAttr::get(
+        type, integer.trunc(elementType.getIntOrFloatBitWidth()));
+  }
+  return ConstantOp::create(builder, location, type, elements);
 }

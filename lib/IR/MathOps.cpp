@@ -27,7 +27,6 @@ void LLMCDialect::registerMathOps() {
                           shapes.elementType(adaptor.getOperand()), results);  \
   }
 INFER_SAME_SHAPE(AbsOp)
-INFER_SAME_SHAPE(NegOp)
 INFER_SAME_SHAPE(SignOp)
 INFER_SAME_SHAPE(FloorOp)
 INFER_SAME_SHAPE(CeilOp)
@@ -132,10 +131,19 @@ inferElements(ShapeContext &shapes, ValueRange operands, Type elementType,
   return success();
 }
 
+LogicalResult NegOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                 SmallVectorImpl<ShapeInfo> &results) {
+  return inferElements(
+      shapes, adaptor.getOperand(), shapes.elementType(adaptor.getOperand()),
+      [](ArrayRef<AffineExpr> at) { return -at[0]; }, results);
+}
+
 static LogicalResult
 inferArithmetic(ShapeContext &shapes, Value lhs, Value rhs,
                 function_ref<AffineExpr(AffineExpr, AffineExpr)> combine,
                 SmallVectorImpl<ShapeInfo> &results) {
+  if (failed(requireOneElementType(shapes, {lhs, rhs})))
+    return failure();
   return inferElements(
       shapes, {lhs, rhs}, shapes.elementType(lhs),
       [&](ArrayRef<AffineExpr> at) { return combine(at[0], at[1]); }, results);
@@ -146,6 +154,8 @@ static LogicalResult
 inferComparison(ShapeContext &shapes, ValueRange operands,
                 function_ref<std::optional<bool>(AffineExpr)> compare,
                 SmallVectorImpl<ShapeInfo> &results) {
+  if (failed(requireOneElementType(shapes, operands)))
+    return failure();
   return inferElements(
       shapes, operands, getBoolType(shapes),
       [&](ArrayRef<AffineExpr> at) -> AffineExpr {
@@ -157,6 +167,8 @@ inferComparison(ShapeContext &shapes, ValueRange operands,
 
 LogicalResult EqualOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                    SmallVectorImpl<ShapeInfo> &results) {
+  if (failed(requireOneElementType(shapes, adaptor.getOperands())))
+    return failure();
   return inferElements(
       shapes, {adaptor.getLhs(), adaptor.getRhs()}, getBoolType(shapes),
       [&](ArrayRef<AffineExpr> at) -> AffineExpr {
@@ -228,6 +240,9 @@ LogicalResult OrOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
 
 LogicalResult WhereOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                    SmallVectorImpl<ShapeInfo> &results) {
+  if (failed(
+          requireOneElementType(shapes, {adaptor.getLhs(), adaptor.getRhs()})))
+    return failure();
   return inferElements(
       shapes, {adaptor.getCondition(), adaptor.getLhs(), adaptor.getRhs()},
       shapes.elementType(adaptor.getLhs()),
@@ -272,7 +287,7 @@ LogicalResult DivOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
         if (!divisor || *divisor == 0)
           return a == b ? shapes.constant(1) : AffineExpr();
         if (std::optional<int64_t> dividend = getConstant(a))
-          return *divisor == -1 ? shapes.constant(-*dividend)
+          return *divisor == -1 ? shapes.constant(int64_t(-uint64_t(*dividend)))
                                 : shapes.constant(*dividend / *divisor);
         return *divisor > 0 ? a.floorDiv(*divisor) : AffineExpr();
       },

@@ -4,6 +4,7 @@
 #include "llmc/IR/Dialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -52,13 +53,21 @@ static LogicalResult mergeDeclared(Operation *op, OpResult result,
   if (info.elementType != type.getElementType() ||
       int64_t(info.dims.size()) != type.getRank())
     return contradiction();
+  // In bits, as for the largest elements.
+  int64_t product = 128;
   for (auto [dim, size] : llvm::zip(info.dims, type.getShape())) {
-    if (ShapedType::isDynamic(size))
-      continue;
     std::optional<int64_t> inferred = getConstant(shapes.simplify(dim));
-    if (inferred && *inferred != size)
-      return contradiction();
-    dim = shapes.constant(size);
+    if (!ShapedType::isDynamic(size)) {
+      if (inferred && *inferred != size)
+        return contradiction();
+      dim = shapes.constant(size);
+      inferred = size;
+    }
+    if (inferred && *inferred > 0 &&
+        llvm::MulOverflow(product, *inferred, product))
+      return op->emitOpError("result ")
+             << result.getResultNumber()
+             << " has dimensions whose product overflows: " << info.getType();
   }
   return success();
 }

@@ -135,8 +135,13 @@ LogicalResult ReshapeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   }
   if (failed(checkNumElements(shapes, operand, info.dims, inferred)))
     return failure();
-  if (info.dims.size() <= 1)
+  if (info.dims.size() <= 1) {
     info.values = shapes.values(adaptor.getOperand());
+    std::optional<int64_t> size =
+        info.dims.empty() ? 1 : getConstant(info.dims[0]);
+    if (info.values && int64_t(info.values->size()) != size)
+      info.values.reset();
+  }
   results.push_back(std::move(info));
   return success();
 }

@@ -219,6 +219,10 @@ static LogicalResult importAttention(OnnxNode &node) {
         parts.allowed ? node.create<AndOp>(parts.allowed, mask) : mask;
   };
   if (Value mask = node.input(3)) {
+    Type type = node.elementType(mask);
+    if (node.rank(mask) < 2 || !(type.isInteger(1) || isa<FloatType>(type)))
+      return node.fail("the mask must have at least two dimensions and be a "
+                       "bool or a float");
     mask = padMask(node, mask, keyLength);
     if (node.elementType(mask).isInteger(1))
       allow(mask);

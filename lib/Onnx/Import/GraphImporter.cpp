@@ -14,6 +14,8 @@ using namespace llmc::onnx_detail;
 static constexpr int64_t maxConstantElements = 1024;
 /// Functions that call functions can grow a small file without bound.
 static constexpr int64_t maxNodes = 1'000'000;
+/// Their calls nest on the stack.
+static constexpr unsigned maxCallDepth = 200;
 
 GraphImporter::GraphImporter(::onnx::ModelProto &model, ModuleOp module,
                              StringRef path, const ImportOptions &options)
@@ -299,6 +301,8 @@ LogicalResult GraphImporter::importNode(::onnx::NodeProto &node) {
     return emitError(fileLocation)
            << "is one too many: with functions inlined the model has more than "
            << maxNodes << " nodes";
+  if (node.output_size() == 0)
+    return emitError(fileLocation) << "has no outputs";
 
   SmallVector<Value> inputs;
   for (const std::string &name : node.input()) {
@@ -419,9 +423,14 @@ GraphImporter::findAttribute(const ::onnx::NodeProto &node,
 LogicalResult GraphImporter::importCall(::onnx::NodeProto &node,
                                         ::onnx::FunctionProto &function,
                                         ValueRange inputs) {
-  for (const Frame *frame = scope->frame; frame; frame = frame->caller)
+  unsigned depth = 0;
+  for (const Frame *frame = scope->frame; frame; frame = frame->caller) {
     if (frame->function == &function)
       return emitError(fileLocation) << "calls a function that calls itself";
+    if (++depth > maxCallDepth)
+      return emitError(fileLocation)
+             << "is a call inside of " << maxCallDepth << " others";
+  }
   if (inputs.size() > unsigned(function.input_size()) ||
       node.output_size() > function.output_size())
     return emitError(fileLocation)
@@ -531,6 +540,8 @@ LogicalResult GraphImporter::importMain() {
          builder.getNamedAttr(nameAttr, builder.getStringAttr(name))});
   };
   for (const ::onnx::ValueInfoProto &input : graph.input()) {
+    if (input.name().empty())
+      return emitError(fileLocation) << "an input of the graph has no name";
     // Up to IR version 3 initializers had to be inputs too; later this gives
     // an input a default, which a compiled model does not have.
     auto found = scope->names.find(input.name());
@@ -579,7 +590,11 @@ LogicalResult GraphImporter::importMain() {
     return failure();
 
   SmallVector<Value> results;
+  llvm::StringSet<> outputNames;
   for (const ::onnx::ValueInfoProto &output : graph.output()) {
+    if (!outputNames.insert(output.name()).second)
+      return emitError(fileLocation)
+             << "output '" << output.name() << "' is declared more than once";
     FailureOr<Value> value = lookup(output.name());
     if (failed(value))
       return failure();

@@ -113,8 +113,8 @@ OwningOpRef<ModuleOp> llmc::importOnnxModel(StringRef path,
   }
   (void)llvm::sys::fs::closeFile(*file);
   if (!parsed) {
-    emitFileError(path, context)
-        << "is not an ONNX model, or is truncated or corrupt";
+    emitFileError(path, context) << "is not an ONNX model, or is truncated, "
+                                    "corrupt or nested too deeply";
     return {};
   }
   return importModel(model, path, context, options);
@@ -127,8 +127,8 @@ llmc::importOnnxModelFromBuffer(StringRef bytes, StringRef path,
   ::onnx::ModelProto model;
   google::protobuf::io::ArrayInputStream stream(bytes.data(), bytes.size());
   if (bytes.size() > INT_MAX || !parse(stream, model)) {
-    emitFileError(path, context)
-        << "is not an ONNX model, or is truncated or corrupt";
+    emitFileError(path, context) << "is not an ONNX model, or is truncated, "
+                                    "corrupt or nested too deeply";
     return {};
   }
   return importModel(model, path, context, options);

@@ -191,7 +191,7 @@ static LogicalResult importUnique(OnnxNode &node) {
   if (!op)
     return failure();
   node.setOutput(0, node.create<GatherOp>(x, op->getResult(0), axis));
-  for (unsigned output = 1; output < node.getNumOutputs(); ++output)
+  for (unsigned output = 1; output < 4; ++output)
     node.setOutput(output, op->getResult(output - 1));
   return success(!node.hasFailed());
 }

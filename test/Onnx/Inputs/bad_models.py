@@ -107,6 +107,33 @@ def no_opset(path):
     return broken
 
 
+@case
+def directory(path):
+    path.mkdir()
+    return path
+
+
+@case
+def fifo(path):
+    os.mkfifo(path)
+    return path
+
+
+@case
+def nested_too_deep(path):
+    # Each level is an If in the branch of the one before; onnx's own classes would refuse to write it.
+    def field(number, content):
+        size, length = len(content), b""
+        while size >= 0x80:
+            length, size = length + bytes([size & 0x7f | 0x80]), size >> 7
+        return bytes([number << 3 | 2]) + length + bytes([size]) + content
+    graph = field(2, b"deepest")
+    for _ in range(10_000):
+        attribute = field(1, b"then_branch") + field(6, graph)
+        graph = field(1, field(4, b"If") + field(5, attribute))
+    return b"\x08\x0a" + field(7, graph)
+
+
 # External data ------------------------------------------------------------------------------------------------------
 
 @case
@@ -268,6 +295,53 @@ def defined_twice(path):
 
 
 @case
+def cycle_through_branch(path):
+    then = helper.make_graph([node("Abs", ["a"], ["t"])], "then", [], [info("t")])
+    other = helper.make_graph([node("Neg", ["x"], ["e"])], "else", [], [info("e")])
+    return model([node("If", ["c"], ["y"], then_branch=then, else_branch=other), node("Relu", ["y"], ["a"])],
+                 [info("x"), info("c", (), TensorProto.BOOL)])
+
+
+@case
+def input_twice(path):
+    return model([node("Abs", ["x"], ["y"])], [info("x"), info("x")])
+
+
+@case
+def output_twice(path):
+    return model([node("Abs", ["x"], ["y"])], outputs=[info("y"), info("y")])
+
+
+@case
+def initializer_twice(path):
+    broken = good()
+    broken.graph.initializer.append(broken.graph.initializer[0])
+    return broken
+
+
+@case
+def unnamed_input(path):
+    return model([node("Abs", ["x"], ["y"])], [info("x"), info("")])
+
+
+@case
+def unnamed_initializer(path):
+    broken = good()
+    broken.graph.initializer[0].name = ""
+    return broken
+
+
+@case
+def name_not_utf8(path):
+    return model([node("Abs", ["nothing"], ["y"])]).SerializeToString().replace(b"nothing", b"no\xffhing")
+
+
+@case
+def no_node_outputs(path):
+    return model([node("Abs", ["x"], ["y"]), node("Neg", ["x"], [])])
+
+
+@case
 def unknown_op(path):
     return model([node("Frobnicate", ["x"], ["z"]), node("Abs", ["z"], ["y"])])
 
@@ -285,6 +359,11 @@ def too_old(path):
 @case
 def missing_input(path):
     return model([node("Add", ["x", ""], ["y"])])
+
+
+@case
+def extra_unique_output(path):
+    return model([node("Unique", ["x"], ["y", "a", "b", "c", "d"])], outputs=[info("y", ("n",))])
 
 
 @case
@@ -315,6 +394,48 @@ def bad_axis(path):
 @case
 def mixed_types(path):
     return model([node("Add", ["x", "i"], ["y"])], [info("x"), info("i", dtype=INT64)])
+
+
+@case
+def mixed_types_inside(path):
+    return model([node("PRelu", ["x", "i"], ["y"])], [info("x"), info("i", (3,), INT64)])
+
+
+@case
+def unknown_dft_axis(path):
+    return model([node("DFT", ["x", "", "i"], ["y"])], [info("x", (1, 4, 3, 2)), info("i", (), INT64)],
+                 [info("y", (1, 4, 3, 2))], opset=20)
+
+
+@case
+def slice_bounds(path):
+    bounds = [numpy_helper.from_array(np.array(value), name) for name, value in
+              (("starts", [0, 0]), ("ends", [1]))]
+    return model([node("Slice", ["x", "starts", "ends"], ["y"])], initializers=bounds)
+
+
+@case
+def concat_sizes(path):
+    return model([node("Concat", ["x", "z"], ["y"], axis=0)], [info("x"), info("z", (2, 4))])
+
+
+@case
+def attention_mask_of_integers(path):
+    tensors = [info(name, (1, 2, 3, 4)) for name in "qkv"]
+    return model([node("Attention", ["q", "k", "v", "i"], ["y"])], [*tensors, info("i", (3, 2), INT64)],
+                 [info("y", (1, 2, 3, 4))], opset=23)
+
+
+@case
+def negative_shape(path):
+    shape = numpy_helper.from_array(np.array([-3, -2]), "shape")
+    return model([node("Reshape", ["x", "shape"], ["y"])], initializers=[shape])
+
+
+@case
+def overflowing_result(path):
+    shape = numpy_helper.from_array(np.array([2**40, 2**40, 1, 1]), "shape")
+    return model([node("Expand", ["x", "shape"], ["y"])], initializers=[shape], outputs=[info("y", (1, 1, 2, 3))])
 
 
 @case
@@ -366,6 +487,16 @@ def exploding_functions(path):
 
 
 @case
+def deep_functions(path):
+    opsets = [helper.make_opsetid("local", 1), helper.make_opsetid("", 18)]
+    functions = [helper.make_function("local", "f0", ["a"], ["b"], [helper.make_node("Abs", ["a"], ["b"])], opsets)]
+    for i in range(1, 10_000):
+        functions.append(helper.make_function("local", f"f{i}", ["a"], ["b"], [
+            helper.make_node(f"f{i - 1}", ["a"], ["b"], domain="local")], opsets))
+    return model([node("f9999", ["x"], ["y"], domain="local")], functions=functions)
+
+
+@case
 def branches_differ(path):
     then = helper.make_graph([node("Abs", ["x"], ["t"])], "then", [], [info("t")])
     other = helper.make_graph([node("Size", ["x"], ["e"])], "else", [], [info("e", (), INT64)])
@@ -385,7 +516,8 @@ def main():
         else:
             path.write_bytes(made if isinstance(made, bytes) else made.SerializeToString())
         output = folder / f"{name}.mlirbc"
-        run = subprocess.run([tool, path, "-o", output], capture_output=True, text=True, timeout=300)
+        run = subprocess.run([tool, path, "-o", output], capture_output=True, text=True, errors="backslashreplace",
+                             timeout=300)
         prefix = f"{path}: error: "
         if run.returncode != 1 or run.stdout or not run.stderr.startswith(prefix) or run.stderr.count("\n") != 1:
             sys.exit(f"{name}: not one error: exit code {run.returncode}\n{run.stdout}{run.stderr}")
