@@ -61,6 +61,9 @@ struct FloatMath {
       return value;
     if (from < to)
       return mlir::arith::ExtFOp::create(b, loc, type, value);
+    // Targets call a library that artifacts do without.
+    if (from == 64 && to == 16)
+      value = narrowToOdd(value);
     if (from > to)
       return mlir::arith::TruncFOp::create(b, loc, type, value);
     // f16 and bf16: neither holds the other.
@@ -77,6 +80,26 @@ struct FloatMath {
   }
 
 private:
+  /// An f64 as f32, with an odd last bit where it is inexact: so that rounding
+  /// this to fewer bits is rounding the f64, not rounding twice.
+  Value narrowToOdd(Value value) const {
+    using namespace mlir::arith;
+    mlir::Type i32 = b.getI32Type(), f32 = b.getF32Type();
+    Value narrow = TruncFOp::create(b, loc, f32, value);
+    Value back = ExtFOp::create(b, loc, value.getType(), narrow);
+    Value bits = BitcastOp::create(b, loc, i32, narrow);
+    auto wide = [&](Value x) {
+      return mlir::math::AbsFOp::create(b, loc, x).getResult();
+    };
+    // Down in magnitude, which for these bits is down as an integer.
+    Value isAbove = compare(Compare::OGT, wide(back), wide(value));
+    bits = SubIOp::create(b, loc, bits, ExtUIOp::create(b, loc, i32, isAbove));
+    // False for NaN.
+    Value isInexact = compare(Compare::ONE, back, value);
+    bits = OrIOp::create(b, loc, bits, ExtUIOp::create(b, loc, i32, isInexact));
+    return BitcastOp::create(b, loc, f32, bits);
+  }
+
   template <typename Op> Value make(Value x, Value y) const {
     return b.createOrFold<Op>(loc, x, y);
   }
