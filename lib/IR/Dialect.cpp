@@ -56,12 +56,6 @@ Value llmc::createScalarConstant(OpBuilder &builder, Location location,
   if (isa<FloatType>(elementType)) {
     elements = DenseElementsAttr::get(
         type, Attribute(builder.getFloatAttr(elementType, value)));
-  } else if (auto complex = dyn_cast<ComplexType>(elementType)) {
-    auto part = [&](double part) {
-      return builder.getFloatAttr(complex.getElementType(), part).getValue();
-    };
-    elements = DenseElementsAttr::get(
-        type, std::complex<APFloat>(part(value), part(0)));
   } else {
     // Infinities become the largest numbers there are.
     APSInt integer(64, /*isUnsigned=*/false);

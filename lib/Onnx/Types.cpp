@@ -36,10 +36,6 @@ Type onnx_detail::getElementType(int32_t dataType, MLIRContext *context) {
     return Float8E8M0FNUType::get(context);
   case TensorProto::FLOAT4E2M1:
     return Float4E2M1FNType::get(context);
-  case TensorProto::COMPLEX64:
-    return ComplexType::get(Float32Type::get(context));
-  case TensorProto::COMPLEX128:
-    return ComplexType::get(Float64Type::get(context));
   case TensorProto::BOOL:
     return integer(1);
   case TensorProto::INT2:

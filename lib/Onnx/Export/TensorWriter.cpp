@@ -20,13 +20,6 @@ static constexpr int64_t pageSize = 4096;
 static std::string packElements(DenseElementsAttr value) {
   Type elementType = value.getElementType();
   ArrayRef<char> raw = value.getRawData();
-  if (isa<ComplexType>(elementType)) {
-    std::string bytes;
-    for (int64_t i = 0, e = value.isSplat() ? value.getNumElements() : 1; i < e;
-         ++i)
-      bytes.append(raw.begin(), raw.end());
-    return bytes;
-  }
   unsigned width = elementType.getIntOrFloatBitWidth();
   bool isBool = elementType.isInteger(1);
   if (!value.isSplat() && width >= 8)

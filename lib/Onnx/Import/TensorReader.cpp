@@ -39,15 +39,9 @@ static ShapedType getStoredType(ShapedType type) {
       IntegerType::get(type.getContext(), 8, IntegerType::Unsigned));
 }
 
-static unsigned getElementWidth(Type elementType) {
-  if (auto complex = dyn_cast<ComplexType>(elementType))
-    return 2 * complex.getElementType().getIntOrFloatBitWidth();
-  return elementType.getIntOrFloatBitWidth();
-}
-
 static std::optional<int64_t> getStoredSize(ShapedType type) {
   type = getStoredType(type);
-  int64_t bits = getElementWidth(type.getElementType());
+  int64_t bits = type.getElementTypeBitWidth();
   for (int64_t size : type.getShape())
     if (llvm::MulOverflow(bits, size, bits))
       return std::nullopt;
@@ -131,11 +125,9 @@ TensorReader::convertTypedData(const TensorProto &tensor, ShapedType type,
   std::vector<char> bytes;
   switch (tensor.data_type()) {
   case TensorProto::FLOAT:
-  case TensorProto::COMPLEX64:
     bytes = narrow<float>(tensor.float_data());
     break;
   case TensorProto::DOUBLE:
-  case TensorProto::COMPLEX128:
     bytes = narrow<double>(tensor.double_data());
     break;
   case TensorProto::INT64:
@@ -153,7 +145,7 @@ TensorReader::convertTypedData(const TensorProto &tensor, ShapedType type,
   default:
     // int32_data holds the bits of one element, or for types narrower than a
     // byte one packed byte, in each value.
-    bytes = getElementWidth(type.getElementType()) == 16
+    bytes = type.getElementTypeBitWidth() == 16
                 ? narrow<int16_t>(tensor.int32_data())
                 : narrow<int8_t>(tensor.int32_data());
     break;
@@ -212,7 +204,7 @@ FailureOr<ElementsAttr> TensorReader::readDense(TensorProto &tensor,
       values.push_back(value != 0);
     return ElementsAttr(DenseElementsAttr::get(*type, values));
   }
-  unsigned width = getElementWidth(elementType);
+  unsigned width = elementType.getIntOrFloatBitWidth();
   if (width >= 8)
     return ElementsAttr(
         DenseElementsAttr::getFromRawBuffer(*type, bytes->data));
@@ -242,8 +234,8 @@ TensorReader::readResource(TensorProto &tensor, StringRef name,
   // The string now belongs to the blob alone.
   strings.erase(&tensor);
   auto stored = cast<RankedTensorType>(getStoredType(*type));
-  size_t alignment = llvm::PowerOf2Ceil(
-      llvm::divideCeil(getElementWidth(stored.getElementType()), 8));
+  size_t alignment =
+      llvm::PowerOf2Ceil(llvm::divideCeil(stored.getElementTypeBitWidth(), 8));
   AsmResourceBlob blob =
       bytes->file ? makeBlob(bytes->data, alignment, std::move(bytes->file))
                   : makeBlob(bytes->data, alignment, std::move(bytes->owner));
@@ -271,7 +263,7 @@ LogicalResult TensorReader::densify(::onnx::SparseTensorProto &sparse,
       indicesType->getShape() !=
           (linear ? ArrayRef<int64_t>{count} : ArrayRef<int64_t>{count, rank}))
     return malformed("its values and indices do not agree");
-  int64_t width = getElementWidth(getStoredType(*type).getElementType()) / 8;
+  int64_t width = getStoredType(*type).getElementTypeBitWidth() / 8;
   if (width == 0)
     return malformed("has elements narrower than a byte");
   int64_t size = *getStoredSize(*type);

@@ -233,6 +233,11 @@ def string_type(path):
 
 
 @case
+def complex_type(path):
+    return with_weight(weight(dtype=TensorProto.COMPLEX64, raw=bytes(48)))
+
+
+@case
 def short_data(path):
     return with_weight(weight(raw=bytes(20)))
 
