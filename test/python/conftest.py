@@ -14,15 +14,17 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 if (ROOT / "build" / "python" / "llmc").is_dir():
     sys.path.insert(0, str(ROOT / "build" / "python"))
 
+# The folder of shared data, which may be absent.
+SHARED = pathlib.Path(os.environ.get("LLMC_SHARED") or ROOT.parent / "shared")
+
 
 @pytest.fixture(scope="session")
 def shared():
     """The folder of shared data; tests skip where there is none."""
-    path = pathlib.Path(os.environ.get("LLMC_SHARED") or ROOT.parent / "shared")
-    if not path.is_dir():
-        pytest.skip(f"no shared data: there is no folder {path}, and "
+    if not SHARED.is_dir():
+        pytest.skip(f"no shared data: there is no folder {SHARED}, and "
                     "LLMC_SHARED names none")
-    return path
+    return SHARED
 
 
 def _made(name, package):
