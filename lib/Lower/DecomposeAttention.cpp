@@ -25,6 +25,9 @@ static Value splitMaskHeads(Value mask, int64_t groups, int64_t perGroup,
   int64_t axis = type.getRank() - 3;
   if (type.getDimSize(axis) == 1)
     return d.create<UnsqueezeOp>(mask, ArrayRef<int64_t>{axis + 1});
+  // One that only run time knows may be 1 as well.
+  if (type.isDynamicDim(axis))
+    mask = d.create<ExpandOp>(mask, d.i64s({groups * perGroup, 1, 1}));
   return d.create<ReshapeOp>(
       mask, createSplitShape(mask, axis, {groups, perGroup}, d), true);
 }

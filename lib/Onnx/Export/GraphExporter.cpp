@@ -110,6 +110,10 @@ std::string GraphExporter::addConstant(ElementsAttr value, Location location) {
   return entry->second;
 }
 
+ParamOp GraphExporter::getParam(WeightOp weight) {
+  return module.lookupSymbol<ParamOp>(weight.getParam());
+}
+
 std::string GraphExporter::addParam(WeightOp weight) {
   return addReinterpreted(weight, weight.getType());
 }
@@ -119,7 +123,7 @@ std::string GraphExporter::addReinterpreted(WeightOp weight,
   auto [entry, inserted] =
       params.try_emplace({weight.getParamAttr().getAttr(), type});
   if (inserted) {
-    auto param = module.lookupSymbol<ParamOp>(weight.getParam());
+    ParamOp param = getParam(weight);
     entry->second = type == param.getType() ? weight.getParam().str()
                                             : makeUnique(weight.getParam());
     initializers.push_back({entry->second, param.getValue(), type});
@@ -128,7 +132,7 @@ std::string GraphExporter::addReinterpreted(WeightOp weight,
 }
 
 std::optional<std::string> GraphExporter::addBoolParam(WeightOp weight) {
-  auto param = module.lookupSymbol<ParamOp>(weight.getParam());
+  ParamOp param = getParam(weight);
   auto resource = dyn_cast<DenseResourceElementsAttr>(param.getValue());
   if (!resource || !param.getType().getElementType().isUnsignedInteger(8) ||
       llvm::any_of(getBytes(resource),

@@ -37,6 +37,7 @@ public:
 
   /// Equal constants share one. It gets the name of its location.
   std::string addConstant(mlir::ElementsAttr value, mlir::Location location);
+  ParamOp getParam(WeightOp weight);
   /// The initializer of a param has the param's name.
   std::string addParam(WeightOp weight);
   /// The bytes of a param under another type.

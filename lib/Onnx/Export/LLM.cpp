@@ -104,13 +104,32 @@ static std::string writeAllowedKeys(OpWriter &writer, AttentionOp op) {
   return allowed;
 }
 
+/// The mask with a row for each query: ONNX Runtime repeats a mask over batches
+/// and heads, but refuses one row for all queries.
+static std::string writeMaskRows(OpWriter &writer, AttentionOp op) {
+  std::string mask = writer.in(op.getMask());
+  if (!op.getMask())
+    return mask;
+  auto type = cast<RankedTensorType>(op.getMask().getType());
+  int64_t rank = type.getRank();
+  if (rank >= 2 && (type.getDimSize(rank - 2) != 1 ||
+                    op.getQuery().getType().getDimSize(2) == 1))
+    return mask;
+  std::string rows = writer.node("Shape", {writer.in(op.getQuery())})
+                         .attr("start", int64_t(2))
+                         .attr("end", int64_t(3));
+  std::string shape = writer.node("Concat", {rows, writer.ints(int64_t(1))})
+                          .attr("axis", int64_t(0));
+  return writer.node("Expand", {mask, shape});
+}
+
 static LogicalResult exportAttention(OpWriter &writer, AttentionOp op) {
   writer.requireOpset(23);
   auto queryType = op.getQuery().getType(), keyType = op.getKey().getType();
   bool isSquare = !ShapedType::isDynamic(queryType.getDimSize(2)) &&
                   queryType.getDimSize(2) == keyType.getDimSize(2);
   bool native = op.getWindow() == 0 && (!op.getCausal() || isSquare);
-  std::string mask = writer.in(op.getMask());
+  std::string mask = writeMaskRows(writer, op);
   if (!native) {
     std::string allowed = writeAllowedKeys(writer, op);
     if (!op.getMask()) {

@@ -7,20 +7,20 @@ using namespace llmc;
 using namespace llmc::onnx_detail;
 
 /// Opset 22 is the same text as 11 with more element types.
-template <typename OpTy>
-static void writeWindow(WrittenNode &node, OpTy op) {
-  node.attr("strides", op.getStrides())
-      .attr("pads", op.getPads())
-      .attr("dilations", op.getDilations());
+template <typename OpTy> static void writeWindow(WrittenNode &node, OpTy op) {
+  node.attr("strides", op.getStrides()).attr("pads", op.getPads());
+  // ONNX Runtime copies the attributes of a pool between quantized tensors to
+  // an op that has no dilations, and then refuses it.
+  if (llvm::any_of(op.getDilations(), [](int64_t d) { return d != 1; }))
+    node.attr("dilations", op.getDilations());
 }
 
 static LogicalResult exportConv(OpWriter &writer, ConvOp op) {
   if (!isa<FloatType>(op.getType().getElementType()))
     return writer.fail("convolves integers, which ONNX has no Conv for");
-  WrittenNode node =
-      writer.result("Conv", {writer.in(op.getOperand()),
-                             writer.in(op.getWeight()),
-                             writer.in(op.getBias())});
+  WrittenNode node = writer.result("Conv", {writer.in(op.getOperand()),
+                                            writer.in(op.getWeight()),
+                                            writer.in(op.getBias())});
   writeWindow(node, op);
   node.attr("group", int64_t(op.getGroup()));
   return success();
@@ -28,8 +28,7 @@ static LogicalResult exportConv(OpWriter &writer, ConvOp op) {
 
 /// Negative pads, which a resolved output_shape may have made, become
 /// output_padding.
-static LogicalResult exportConvTranspose(OpWriter &writer,
-                                         ConvTransposeOp op) {
+static LogicalResult exportConvTranspose(OpWriter &writer, ConvTransposeOp op) {
   SmallVector<int64_t> pads(op.getPads()), extra(op.getOutputPadding());
   size_t spatial = extra.size();
   for (size_t i = 0; i < spatial; ++i) {

@@ -25,11 +25,20 @@ static LogicalResult exportQuantizeLinear(OpWriter &writer,
   if (!to || !precision)
     return writer.fail("quantizes to a type that ONNX does not have");
   writer.requireOpset(19);
-  WrittenNode node = writer.result(
-      "QuantizeLinear", {writer.in(op.getOperand()), writer.in(op.getScale()),
-                         writer.in(op.getZeroPoint())});
+  // A zero point says the type to ONNX Runtime too, which forgets output_dtype
+  // when it fuses.
+  bool isTyped = op.getZeroPoint() || op.getTo().isUnsignedInteger(8);
+  std::string zero = writer.in(op.getZeroPoint());
+  if (!isTyped && op.getScale().getType().getRank() == 0 &&
+      op.getTo().isInteger(8)) {
+    zero = writer.scalar(op.getTo(), 0);
+    isTyped = true;
+  }
+  WrittenNode node =
+      writer.result("QuantizeLinear", {writer.in(op.getOperand()),
+                                       writer.in(op.getScale()), zero});
   writeGranularity(writer, node, op);
-  if (!op.getZeroPoint() && !op.getTo().isUnsignedInteger(8)) {
+  if (!isTyped) {
     writer.requireOpset(21);
     node.attr("output_dtype", int64_t(*to));
   }
@@ -49,9 +58,8 @@ static LogicalResult exportDequantizeLinear(OpWriter &writer,
     return writer.fail("dequantizes to a type that ONNX does not have");
   writer.requireOpset(19);
   WrittenNode node = writer.result(
-      "DequantizeLinear",
-      {writer.in(op.getOperand()), writer.in(op.getScale()),
-       writer.in(op.getZeroPoint())});
+      "DequantizeLinear", {writer.in(op.getOperand()), writer.in(op.getScale()),
+                           writer.in(op.getZeroPoint())});
   writeGranularity(writer, node, op);
   if (op.getTo() != op.getScale().getType().getElementType()) {
     writer.requireOpset(23);

@@ -4,6 +4,7 @@
 #include "ExportTable.h"
 #include "GraphExporter.h"
 #include "llmc/Weights/Blobs.h"
+#include "llmc/Weights/BlockFormat.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -29,8 +30,8 @@ static LogicalResult exportWeight(OpWriter &writer, WeightOp op) {
 //===----------------------------------------------------------------------===//
 
 /// What ONNX Runtime's block-quantized kernels take.
-static bool hasKernel(DequantizeOp op, std::initializer_list<int64_t> bits) {
-  return llvm::is_contained(bits, op.getBits()) && op.getBlock() >= 16 &&
+static bool hasKernel(DequantizeOp op) {
+  return llvm::is_contained({2, 4, 8}, op.getBits()) && op.getBlock() >= 16 &&
          op.getBlock() <= 256 && llvm::isPowerOf2_64(op.getBlock());
 }
 
@@ -38,10 +39,33 @@ static bool hasKernel(DequantizeOp op, std::initializer_list<int64_t> bits) {
 /// exportEmbedding.
 static bool isFusedInto(DequantizeOp op, OpOperand &use) {
   if (auto linear = dyn_cast<LinearOp>(use.getOwner()))
-    return &use == &linear.getWeightMutable() && hasKernel(op, {2, 4, 8});
+    return &use == &linear.getWeightMutable() && hasKernel(op);
   if (auto embedding = dyn_cast<EmbeddingOp>(use.getOwner()))
-    return &use == &embedding.getWeightMutable() && hasKernel(op, {4, 8});
+    return &use == &embedding.getWeightMutable() && hasKernel(op);
   return false;
+}
+
+/// Packed zero points as a tensor of narrow integers `type`, [rows, blocks].
+/// The rows of a param fill whole bytes; those of a tensor do not.
+static ElementsAttr repackZeros(ParamOp param, RankedTensorType type) {
+  auto bytes = param.getValue();
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(bytes))
+    bytes = DenseElementsAttr::getFromRawBuffer(resource.getType(),
+                                                getBytes(resource));
+  SmallVector<uint8_t> packed;
+  for (const APInt &byte : bytes.getValues<APInt>())
+    packed.push_back(byte.getZExtValue());
+  int64_t rows = type.getDimSize(0), blocks = type.getDimSize(1);
+  unsigned bits = type.getElementTypeBitWidth();
+  SmallVector<APInt> values;
+  SmallVector<uint8_t> codes(blocks);
+  for (int64_t row = 0; row < rows; ++row) {
+    unpackBits(packed.data() + row * llvm::divideCeil(blocks * bits, 8), bits,
+               codes);
+    for (uint8_t code : codes)
+      values.emplace_back(bits, code);
+  }
+  return DenseElementsAttr::get(type, values);
 }
 
 /// The same elements as a tensor of ONNX's own narrow integers, for which the
@@ -80,9 +104,8 @@ static LogicalResult exportDequantize(OpWriter &writer, DequantizeOp op) {
   else if (blocks * bits % 8 == 0)
     zerosName = exporter.addReinterpreted(zeros, zerosType);
   else
-    return writer.fail("has rows of zero points that do not fill their bytes, "
-                       "which has no ONNX form outside of a linear or an "
-                       "embedding");
+    zerosName = exporter.addConstant(
+        repackZeros(exporter.getParam(zeros), zerosType), op.getLoc());
   SmallVector<std::string> inputs = {dataName, writer.in(op.getScales()),
                                      zerosName};
   bool cut = padded != int64_t(op.getColumns());
@@ -117,7 +140,7 @@ static LogicalResult exportLinear(OpWriter &writer, LinearOp op) {
   std::string product;
   auto dequantize = op.getWeight().getDefiningOp<DequantizeOp>();
   auto transpose = op.getWeight().getDefiningOp<TransposeOp>();
-  if (dequantize && hasKernel(dequantize, {2, 4, 8})) {
+  if (dequantize && hasKernel(dequantize)) {
     product = exportMatMulNBits(writer, op, dequantize, last);
   } else {
     // The model's own [in, out] when it has that, else a Transpose, which
@@ -136,7 +159,7 @@ static LogicalResult exportLinear(OpWriter &writer, LinearOp op) {
 
 static LogicalResult exportEmbedding(OpWriter &writer, EmbeddingOp op) {
   auto weight = op.getWeight().getDefiningOp<DequantizeOp>();
-  if (!weight || !hasKernel(weight, {4, 8})) {
+  if (!weight || !hasKernel(weight)) {
     writer.result("Gather", {writer.in(op.getWeight()), writer.in(op.getIds())})
         .attr("axis", int64_t(0));
     return success();
