@@ -15,6 +15,16 @@ static constexpr double infinity = std::numeric_limits<double>::infinity();
 // Shared parts
 //===----------------------------------------------------------------------===//
 
+void onnx_detail::refuseInput(OnnxNode &node, unsigned index, StringRef what) {
+  if (node.hasInput(index) && !node.hasFailed())
+    (void)node.fail("input " + Twine(index) + " (" + what +
+                    ") is not supported");
+}
+
+Value onnx_detail::toI64(OnnxNode &node, Value value) {
+  return node.castTo(value, node.getBuilder().getI64Type());
+}
+
 Value onnx_detail::splitHeads(OnnxNode &node, Value x, int64_t heads) {
   int64_t hidden = node.staticDim(x, 2, "the hidden size");
   if (!node.hasFailed() && (heads < 1 || hidden % heads != 0))
@@ -81,8 +91,8 @@ Value onnx_detail::createAttention(OnnxNode &node, AttentionParts parts) {
     // llmc.attention aligns the last query with the last key.
     Value mask = causalMask(node, node.dimOf(parts.query, 2),
                             node.dimOf(parts.key, 2), node.ints(0));
-    parts.allowed = parts.allowed ? node.create<AndOp>(parts.allowed, mask)
-                                  : mask;
+    parts.allowed =
+        parts.allowed ? node.create<AndOp>(parts.allowed, mask) : mask;
     causal = false;
   }
   Value mask = combineMasks(node, parts.allowed, parts.bias);
@@ -109,9 +119,9 @@ static LogicalResult importRotaryEmbedding(OnnxNode &node) {
   if (!node.hasFailed() && node.rank(cos) != 3)
     return node.fail("the tables have " + Twine(node.rank(cos)) +
                      " dimensions, not 3");
-  Value result = rotate(node, x, cos, sin,
-                        node.intAttr("rotary_embedding_dim", 0),
-                        node.intAttr("interleaved", 0));
+  Value result =
+      rotate(node, x, cos, sin, node.intAttr("rotary_embedding_dim", 0),
+             node.intAttr("interleaved", 0));
   return node.result(isFlat ? mergeHeads(node, result) : result);
 }
 
@@ -142,10 +152,10 @@ static Value createScores(OnnxNode &node, AttentionParts &parts, int64_t mode) {
     // Head h reads key head h / (heads / keyHeads).
     int64_t group = heads / std::max<int64_t>(keyHeads, 1);
     Value one = node.ints(1);
-    Value shape = node.concat({node.dimOf(key, 0), node.ints(keyHeads),
-                               node.ints(group), node.dimOf(key, 2),
-                               node.dimOf(key, 3)},
-                              0);
+    Value shape =
+        node.concat({node.dimOf(key, 0), node.ints(keyHeads), node.ints(group),
+                     node.dimOf(key, 2), node.dimOf(key, 3)},
+                    0);
     Value grouped = node.create<ExpandOp>(node.unsqueeze(key, {2}), shape);
     Value merged = node.concat({node.dimOf(key, 0), node.ints(heads),
                                 node.dimOf(key, 2), node.dimOf(key, 3)},
@@ -191,8 +201,8 @@ static LogicalResult importAttention(OnnxNode &node) {
   }
   parts.scale = node.floatAttr("scale", 0);
   if (parts.scale == 0)
-    parts.scale = 1 / std::sqrt(double(
-                          node.staticDim(parts.query, 3, "a head's size")));
+    parts.scale =
+        1 / std::sqrt(double(node.staticDim(parts.query, 3, "a head's size")));
   parts.softcap = node.floatAttr("softcap", 0);
   parts.causal = node.intAttr("is_causal", 0);
 
@@ -239,13 +249,12 @@ static LogicalResult importAttention(OnnxNode &node) {
     AttentionParts shown = parts;
     if (parts.causal)
       shown.allowed = [&] {
-        Value mask = causalMask(node, node.dimOf(parts.query, 2), keyLength,
-                                past);
+        Value mask =
+            causalMask(node, node.dimOf(parts.query, 2), keyLength, past);
         return parts.allowed ? node.create<AndOp>(parts.allowed, mask) : mask;
       }();
-    node.setOutput(3, createScores(
-                          node, shown,
-                          node.intAttr("qk_matmul_output_mode", 0)));
+    node.setOutput(
+        3, createScores(node, shown, node.intAttr("qk_matmul_output_mode", 0)));
   }
   Value result = createAttention(node, parts);
   node.setOutput(0, isFlat ? mergeHeads(node, result) : result);

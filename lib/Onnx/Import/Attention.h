@@ -7,6 +7,11 @@
 
 namespace llmc::onnx_detail {
 
+/// Fails when the node has the input, which contributed ops number and name.
+void refuseInput(OnnxNode &node, unsigned index, llvm::StringRef what);
+
+mlir::Value toI64(OnnxNode &node, mlir::Value value);
+
 /// [B, S, H * D] as [B, H, S, D].
 mlir::Value splitHeads(OnnxNode &node, mlir::Value x, int64_t heads);
 

@@ -28,20 +28,37 @@ static LogicalResult importQuickGelu(OnnxNode &node) {
   return node.result(node.create<MulOp>(x, node.create<SigmoidOp>(scaled)));
 }
 
+/// x + bias in two halves: left * gelu(right).
+static LogicalResult importBiasSplitGelu(OnnxNode &node) {
+  Value x = node.create<AddOp>(node.input(0), node.input(1));
+  int64_t last = node.rank(x) - 1;
+  int64_t half = node.staticDim(x, last, "the hidden size") / 2;
+  Value right = node.slice(x, last, half, 2 * half);
+  return node.result(node.create<MulOp>(node.slice(x, last, 0, half),
+                                        node.create<GeluOp>(right, false)));
+}
+
+static LogicalResult importBiasAdd(OnnxNode &node) {
+  Value sum = node.create<AddOp>(node.input(0), node.input(1));
+  return node.result(node.create<AddOp>(sum, node.input(2)));
+}
+
 static LogicalResult importFusedMatMul(OnnxNode &node) {
-  node.requireInt("transBatchA", 0);
-  node.requireInt("transBatchB", 0);
-  auto operand = [&](unsigned index, StringRef attribute) {
+  auto operand = [&](unsigned index, StringRef transBatch, StringRef trans) {
     Value value = node.input(index);
     int64_t rank = node.rank(value);
-    if (!node.intAttr(attribute, 0) || rank < 2)
-      return value;
     SmallVector<int64_t> perm = llvm::to_vector(llvm::seq<int64_t>(0, rank));
-    std::swap(perm[rank - 1], perm[rank - 2]);
-    return node.transpose(value, perm);
+    if (rank < 2)
+      return value;
+    // The first dimension goes next to the last.
+    if (node.intAttr(transBatch, 0))
+      std::rotate(perm.begin(), perm.begin() + 1, perm.end() - 1);
+    if (node.intAttr(trans, 0))
+      std::swap(perm[rank - 1], perm[rank - 2]);
+    return llvm::is_sorted(perm) ? value : node.transpose(value, perm);
   };
-  Value product =
-      node.create<MatMulOp>(operand(0, "transA"), operand(1, "transB"));
+  Value product = node.create<MatMulOp>(operand(0, "transBatchA", "transA"),
+                                        operand(1, "transBatchB", "transB"));
   if (double alpha = node.floatAttr("alpha", 1); alpha != 1)
     product = node.create<MulOp>(product, node.scalarLike(product, alpha));
   return node.result(product);
@@ -59,8 +76,7 @@ static Value layerNorm(OnnxNode &node, Value x, Value scale, Value bias,
 
 /// x + skip + bias, normalised. The sum is an output too.
 static LogicalResult importSkipNorm(OnnxNode &node) {
-  bool isSimplified =
-      node.getOpType() == "SkipSimplifiedLayerNormalization";
+  bool isSimplified = node.getOpType() == "SkipSimplifiedLayerNormalization";
   Value scale = node.input(2);
   Value bias = node.input(isSimplified ? 3 : 4);
   Value sum = node.create<AddOp>(node.input(0), node.input(1));
@@ -83,9 +99,8 @@ static LogicalResult importEmbedLayerNorm(OnnxNode &node) {
   Value words = node.input(2), places = node.input(3);
   if (node.rank(ids) != 2)
     return node.fail("input_ids must be [batch, sequence]");
-  if (!node.hasInput(5) || !node.hasInput(6))
-    return node.fail("gamma or beta is missing");
-  node.requireInt("mask_index_type", 0);
+  if (!words || !places || !node.hasInput(5) || !node.hasInput(6))
+    return node.fail("an embedding, gamma or beta is missing");
   Value sum = node.create<GatherOp>(words, ids, int64_t(0));
   Value position =
       node.hasInput(8)
@@ -96,8 +111,7 @@ static LogicalResult importEmbedLayerNorm(OnnxNode &node) {
   if (segments && node.hasInput(4))
     sum = node.create<AddOp>(
         sum, node.create<GatherOp>(node.input(4), segments, int64_t(0)));
-  node.setOutput(0,
-                 layerNorm(node, sum, node.input(5), node.input(6), 1e-12));
+  node.setOutput(0, layerNorm(node, sum, node.input(5), node.input(6), 1e-12));
   if (node.wantsOutput(1)) {
     Type i32 = node.getBuilder().getI32Type();
     // The number of tokens that are not padding.
@@ -117,10 +131,14 @@ void onnx_detail::registerMicrosoftBuilders(OpTable &table) {
   table.add("BiasGelu", 1, {2, 2}, importBiasGelu, msDomain);
   table.add("FastGelu", 1, {1, 2}, importBiasGelu, msDomain);
   table.add("QuickGelu", 1, {1, 1}, importQuickGelu, msDomain);
+  table.add("BiasSplitGelu", 1, {2, 2}, importBiasSplitGelu, msDomain);
+  table.add("BiasAdd", 1, {3, 3}, importBiasAdd, msDomain);
   table.add("FusedMatMul", 1, {2, 2}, importFusedMatMul, msDomain);
+  // What it was called first.
+  table.add("TransposeMatMul", 1, {2, 2}, importFusedMatMul, msDomain);
   table.add("SkipLayerNormalization", 1, {3, 5}, importSkipNorm, msDomain);
   table.add("SkipSimplifiedLayerNormalization", 1, {3, 4}, importSkipNorm,
             msDomain);
-  table.add("EmbedLayerNormalization", 1, {4, 9}, importEmbedLayerNorm,
+  table.add("EmbedLayerNormalization", 1, {1, 9}, importEmbedLayerNorm,
             msDomain);
 }

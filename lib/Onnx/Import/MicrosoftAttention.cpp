@@ -7,17 +7,6 @@ using namespace mlir;
 using namespace llmc;
 using namespace llmc::onnx_detail;
 
-/// The inputs of an op by name, as ContribOperators.md numbers them.
-static void refuseInput(OnnxNode &node, unsigned index, StringRef what) {
-  if (node.hasInput(index) && !node.hasFailed())
-    (void)node.fail("input " + Twine(index) + " (" + what +
-                    ") is not supported");
-}
-
-static Value toI64(OnnxNode &node, Value value) {
-  return node.castTo(value, node.getBuilder().getI64Type());
-}
-
 //===----------------------------------------------------------------------===//
 // RotaryEmbedding
 //===----------------------------------------------------------------------===//
@@ -40,8 +29,8 @@ static LogicalResult importRotaryEmbedding(OnnxNode &node) {
   // One id is where the positions of all sequences begin.
   if (node.rank(ids) == 1 && node.dim(ids, 0) == 1) {
     Value length = node.dimOf(x, 2);
-    ids = node.unsqueeze(
-        positions(node, ids, node.create<AddOp>(ids, length)), {0});
+    ids = node.unsqueeze(positions(node, ids, node.create<AddOp>(ids, length)),
+                         {0});
   }
   if (!node.hasFailed() && (node.rank(ids) != 2 || node.rank(cos) != 2))
     return node.fail("position ids and tables must have 2 dimensions");
@@ -66,28 +55,36 @@ static Value readPaddingMask(OnnxNode &node, Value mask, Value keyLength,
   Value there;
   switch (node.rank(mask)) {
   case 1: {
-    // The number of keys of each sequence. Longer forms have starts, or
-    // cumulated lengths.
-    if (node.getOpType() == "MultiHeadAttention" ||
-        !node.haveEqualSize(mask, 0, node.input(0), 0)) {
-      if (!node.haveEqualSize(mask, 0, node.input(0), 0)) {
-        (void)node.fail("a mask of one dimension must hold one length for "
-                        "each sequence");
-        return {};
-      }
+    // The number of keys of each sequence. For com.microsoft.Attention also the
+    // ends and then the begins of the keys that are there.
+    int64_t batch = node.dim(node.input(0), 0);
+    bool hasBegins = node.getOpType() != "MultiHeadAttention" &&
+                     !ShapedType::isDynamic(batch) &&
+                     node.dim(mask, 0) == 2 * batch;
+    if (!hasBegins && !node.haveEqualSize(mask, 0, node.input(0), 0)) {
+      (void)node.fail("a mask of one dimension must hold one length for each "
+                      "sequence");
+      return {};
     }
     Value keys = positions(node, node.ints(0), keyLength);
-    there = node.create<LessOp>(keys,
-                                node.unsqueeze(toI64(node, mask), {1}));
+    auto bounds = [&](int64_t part) {
+      Value values = hasBegins
+                         ? node.slice(mask, 0, part * batch, (part + 1) * batch)
+                         : mask;
+      return node.unsqueeze(toI64(node, values), {1});
+    };
+    there = node.create<LessOp>(keys, bounds(0));
+    if (hasBegins)
+      there = node.create<AndOp>(
+          there, node.create<GreaterOrEqualOp>(keys, bounds(1)));
     there = node.unsqueeze(there, {1, 2});
     break;
   }
   case 2:
   case 3:
     there = node.create<GreaterOp>(mask, node.scalarLike(mask, 0));
-    there = node.unsqueeze(there, node.rank(mask) == 2
-                                      ? ArrayRef<int64_t>{1, 2}
-                                      : ArrayRef<int64_t>{1});
+    there = node.unsqueeze(there, node.rank(mask) == 2 ? ArrayRef<int64_t>{1, 2}
+                                                       : ArrayRef<int64_t>{1});
     break;
   default:
     (void)node.fail("a mask of " + Twine(node.rank(mask)) +
@@ -137,15 +134,17 @@ static LogicalResult importMultiHeadAttention(OnnxNode &node) {
     return node.fail("the forms of query, key and value are not supported");
   }
   if (Value bias = node.input(3)) {
-    if (node.rank(query) != 3 || node.rank(key) != 3 || node.rank(value) != 3)
-      return node.fail("a bias is supported only with query, key and value "
-                       "[batch, sequence, hidden]");
+    if (node.rank(query) != 3 || node.rank(key) == 5)
+      return node.fail("a bias is not supported with packed inputs");
     int64_t hidden = node.staticDim(query, 2, "the hidden size"),
             total = node.staticDim(bias, 0, "the bias's size");
     query = node.create<AddOp>(query, sliceLast(node, bias, 0, hidden));
-    key = node.create<AddOp>(key, sliceLast(node, bias, hidden, 2 * hidden));
-    value =
-        node.create<AddOp>(value, sliceLast(node, bias, 2 * hidden, total));
+    // Keys and values of four dimensions are cached, with their bias.
+    if (node.rank(key) == 3)
+      key = node.create<AddOp>(key, sliceLast(node, bias, hidden, 2 * hidden));
+    if (node.rank(value) == 3)
+      value =
+          node.create<AddOp>(value, sliceLast(node, bias, 2 * hidden, total));
   }
   auto split = [&](Value x) {
     return node.rank(x) == 3 ? splitHeads(node, x, heads) : x;
@@ -174,13 +173,47 @@ static LogicalResult importMultiHeadAttention(OnnxNode &node) {
   return success(!node.hasFailed());
 }
 
-/// Projects the input to queries, keys and values first.
-static LogicalResult importAttention(OnnxNode &node) {
+/// The attention of com.microsoft.Attention and QAttention, where `projected`
+/// has queries, keys and values of the given sizes one after the other.
+static LogicalResult attend(OnnxNode &node, Value projected,
+                            ArrayRef<int64_t> sizes, Value mask, Value past,
+                            Value bias) {
   int64_t heads = node.requiredInt("num_heads");
-  Value x = node.input(0), weight = node.input(1), bias = node.input(2);
   node.requireInt("do_rotary", 0);
   node.requireInt("past_present_share_buffer", 0);
-  refuseInput(node, 6, "past_sequence_length");
+  AttentionParts parts;
+  int64_t begin = 0;
+  Value *targets[] = {&parts.query, &parts.key, &parts.value};
+  for (auto [target, size] : llvm::zip(targets, sizes)) {
+    *target = splitHeads(node, sliceLast(node, projected, begin, begin + size),
+                         heads);
+    begin += size;
+  }
+  if (past) {
+    // Keys and values in one tensor [2, B, H, P, D].
+    auto part = [&](int64_t index) {
+      return node.squeeze(node.slice(past, 0, index, index + 1), {0});
+    };
+    parts.key = node.concat({part(0), parts.key}, 2);
+    parts.value = node.concat({part(1), parts.value}, 2);
+  }
+  if (mask)
+    parts.bias = readPaddingMask(node, mask, node.dimOf(parts.key, 2),
+                                 node.elementType(projected));
+  parts.bias = addMasks(node, parts.bias, bias);
+  parts.scale = node.floatAttr("scale", 0);
+  parts.causal = node.intAttr("unidirectional", 0);
+  node.setOutput(0, mergeHeads(node, createAttention(node, parts)));
+  if (node.wantsOutput(1))
+    node.setOutput(1, node.concat({node.unsqueeze(parts.key, {0}),
+                                   node.unsqueeze(parts.value, {0})},
+                                  0));
+  return success(!node.hasFailed());
+}
+
+/// The sizes of queries, keys and values in the columns of the weight.
+static FailureOr<SmallVector<int64_t>> readSizes(OnnxNode &node) {
+  Value x = node.input(0), weight = node.input(1);
   if (node.rank(x) != 3 || node.rank(weight) != 2)
     return node.fail("needs an input [batch, sequence, hidden] and a weight "
                      "[hidden, sizes of query, key and value]");
@@ -194,135 +227,34 @@ static LogicalResult importAttention(OnnxNode &node) {
     return node.fail("the weight has " + Twine(total) +
                      " columns, which are not those of queries, keys and "
                      "values");
-  Value projected = node.create<MatMulOp>(x, weight);
-  if (bias)
-    projected = node.create<AddOp>(projected, bias);
-
-  AttentionParts parts;
-  int64_t begin = 0;
-  Value *targets[] = {&parts.query, &parts.key, &parts.value};
-  for (auto [target, size] : llvm::zip(targets, sizes)) {
-    *target = splitHeads(node, sliceLast(node, projected, begin, begin + size),
-                         heads);
-    begin += size;
-  }
-  if (Value past = node.input(4)) {
-    // Keys and values in one tensor [2, B, H, P, D].
-    auto part = [&](int64_t index) {
-      return node.squeeze(node.slice(past, 0, index, index + 1), {0});
-    };
-    parts.key = node.concat({part(0), parts.key}, 2);
-    parts.value = node.concat({part(1), parts.value}, 2);
-  }
-  if (node.hasInput(3))
-    parts.bias = readPaddingMask(node, node.input(3), node.dimOf(parts.key, 2),
-                                 node.elementType(x));
-  parts.bias = addMasks(node, parts.bias, node.input(5));
-  parts.scale = node.floatAttr("scale", 0);
-  parts.causal = node.intAttr("unidirectional", 0);
-  node.setOutput(0, mergeHeads(node, createAttention(node, parts)));
-  if (node.wantsOutput(1))
-    node.setOutput(1, node.concat({node.unsqueeze(parts.key, {0}),
-                                   node.unsqueeze(parts.value, {0})},
-                                  0));
-  return success(!node.hasFailed());
+  return sizes;
 }
 
-//===----------------------------------------------------------------------===//
-// GroupQueryAttention
-//===----------------------------------------------------------------------===//
-
-/// 0 when every sequence fills the cache, that is, seqlens_k[b] + 1 is the
-/// length of the keys, or when there is no cache yet; else a failing access.
-/// The cache of a shorter sequence would need its new rows elsewhere.
-static Value checkLengths(OnnxNode &node, Value lengths, Value past,
-                          Value total) {
-  Value last = node.create<SubOp>(total, node.ints(1));
-  Value differs = node.create<NotOp>(
-      node.create<EqualOp>(toI64(node, lengths), last));
-  Value some = node.reduce(
-      ReduceKind::Max, toI64(node, differs),
-      llvm::to_vector(llvm::seq<int64_t>(0, node.rank(differs))),
-      /*keepdims=*/false);
-  Value hasPast = node.create<GreaterOp>(past, node.ints(0));
-  Value wrong = node.create<MulOp>(node.unsqueeze(some, {0}),
-                                   toI64(node, hasPast));
-  // Index 1 of one element: the run stops with an index error.
-  return node.create<GatherOp>(node.ints(0), wrong, int64_t(0));
-}
-
-static LogicalResult importGroupQueryAttention(OnnxNode &node) {
-  int64_t heads = node.requiredInt("num_heads"),
-          keyHeads = node.requiredInt("kv_num_heads");
-  for (StringRef name : {"smooth_softmax", "qk_output", "k_quant_type",
-                         "v_quant_type", "kv_cache_bit_width"})
-    if (node.hasAttr(name) && node.stringAttr(name, "NONE") != "NONE")
-      return node.fail(name + " is not supported");
-  refuseInput(node, 11, "head_sink");
-  refuseInput(node, 12, "k_scale");
-  refuseInput(node, 13, "v_scale");
-  if (node.hasFailed())
+/// Projects the input to queries, keys and values first.
+static LogicalResult importAttention(OnnxNode &node) {
+  refuseInput(node, 6, "past_sequence_length");
+  FailureOr<SmallVector<int64_t>> sizes = readSizes(node);
+  if (failed(sizes))
     return failure();
-  if (heads < 1 || keyHeads < 1 || heads % keyHeads != 0)
-    return node.fail("num_heads must be a multiple of kv_num_heads");
+  Value projected = node.create<MatMulOp>(node.input(0), node.input(1));
+  if (node.hasInput(2))
+    projected = node.create<AddOp>(projected, node.input(2));
+  return attend(node, projected, *sizes, node.input(3), node.input(4),
+                node.input(5));
+}
 
-  Value query = node.input(0), key = node.input(1), value = node.input(2);
-  if (!key && !value) {
-    // Packed: query, key and value heads one after the other.
-    int64_t hidden = node.staticDim(query, 2, "the hidden size");
-    int64_t size = hidden / (heads + 2 * keyHeads);
-    Value packed = query;
-    query = sliceLast(node, packed, 0, heads * size);
-    key = sliceLast(node, packed, heads * size, (heads + keyHeads) * size);
-    value = sliceLast(node, packed, (heads + keyHeads) * size, hidden);
-  } else if (!key || !value) {
-    return node.fail("needs both key and value, or neither");
-  }
-  AttentionParts parts;
-  parts.query = splitHeads(node, query, heads);
-  parts.key = splitHeads(node, key, keyHeads);
-  parts.value = splitHeads(node, value, keyHeads);
-
-  Value past = node.hasInput(3) ? node.dimOf(node.input(3), 2) : node.ints(0);
-  Value length = node.dimOf(parts.query, 2);
-  Value total = node.create<AddOp>(past, length);
-  if (node.hasInput(3))
-    past = node.create<AddOp>(
-        past, checkLengths(node, node.input(5), past, total));
-  if (node.intAttr("do_rotary", 0)) {
-    if (!node.hasInput(7) || !node.hasInput(8))
-      return node.fail("do_rotary needs cos_cache and sin_cache");
-    Value ids = node.hasInput(9)
-                    ? toI64(node, node.input(9))
-                    : node.unsqueeze(
-                          positions(node, past,
-                                    node.create<AddOp>(past, length)),
-                          {0});
-    Value cos = node.create<GatherOp>(node.input(7), ids, int64_t(0));
-    Value sin = node.create<GatherOp>(node.input(8), ids, int64_t(0));
-    bool interleaved = node.intAttr("rotary_interleaved", 0);
-    parts.query = rotate(node, parts.query, cos, sin, 0, interleaved);
-    parts.key = rotate(node, parts.key, cos, sin, 0, interleaved);
-  }
-  if (node.hasInput(3) != node.hasInput(4))
-    return node.fail("needs both past_key and past_value, or neither");
-  if (node.hasInput(3)) {
-    parts.key = node.concat({node.input(3), parts.key}, 2);
-    parts.value = node.concat({node.input(4), parts.value}, 2);
-  }
-  parts.bias = node.input(10);
-  parts.causal = true;
-  parts.scale = node.floatAttr("scale", 0);
-  parts.softcap = node.floatAttr("softcap", 0);
-  // ONNX Runtime counts the keys before the query's own.
-  int64_t window = node.intAttr("local_window_size", -1);
-  parts.window = window < 0 ? 0 : window + 1;
-  node.setOutput(0, mergeHeads(node, createAttention(node, parts)));
-  if (node.wantsOutput(1))
-    node.setOutput(1, parts.key);
-  if (node.wantsOutput(2))
-    node.setOutput(2, parts.value);
-  return success(!node.hasFailed());
+/// The projection is one of 8-bit integers.
+static LogicalResult importQAttention(OnnxNode &node) {
+  FailureOr<SmallVector<int64_t>> sizes = readSizes(node);
+  if (failed(sizes))
+    return failure();
+  Value sums = node.create<MatMulIntegerOp>(node.input(0), node.input(1),
+                                            node.input(6), node.input(7));
+  Value unit = node.create<MulOp>(node.input(3), node.input(4));
+  Value projected =
+      node.create<MulOp>(node.castTo(sums, node.elementType(unit)), unit);
+  projected = node.create<AddOp>(projected, node.input(2));
+  return attend(node, projected, *sizes, node.input(5), node.input(8), Value());
 }
 
 void onnx_detail::registerMicrosoftAttentionBuilders(OpTable &table) {
@@ -330,6 +262,5 @@ void onnx_detail::registerMicrosoftAttentionBuilders(OpTable &table) {
   table.add("MultiHeadAttention", 1, {1, 10}, importMultiHeadAttention,
             msDomain);
   table.add("Attention", 1, {2, 7}, importAttention, msDomain);
-  table.add("GroupQueryAttention", 1, {1, 14}, importGroupQueryAttention,
-            msDomain);
+  table.add("QAttention", 1, {5, 9}, importQAttention, msDomain);
 }

@@ -1,5 +1,6 @@
 //===- MicrosoftQuant.cpp - block-quantized ops of com.microsoft ----------===//
 
+#include "MicrosoftQuant.h"
 #include "GraphImporter.h"
 #include "OpTable.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -18,8 +19,8 @@ static Value withShape(OnnxNode &node, Value value, ArrayRef<int64_t> shape) {
   if (!type.hasStaticShape() ||
       type.getNumElements() != wanted.getNumElements()) {
     std::string text;
-    llvm::raw_string_ostream(text) << "a tensor " << type << " should be "
-                                   << wanted;
+    llvm::raw_string_ostream(text)
+        << "a tensor " << type << " should be " << wanted;
     (void)node.fail(text);
     return {};
   }
@@ -30,9 +31,8 @@ static Value withShape(OnnxNode &node, Value value, ArrayRef<int64_t> shape) {
   auto param = weight ? node.getImporter().getModule().lookupSymbol<ParamOp>(
                             weight.getParam())
                       : ParamOp();
-  auto resource =
-      param ? dyn_cast<DenseResourceElementsAttr>(param.getValue())
-            : DenseResourceElementsAttr();
+  auto resource = param ? dyn_cast<DenseResourceElementsAttr>(param.getValue())
+                        : DenseResourceElementsAttr();
   if (!resource || !value.use_empty())
     return node.reshape(value, shape);
   param.setValueAttr(
@@ -42,10 +42,9 @@ static Value withShape(OnnxNode &node, Value value, ArrayRef<int64_t> shape) {
   return value;
 }
 
-/// The weight [rows, columns] that packed data, scales and zero points say.
-static Value createWeight(OnnxNode &node, Value data, Value scales,
-                          Value zeros, int64_t rows, int64_t columns,
-                          int64_t bits, int64_t block) {
+Value onnx_detail::createBlockWeight(OnnxNode &node, Value data, Value scales,
+                                     Value zeros, int64_t rows, int64_t columns,
+                                     int64_t bits, int64_t block) {
   if (node.hasFailed())
     return {};
   if (rows < 1 || columns < 1 || bits < 1 || bits > 8 || block < 1 ||
@@ -69,24 +68,100 @@ static Value createWeight(OnnxNode &node, Value data, Value scales,
   return node.create<DequantizeOp>(data, scales, zeros, bits, block, columns);
 }
 
+/// Sums over the blocks of the last dimension, of which the last block may end
+/// early.
+static Value sumBlocks(OnnxNode &node, Value x, int64_t columns,
+                       int64_t block) {
+  int64_t rank = node.rank(x), blocks = llvm::divideCeil(columns, block);
+  if (blocks * block != columns) {
+    SmallVector<int64_t> pads(2 * rank, 0);
+    pads.back() = blocks * block - columns;
+    x = node.create<PadOp>(PadMode::Constant, x, node.ints(pads),
+                           node.scalarLike(x, 0));
+  }
+  SmallVector<int64_t> shape(rank - 1, 0);
+  shape.append({blocks, block});
+  return node.reduce(ReduceKind::Sum, node.reshape(x, shape), {rank},
+                     /*keepdims=*/false);
+}
+
 static LogicalResult importMatMulNBits(OnnxNode &node) {
   if (node.hasInput(4))
     return node.fail("g_idx is not supported");
   node.requireInt("weight_prepacked", 0);
-  Value weight = createWeight(
-      node, node.input(1), node.input(2), node.input(3), node.requiredInt("N"),
-      node.requiredInt("K"), node.intAttr("bits", 4),
-      node.requiredInt("block_size"));
+  Value x = node.input(0), scales = node.input(2), zeros = node.input(3);
+  int64_t rows = node.requiredInt("N"), columns = node.requiredInt("K"),
+          bits = node.intAttr("bits", 4),
+          block = node.requiredInt("block_size");
+  // Zero points are packed integers, or numbers of the input's type.
+  bool isFloat = zeros && node.elementType(zeros) == node.elementType(x);
+  Value weight =
+      createBlockWeight(node, node.input(1), scales, isFloat ? Value() : zeros,
+                        rows, columns, bits, block);
+  if (node.hasFailed())
+    return failure();
+  if (node.rank(x) < 1)
+    return node.fail("the input has no dimension");
+  Value product = node.create<LinearOp>(x, weight, node.input(5));
+  if (!isFloat)
+    return node.result(product);
+  // (q - z) s = (q - 2^(bits-1)) s + (2^(bits-1) - z) s, and the latter is the
+  // same over a block: it meets the sum of the block's inputs.
+  int64_t blocks = llvm::divideCeil(columns, block);
+  scales = withShape(node, scales, {rows, blocks});
+  zeros = withShape(node, zeros, {rows, blocks});
+  Value offset = node.create<SubOp>(
+      node.scalarLike(zeros, double(int64_t(1) << (bits - 1))), zeros);
+  Value shift =
+      node.create<LinearOp>(sumBlocks(node, x, columns, block),
+                            node.create<MulOp>(offset, scales), Value());
+  return node.result(node.create<AddOp>(product, shift));
+}
+
+/// Data of a narrow type: gathered first, then dequantized, unless blocks run
+/// along the axis that is gathered from.
+static LogicalResult gatherNarrow(OnnxNode &node) {
+  Value data = node.input(0), ids = node.input(1), scales = node.input(2),
+        zeros = node.input(3);
+  int64_t rank = node.rank(data), block = node.intAttr("block_size", 128);
+  int64_t axis = node.normalizeAxis(node.intAttr("gather_axis", 0), rank),
+          blocked = node.normalizeAxis(node.intAttr("quantize_axis", 1), rank);
+  Type type = node.elementType(scales);
+  // ONNX's Gather has no types of 4 bits.
+  auto widen = [&](Value value) {
+    auto narrow =
+        value ? dyn_cast<IntegerType>(node.elementType(value)) : IntegerType();
+    if (!narrow || narrow.getWidth() >= 8)
+      return value;
+    Type wide = narrow.isUnsigned()
+                    ? node.getBuilder().getIntegerType(8, /*isSigned=*/false)
+                    : node.getBuilder().getIntegerType(8);
+    return node.castTo(value, wide);
+  };
+  auto gather = [&](Value value) {
+    return value ? node.create<GatherOp>(widen(value), ids, axis) : Value();
+  };
+  auto dequantize = [&](Value value, Value scale, Value zero, int64_t along) {
+    return node.create<DequantizeLinearOp>(value, scale, zero, type, along,
+                                           block);
+  };
+  if (axis == blocked)
+    return node.result(gather(dequantize(data, scales, zeros, blocked)));
+  int64_t along = blocked > axis ? blocked + node.rank(ids) - 1 : blocked;
   return node.result(
-      node.create<LinearOp>(node.input(0), weight, node.input(5)));
+      dequantize(gather(data), gather(scales), gather(zeros), along));
 }
 
 static LogicalResult importGatherBlockQuantized(OnnxNode &node) {
   Value data = node.input(0), scales = node.input(2);
   int64_t bits = node.intAttr("bits", 4),
           block = node.intAttr("block_size", 128);
+  if (auto type = dyn_cast<IntegerType>(node.elementType(data));
+      type && type.getWidth() == 4)
+    return gatherNarrow(node);
   if (!node.elementType(data).isUnsignedInteger(8))
-    return node.fail("data that is not packed in uint8 is not supported");
+    return node.fail("data of other types than uint8, int4 and uint4 is not "
+                     "supported");
   if (node.rank(data) != 2 || node.rank(scales) != 2)
     return node.fail("data and scales must be matrices");
   int64_t axis = node.intAttr("quantize_axis", 1);
@@ -103,13 +178,108 @@ static LogicalResult importGatherBlockQuantized(OnnxNode &node) {
   if (block < 1 || columns % block != 0)
     return node.fail("block_size does not divide the " + Twine(columns) +
                      " columns");
-  Value weight = createWeight(node, data, scales, node.input(3), rows, columns,
-                              bits, block);
+  Value weight = createBlockWeight(node, data, scales, node.input(3), rows,
+                                   columns, bits, block);
   return node.result(node.create<EmbeddingOp>(node.input(1), weight));
+}
+
+//===----------------------------------------------------------------------===//
+// Tables of 16 values
+//===----------------------------------------------------------------------===//
+
+/// The values of bitsandbytes' 4-bit types FP4 and NF4.
+static constexpr float bnb4Values[2][16] = {
+    {0, 5.208333333e-03f, 0.66666667f, 1, 0.33333333f, 0.5f, 0.16666667f, 0.25f,
+     -0.0f, -5.208333333e-03f, -0.66666667f, -1, -0.33333333f, -0.5f,
+     -0.16666667f, -0.25f},
+    {-1, -0.6961928009986877f, -0.5250730514526367f, -0.39491748809814453f,
+     -0.28444138169288635f, -0.18477343022823334f, -0.09105003625154495f, 0,
+     0.07958029955625534f, 0.16093020141124725f, 0.24611230194568634f,
+     0.33791524171829224f, 0.44070982933044434f, 0.5626170039176941f,
+     0.7229568362236023f, 1}};
+
+static LogicalResult importMatMulBnb4(OnnxNode &node) {
+  Value x = node.input(0), bytes = node.input(1), scales = node.input(2);
+  int64_t rows = node.requiredInt("N"), columns = node.requiredInt("K"),
+          block = node.requiredInt("block_size"),
+          kind = node.requiredInt("quant_type");
+  if (node.hasFailed())
+    return failure();
+  if (kind != 0 && kind != 1)
+    return node.fail("quant_type = " + Twine(kind) + " is not supported");
+  int64_t count;
+  if (rows < 1 || columns < 1 || block < 1 ||
+      llvm::MulOverflow(rows, columns, count) || count % block != 0 ||
+      count % 2 != 0)
+    return node.fail("a weight of " + Twine(rows) + " x " + Twine(columns) +
+                     " in blocks of " + Twine(block) + " is not supported");
+  if (!node.elementType(bytes).isUnsignedInteger(8))
+    return node.fail("the weight is not packed in uint8");
+  bytes = withShape(node, bytes, {count / 2, 1});
+  scales = withShape(node, scales, {count / block, 1});
+  // The first of two elements is in the high half of a byte.
+  Value first = node.create<BitShiftOp>(bytes, node.scalarLike(bytes, 4), true);
+  Value second = node.create<BitwiseAndOp>(bytes, node.scalarLike(bytes, 15));
+  Type i32 = node.getBuilder().getI32Type();
+  Value codes = node.castTo(node.concat({first, second}, 1), i32);
+  Value table = node.castTo(
+      node.constant(DenseElementsAttr::get(
+          RankedTensorType::get({16}, node.getBuilder().getF32Type()),
+          ArrayRef<float>(bnb4Values[kind]))),
+      node.elementType(scales));
+  Value values = node.create<GatherOp>(
+      table, node.reshape(codes, {count / block, block}), int64_t(0));
+  Value weight =
+      node.reshape(node.create<MulOp>(values, scales), {rows, columns});
+  if (node.intAttr("transB", 1))
+    return node.result(node.create<LinearOp>(x, weight, Value()));
+  return node.result(node.create<MatMulOp>(x, weight));
+}
+
+//===----------------------------------------------------------------------===//
+// Products of 8-bit integers
+//===----------------------------------------------------------------------===//
+
+/// The product of integers with scales and a bias that are spread over the
+/// columns.
+static LogicalResult scaleProduct(OnnxNode &node, Value sums, Value scale,
+                                  Value columnScale, Value bias) {
+  Value unit = node.create<MulOp>(scalarIfSingle(node, scale),
+                                  scalarIfSingle(node, columnScale));
+  Value product =
+      node.create<MulOp>(node.castTo(sums, node.elementType(unit)), unit);
+  return node.result(bias ? node.create<AddOp>(product, bias) : product);
+}
+
+static LogicalResult importMatMulIntegerToFloat(OnnxNode &node) {
+  Value scale = scalarIfSingle(node, node.input(2));
+  Value zero = scalarIfSingle(node, node.input(4));
+  if (node.rank(scale) != 0 || (zero && node.rank(zero) != 0))
+    return node.fail("a scale or zero point of A that is not a single number "
+                     "is not supported");
+  Value sums = node.create<MatMulIntegerOp>(node.input(0), node.input(1), zero,
+                                            node.input(5));
+  return scaleProduct(node, sums, scale, node.input(3), node.input(6));
+}
+
+static LogicalResult importDynamicQuantizeMatMul(OnnxNode &node) {
+  Operation *quantized = node.createOp<DynamicQuantizeLinearOp>(node.input(0));
+  if (!quantized)
+    return failure();
+  Value sums =
+      node.create<MatMulIntegerOp>(quantized->getResult(0), node.input(1),
+                                   quantized->getResult(2), node.input(3));
+  return scaleProduct(node, sums, quantized->getResult(1), node.input(2),
+                      node.input(4));
 }
 
 void onnx_detail::registerMicrosoftQuantBuilders(OpTable &table) {
   table.add("MatMulNBits", 1, {3, 6}, importMatMulNBits, msDomain);
   table.add("GatherBlockQuantized", 1, {3, 4}, importGatherBlockQuantized,
+            msDomain);
+  table.add("MatMulBnb4", 1, {3, 3}, importMatMulBnb4, msDomain);
+  table.add("MatMulIntegerToFloat", 1, {4, 7}, importMatMulIntegerToFloat,
+            msDomain);
+  table.add("DynamicQuantizeMatMul", 1, {3, 5}, importDynamicQuantizeMatMul,
             msDomain);
 }

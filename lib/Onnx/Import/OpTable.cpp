@@ -24,7 +24,10 @@ OpTable::OpTable() {
   registerTrainingBuilders(*this);
   registerMicrosoftBuilders(*this);
   registerMicrosoftQuantBuilders(*this);
+  registerMicrosoftQLinearBuilders(*this);
+  registerMicrosoftMoEBuilders(*this);
   registerMicrosoftAttentionBuilders(*this);
+  registerGroupQueryAttentionBuilder(*this);
   registerControlBuilders(*this);
 }
 

@@ -72,7 +72,10 @@ void registerStateSpaceBuilders(OpTable &table);
 void registerTrainingBuilders(OpTable &table);
 void registerMicrosoftBuilders(OpTable &table);
 void registerMicrosoftQuantBuilders(OpTable &table);
+void registerMicrosoftQLinearBuilders(OpTable &table);
+void registerMicrosoftMoEBuilders(OpTable &table);
 void registerMicrosoftAttentionBuilders(OpTable &table);
+void registerGroupQueryAttentionBuilder(OpTable &table);
 void registerControlBuilders(OpTable &table);
 
 } // namespace llmc::onnx_detail

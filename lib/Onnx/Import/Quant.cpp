@@ -1,6 +1,7 @@
 //===- Quant.cpp - builders of quantization -------------------------------===//
 
 #include "../Types.h"
+#include "MicrosoftQuant.h"
 #include "OpTable.h"
 #include "Window.h"
 
@@ -20,8 +21,7 @@ static Type typeAttr(OnnxNode &node, StringRef name) {
   return type;
 }
 
-/// A vector of one number is the number.
-static Value scalarIfSingle(OnnxNode &node, Value value) {
+Value onnx_detail::scalarIfSingle(OnnxNode &node, Value value) {
   if (value && node.rank(value) == 1 && node.dim(value, 0) == 1)
     return node.squeeze(value, {0});
   return value;
