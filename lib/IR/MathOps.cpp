@@ -142,8 +142,6 @@ static LogicalResult
 inferArithmetic(ShapeContext &shapes, Value lhs, Value rhs,
                 function_ref<AffineExpr(AffineExpr, AffineExpr)> combine,
                 SmallVectorImpl<ShapeInfo> &results) {
-  if (failed(requireOneElementType(shapes, {lhs, rhs})))
-    return failure();
   return inferElements(
       shapes, {lhs, rhs}, shapes.elementType(lhs),
       [&](ArrayRef<AffineExpr> at) { return combine(at[0], at[1]); }, results);
@@ -154,8 +152,6 @@ static LogicalResult
 inferComparison(ShapeContext &shapes, ValueRange operands,
                 function_ref<std::optional<bool>(AffineExpr)> compare,
                 SmallVectorImpl<ShapeInfo> &results) {
-  if (failed(requireOneElementType(shapes, operands)))
-    return failure();
   return inferElements(
       shapes, operands, getBoolType(shapes),
       [&](ArrayRef<AffineExpr> at) -> AffineExpr {
@@ -167,8 +163,6 @@ inferComparison(ShapeContext &shapes, ValueRange operands,
 
 LogicalResult EqualOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                    SmallVectorImpl<ShapeInfo> &results) {
-  if (failed(requireOneElementType(shapes, adaptor.getOperands())))
-    return failure();
   return inferElements(
       shapes, {adaptor.getLhs(), adaptor.getRhs()}, getBoolType(shapes),
       [&](ArrayRef<AffineExpr> at) -> AffineExpr {
@@ -240,9 +234,6 @@ LogicalResult OrOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
 
 LogicalResult WhereOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                    SmallVectorImpl<ShapeInfo> &results) {
-  if (failed(
-          requireOneElementType(shapes, {adaptor.getLhs(), adaptor.getRhs()})))
-    return failure();
   return inferElements(
       shapes, {adaptor.getCondition(), adaptor.getLhs(), adaptor.getRhs()},
       shapes.elementType(adaptor.getLhs()),
