@@ -96,16 +96,18 @@ INFER_PREDICATE(IsNaNOp)
 INFER_PREDICATE(IsInfOp)
 #undef INFER_PREDICATE
 
-/// Broadcasts operands, the last two of one element type, and computes the
-/// elements of small integer tensors with `combine`, which returns null for
-/// what it cannot express.
+/// Broadcasts operands, the last two (if there are two) of one element type,
+/// and computes the elements of small integer tensors with `combine`, which
+/// returns null for what it cannot express.
 static LogicalResult
 inferElements(ShapeContext &shapes, ValueRange operands, Type elementType,
               function_ref<AffineExpr(ArrayRef<AffineExpr>)> combine,
               SmallVectorImpl<ShapeInfo> &results) {
-  if (failed(expectSameOperands(shapes, operands[operands.size() - 2],
-                                operands.back())) ||
-      failed(inferBroadcast(shapes, operands, elementType, results)))
+  if (operands.size() > 1 &&
+      failed(expectSameOperands(shapes, operands[operands.size() - 2],
+                                operands.back())))
+    return failure();
+  if (failed(inferBroadcast(shapes, operands, elementType, results)))
     return failure();
   ShapeInfo &info = results.back();
   if (info.dims.size() > 1 || !isTrackedElementType(elementType))

@@ -21,7 +21,7 @@ CASES = {
     "Range": (np.array(LARGE), np.array(1)),
     "OneHot": (np.array(LARGE), [0.0, 1.0]),
     "Resize": (np.float32([]), np.float32([]), [LARGE, 4]),
-    "Upsample": (np.float32([LARGE, 1]),),
+    "Upsample": (np.float32([2**30, 1]),),
 }
 FIRST = {"ConstantOfShape": np.array([LARGE, 4]), "Range": np.array(0), "OneHot": np.array([1, 2])}
 
