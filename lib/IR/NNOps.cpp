@@ -38,9 +38,10 @@ static LogicalResult checkWindow(ShapeContext &shapes, Value operand,
                          " elements; the operand's " + Twine(spatial) +
                          " spatial dimensions need " + Twine(count));
     for (int64_t value : values)
-      if (value < least)
-        return shapes.fail(name + " holds " + Twine(value) + "; the least is " +
-                           Twine(least));
+      if (value < least || value > INT32_MAX)
+        return shapes.fail(name + " holds " + Twine(value) +
+                           "; it is at least " + Twine(least) +
+                           " and at most " + Twine(INT32_MAX));
     return success();
   };
   if (failed(check("strides", strides, spatial, 1)) ||
@@ -160,6 +161,11 @@ ConvTransposeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
     return failure();
   if (extra.size() != spatial)
     return shapes.fail("output_padding needs " + Twine(spatial) + " elements");
+  for (ArrayRef<int64_t> values : {extra, pads})
+    for (int64_t value : values)
+      if (!llvm::isInt<32>(value))
+        return shapes.fail("pads or output_padding holds " + Twine(value) +
+                           ", which is too large");
   ShapeInfo info{shapes.elementType(operand),
                  {shapes.dim(operand, 0),
                   shapes.dim(weight, 1) * int64_t(adaptor.getGroup())},

@@ -10,7 +10,10 @@ using namespace llmc::onnx_detail;
 /// Writes axis and block_size as far as they mean something.
 template <typename OpTy>
 static void writeGranularity(OpWriter &writer, WrittenNode &node, OpTy op) {
-  if (op.getScale().getType().getRank() != 0)
+  auto isAlongAxis = [](TypedValue<RankedTensorType> value) {
+    return value && value.getType().getRank() != 0;
+  };
+  if (isAlongAxis(op.getScale()) || isAlongAxis(op.getZeroPoint()))
     node.attr("axis", int64_t(op.getAxis()));
   if (op.getBlockSize() != 0) {
     writer.requireOpset(21);

@@ -233,6 +233,18 @@ def string_type(path):
 
 
 @case
+def huge_dilation(path):
+    return model([node("MaxPool", ["x"], ["y"], kernel_shape=[3], dilations=[2**62])], [info("x", (1, 1, 9))],
+                 [info("y", (1, 1, 7))])
+
+
+@case
+def huge_output_padding(path):
+    return model([node("ConvTranspose", ["x", "w"], ["y"], output_padding=[2**63 - 1], pads=[-2**63, 0])],
+                 [info("x", (1, 1, 9)), info("w", (1, 1, 3))], [info("y", (1, 1, 7))])
+
+
+@case
 def complex_type(path):
     return with_weight(weight(dtype=TensorProto.COMPLEX64, raw=bytes(48)))
 
