@@ -219,8 +219,9 @@ LogicalResult PrefixOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   if (axis < 0 || axis >= rank)
     return shapes.fail("axis " + Twine(axis) + " is outside [0, " +
                        Twine(rank) + ")");
-  if (shapes.rank(adaptor.getLength()) != 0)
-    return shapes.fail("length must be a scalar");
+  if (shapes.rank(adaptor.getLength()) != 0 ||
+      !isTrackedElementType(shapes.elementType(adaptor.getLength())))
+    return shapes.fail("length must be a scalar of i32 or i64");
   ShapeInfo info{shapes.elementType(operand),
                  SmallVector<AffineExpr>(shapes.dims(operand)), std::nullopt};
   AffineExpr length = shapes.values(adaptor.getLength())->front();

@@ -97,8 +97,14 @@ static LogicalResult checkWeight(ShapeContext &shapes, Value operand,
   if (shapes.rank(weight) != shapes.rank(operand))
     return shapes.fail("the weight has rank " + Twine(shapes.rank(weight)) +
                        ", the operand " + Twine(shapes.rank(operand)));
+  if (shapes.elementType(weight) != shapes.elementType(operand) ||
+      (bias && shapes.elementType(bias) != shapes.elementType(operand)))
+    return shapes.fail("operand, weight and bias differ in element type");
   if (group < 1)
     return shapes.fail("group is " + Twine(group));
+  for (AffineExpr dim : shapes.dims(weight).drop_front(2))
+    if (getConstant(dim) == 0)
+      return shapes.fail("the weight has an empty kernel");
   std::optional<int64_t> channels = getConstant(shapes.dim(operand, 1)),
                          first = getConstant(shapes.dim(weight, 0)),
                          second = getConstant(shapes.dim(weight, 1));

@@ -21,7 +21,7 @@ func.func @strides(%x: tensor<1x4x5x5xf32>, %w: tensor<6x4x2x2xf32>) {
 // -----
 
 func.func @stride(%x: tensor<1x4x5x5xf32>, %w: tensor<6x4x2x2xf32>) {
-  // expected-error @+2 {{strides holds 0; the least is 1}}
+  // expected-error @+2 {{strides holds 0; it is at least 1 and at most 2147483647}}
   // expected-error @+1 {{failed to infer returned types}}
   %0 = llmc.conv %x, %w {strides = array<i64: 1, 0>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>, group = 1}
      : (tensor<1x4x5x5xf32>, tensor<6x4x2x2xf32>) -> tensor<1x6x4x4xf32>
@@ -41,7 +41,7 @@ func.func @dilations(%x: tensor<1x4x5x5xf32>, %w: tensor<6x4x2x2xf32>) {
 // -----
 
 func.func @dilation(%x: tensor<1x4x5x5xf32>, %w: tensor<6x4x2x2xf32>) {
-  // expected-error @+2 {{dilations holds -1; the least is 1}}
+  // expected-error @+2 {{dilations holds -1; it is at least 1 and at most 2147483647}}
   // expected-error @+1 {{failed to infer returned types}}
   %0 = llmc.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, -1>, group = 1}
      : (tensor<1x4x5x5xf32>, tensor<6x4x2x2xf32>) -> tensor<1x6x4x4xf32>
@@ -61,7 +61,7 @@ func.func @pads(%x: tensor<1x4x5x5xf32>, %w: tensor<6x4x2x2xf32>) {
 // -----
 
 func.func @pad(%x: tensor<1x4x5x5xf32>, %w: tensor<6x4x2x2xf32>) {
-  // expected-error @+2 {{pads holds -1; the least is 0}}
+  // expected-error @+2 {{pads holds -1; it is at least 0 and at most 2147483647}}
   // expected-error @+1 {{failed to infer returned types}}
   %0 = llmc.conv %x, %w {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, -1>, dilations = array<i64: 1, 1>, group = 1}
      : (tensor<1x4x5x5xf32>, tensor<6x4x2x2xf32>) -> tensor<1x6x4x4xf32>
@@ -310,7 +310,7 @@ func.func @kernel_shape(%x: tensor<1x4x5x5xf32>) {
 // -----
 
 func.func @kernel(%x: tensor<1x4x5x5xf32>) {
-  // expected-error @+2 {{kernel_shape holds 0; the least is 1}}
+  // expected-error @+2 {{kernel_shape holds 0; it is at least 1 and at most 2147483647}}
   // expected-error @+1 {{failed to infer returned types}}
   %0 = llmc.average_pool %x {kernel_shape = array<i64: 2, 0>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>}
      : (tensor<1x4x5x5xf32>) -> tensor<1x4x4x4xf32>

@@ -239,6 +239,12 @@ def huge_dilation(path):
 
 
 @case
+def empty_kernel(path):
+    return model([helper.make_node("CausalConvWithState", ["x", "w"], ["y"], name="the_Conv")],
+                 [info("x", (2, 4, 8)), info("w", (4, 1, 0))], [info("y", (2, 4, 8))], opset=27)
+
+
+@case
 def huge_output_padding(path):
     return model([node("ConvTranspose", ["x", "w"], ["y"], output_padding=[2**63 - 1], pads=[-2**63, 0])],
                  [info("x", (1, 1, 9)), info("w", (1, 1, 3))], [info("y", (1, 1, 7))])
@@ -416,6 +422,12 @@ def mixed_types(path):
 @case
 def mixed_types_inside(path):
     return model([node("PRelu", ["x", "i"], ["y"])], [info("x"), info("i", (3,), INT64)])
+
+
+@case
+def mixed_types_in_product(path):
+    return model([node("Einsum", ["x", "i"], ["y"], equation="ij,jk->ik")], [info("x"), info("i", (3, 4), INT64)],
+                 [info("y", (2, 4))])
 
 
 @case
