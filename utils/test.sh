@@ -45,6 +45,10 @@ suite "lit" lit.xml /usr/lib/llvm-22/bin/lit -sv --no-progress-bar build/test \
   --xunit-xml-output="$results/lit.xml"
 suite "unit tests" ctest.xml ctest --test-dir build --no-tests=error \
   --output-on-failure -j "$(nproc)" --output-junit "$results/ctest.xml"
+suite "lit with sanitizers" sanitize-lit.xml utils/sanitize.sh lit \
+  --xunit-xml-output="$results/sanitize-lit.xml"
+suite "unit tests with sanitizers, fuzzers" sanitize-ctest.xml \
+  utils/sanitize.sh ctest --output-junit "$results/sanitize-ctest.xml"
 suite "Python" pytest.xml "$venv/bin/python" -m pytest -q -rs test/python \
   --junitxml="$results/pytest.xml"
 

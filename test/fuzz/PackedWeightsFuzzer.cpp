@@ -19,6 +19,36 @@ static void checkRoundTrip(llvm::ArrayRef<char> bytes, int64_t bits) {
       std::abort();
 }
 
+/// Code `index` of codes packed from the first byte on, one bit at a time.
+static int readCode(llvm::ArrayRef<char> bytes, int64_t index, int64_t bits) {
+  int code = 0;
+  for (int64_t bit = 0; bit < bits; ++bit) {
+    int64_t at = index * bits + bit;
+    code |= (bytes[at / 8] >> at % 8 & 1) << bit;
+  }
+  return code;
+}
+
+/// The values are those that the format's definition gives.
+static void checkValues(const BlockFormat &format, const BlockData &bytes,
+                        int64_t firstRow, llvm::ArrayRef<float> values) {
+  int64_t blocks = format.getNumBlocks();
+  for (int64_t i = 0; i < int64_t(values.size()); ++i) {
+    int64_t row = firstRow + i / format.columns, column = i % format.columns;
+    int64_t block = row * blocks + column / format.block;
+    int code = readCode(bytes.data.drop_front(block * format.getBlockBytes()),
+                        column % format.block, format.bits);
+    int zero = format.getDefaultZero();
+    if (!bytes.zeros.empty())
+      zero = readCode(bytes.zeros.drop_front(row * format.getZerosRowBytes()),
+                      column / format.block, format.bits);
+    float expected = float(code - zero) *
+                     loadFloat(bytes.scales.data(), bytes.scalesFormat, block);
+    if (std::memcmp(&expected, &values[i], sizeof(float)) != 0)
+      std::abort();
+  }
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   FuzzedDataProvider provider(data, size);
   BlockFormat format;
@@ -67,7 +97,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   bytes.zeros = parts[2];
 
   std::vector<float> values(numValues);
-  llvm::consumeError(decodeRows(format, bytes, firstRow, values));
+  if (llvm::Error error = decodeRows(format, bytes, firstRow, values))
+    llvm::consumeError(std::move(error));
+  else
+    checkValues(format, bytes, firstRow, values);
   if (valid)
     checkRoundTrip(bytes.data, format.bits);
   return 0;
