@@ -282,7 +282,8 @@ static LogicalResult importScan(OnnxNode &node) {
   LoopBuilder loop{node, node.graphAttr("body"), {}, {}, {}, 0, {}};
   if (node.hasFailed())
     return failure();
-  int64_t carried = int64_t(node.getNumInputs()) - scanned;
+  int64_t carried =
+      int64_t(node.getNumInputs()) - std::max<int64_t>(scanned, 0);
   if (scanned < 1 || carried < 0)
     return node.fail("num_scan_inputs is " + Twine(scanned) + " of " +
                      Twine(node.getNumInputs()) + " inputs");

@@ -526,6 +526,12 @@ def deep_functions(path):
 
 
 @case
+def negative_scan_inputs(path):
+    body = helper.make_graph([node("Abs", ["a"], ["b"])], "body", [info("a", (3,))], [info("b", (3,))])
+    return model([node("Scan", ["x"], ["y"], body=body, num_scan_inputs=-2**63)])
+
+
+@case
 def branches_differ(path):
     then = helper.make_graph([node("Abs", ["x"], ["t"])], "then", [], [info("t")])
     other = helper.make_graph([node("Size", ["x"], ["e"])], "else", [], [info("e", (), INT64)])
