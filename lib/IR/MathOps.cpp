@@ -397,8 +397,6 @@ LogicalResult llmc::inferProduct(ShapeContext &shapes, Value lhs, Value rhs,
   SmallVector<AffineExpr> a(shapes.dims(lhs)), b(shapes.dims(rhs));
   if (a.empty() || b.empty())
     return shapes.fail("operands must have at least one dimension");
-  if (failed(requireOneElementType(shapes, adaptor.getOperands())))
-    return failure();
   bool vectorA = a.size() == 1, vectorB = b.size() == 1;
   std::optional<int64_t> k = getConstant(a.back()),
                          k2 = getConstant(vectorB ? b[0] : b[b.size() - 2]);

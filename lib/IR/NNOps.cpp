@@ -97,9 +97,6 @@ static LogicalResult checkWeight(ShapeContext &shapes, Value operand,
   if (shapes.rank(weight) != shapes.rank(operand))
     return shapes.fail("the weight has rank " + Twine(shapes.rank(weight)) +
                        ", the operand " + Twine(shapes.rank(operand)));
-  if (shapes.elementType(weight) != shapes.elementType(operand) ||
-      (bias && shapes.elementType(bias) != shapes.elementType(operand)))
-    return shapes.fail("operand, weight and bias differ in element type");
   if (group < 1)
     return shapes.fail("group is " + Twine(group));
   for (AffineExpr dim : shapes.dims(weight).drop_front(2))
