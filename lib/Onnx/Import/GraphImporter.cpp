@@ -108,20 +108,29 @@ Value GraphImporter::importTensor(::onnx::TensorProto &tensor, StringRef name,
     return ConstantOp::create(builder, location, *type, *value);
   }
 
-  std::string symbol = makeUnique(paramNames, name.empty() ? "param" : name);
-  FailureOr<DenseResourceElementsAttr> value =
-      reader.readResource(tensor, symbol, fileLocation);
-  if (failed(value))
-    return {};
-  OpBuilder moduleBuilder(*module.getOps<func::FuncOp>().begin());
-  auto param =
-      ParamOp::create(moduleBuilder, location, builder.getStringAttr(symbol),
-                      ElementsAttr(*value), StringAttr());
-  Value result =
-      WeightOp::create(builder, location, param.getType(),
-                       FlatSymbolRefAttr::get(builder.getContext(), symbol));
+  ParamOp &param = params[&tensor];
+  if (!param) {
+    std::string symbol = makeUnique(paramNames, name.empty() ? "param" : name);
+    FailureOr<DenseResourceElementsAttr> value =
+        reader.readResource(tensor, symbol, fileLocation);
+    if (failed(value))
+      return {};
+    OpBuilder moduleBuilder(*module.getOps<func::FuncOp>().begin());
+    param =
+        ParamOp::create(moduleBuilder, location, builder.getStringAttr(symbol),
+                        ElementsAttr(*value), StringAttr());
+  }
+  Value result = WeightOp::create(
+      builder, location, param.getType(),
+      FlatSymbolRefAttr::get(builder.getContext(), param.getSymName()));
+  // A builder may have given the param another shape.
+  if (param.getType().getShape() != type->getShape())
+    result = ReshapeOp::create(
+        builder, location, type->clone(param.getType().getElementType()),
+        result, createI64Constant(builder, location, type->getShape()),
+        /*allowzero=*/true);
   // A bool is stored as a byte.
-  if (result.getType() != *type)
+  if (param.getType().getElementType() != type->getElementType())
     result = CastOp::create(builder, location, *type, result,
                             TypeAttr::get(type->getElementType()),
                             builder.getBoolAttr(true));

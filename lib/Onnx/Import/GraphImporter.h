@@ -127,6 +127,9 @@ private:
   mlir::Location fileLocation;
   llvm::StringMap<::onnx::FunctionProto *> functions;
   llvm::StringSet<> paramNames;
+  /// Params of tensors, which have one however often their graph is imported:
+  /// for each call of its function, or as a loop's types are being found.
+  llvm::DenseMap<const ::onnx::TensorProto *, ParamOp> params;
   Scope *scope = nullptr;
   const ::onnx::NodeProto *currentNode = nullptr;
   int64_t nodeCount = 0;

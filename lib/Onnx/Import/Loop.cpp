@@ -1,9 +1,10 @@
 //===- Loop.cpp - builders of Loop and Scan -------------------------------===//
 //
-// Both become scf.while, whose arguments are tensors: the carried values and,
-// for each output that collects one value per iteration, what has been
-// collected so far. (Canonicalization of scf.for takes the size of its initial
-// arguments for that of all, but what is collected starts with nothing.)
+// Both become scf.while, whose state are tensors: the carried values and, for
+// each output that collects one value per iteration, what has been collected so
+// far. Scan is no scf.for because the canonicalization of that gives iteration
+// arguments the static types of their initial values, and what is collected
+// grows.
 //
 // The types of carried values must be the same in each iteration. The body is
 // imported with the types of the initial values first. Where it yields others,
@@ -16,10 +17,10 @@
 #include "Control.h"
 #include "GraphImporter.h"
 #include "OpTable.h"
-#include "llvm/ADT/ScopeExit.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/ScopeExit.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -79,8 +80,8 @@ LogicalResult LoopBuilder::draftBody(BodyDraft &draft) {
       &draft.holder.getRegion(), {}, arguments,
       SmallVector<Location>(arguments.size(), node.getLoc()));
   draft.outputs.clear();
-  return node.getImporter().importSubgraph(
-      *graph, draft.block->getArguments(), draft.outputs);
+  return node.getImporter().importSubgraph(*graph, draft.block->getArguments(),
+                                           draft.outputs);
 }
 
 LogicalResult LoopBuilder::importBody(BodyDraft &draft) {
@@ -91,12 +92,7 @@ LogicalResult LoopBuilder::importBody(BodyDraft &draft) {
                      Twine(leading.size() + types.size() + trailing.size()));
   if (graph->output_size() < leadingOutputs + int64_t(initial.size()))
     return node.fail("the body has too few outputs");
-  ModuleOp module = node.getImporter().getModule();
   while (true) {
-    SmallVector<Operation *> known;
-    for (ParamOp param : module.getOps<ParamOp>())
-      known.push_back(param);
-    llvm::SmallPtrSet<Operation *, 16> before(known.begin(), known.end());
     if (failed(draftBody(draft)))
       return failure();
     bool stable = true;
@@ -111,9 +107,6 @@ LogicalResult LoopBuilder::importBody(BodyDraft &draft) {
     if (stable)
       return success();
     draft.erase();
-    for (ParamOp param : llvm::make_early_inc_range(module.getOps<ParamOp>()))
-      if (!before.contains(param))
-        param.erase();
   }
 }
 
@@ -148,8 +141,8 @@ static Value collect(OnnxNode &node, Value isFirst, Value all, Value value,
   builder.setInsertionPointToEnd(choice.thenBlock());
   scf::YieldOp::create(builder, node.getLoc(), node.refine(row, type));
   builder.setInsertionPointToEnd(choice.elseBlock());
-  Value longer = atFront ? node.concat({row, all}, 0)
-                         : node.concat({all, row}, 0);
+  Value longer =
+      atFront ? node.concat({row, all}, 0) : node.concat({all, row}, 0);
   if (node.hasFailed())
     return {};
   scf::YieldOp::create(builder, node.getLoc(), node.refine(longer, type));
@@ -200,10 +193,10 @@ static LogicalResult importLoop(OnnxNode &node) {
   // State of the loop: iteration, condition, carried values, collected ones.
   Value limit = node.hasInput(0) ? extractScalar(node, node.input(0)) : Value(),
         start = arith::ConstantIntOp::create(builder, loc, i64, 0),
-        condition = node.hasInput(1)
-                        ? extractScalar(node, node.input(1))
-                        : arith::ConstantIntOp::create(builder, loc, i1, 1)
-                              .getResult();
+        condition =
+            node.hasInput(1)
+                ? extractScalar(node, node.input(1))
+                : arith::ConstantIntOp::create(builder, loc, i1, 1).getResult();
   if (node.hasFailed())
     return failure();
   SmallVector<Value> state{start, condition};
@@ -224,9 +217,8 @@ static LogicalResult importLoop(OnnxNode &node) {
                                     locations(node, stateTypes.size()));
   Value proceeds = test->getArgument(1);
   if (limit) {
-    Value below =
-        arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
-                              test->getArgument(0), limit);
+    Value below = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
+                                        test->getArgument(0), limit);
     proceeds = arith::AndIOp::create(builder, loc, proceeds, below);
   }
   scf::ConditionOp::create(builder, loc, proceeds, test->getArguments());
@@ -236,8 +228,8 @@ static LogicalResult importLoop(OnnxNode &node) {
   Value iteration = body->getArgument(0);
   SmallVector<Value> arguments{makeTensor(node, iteration),
                                makeTensor(node, body->getArgument(1))};
-  llvm::append_range(arguments, body->getArguments().slice(
-                                    2, loop.initial.size()));
+  llvm::append_range(arguments,
+                     body->getArguments().slice(2, loop.initial.size()));
   SmallVector<Value> outputs = draft.outputs;
   for (auto [index, value] : llvm::enumerate(outputs))
     if (auto argument = dyn_cast<BlockArgument>(value);
@@ -254,9 +246,9 @@ static LogicalResult importLoop(OnnxNode &node) {
   size_t carried = loop.initial.size();
   for (size_t i = 0; i < carried; ++i)
     yielded.push_back(node.refine(outputs[i + 1], loop.types[i]));
-  Value isFirst = arith::CmpIOp::create(
-      builder, loc, arith::CmpIPredicate::eq, iteration,
-      arith::ConstantIntOp::create(builder, loc, i64, 0));
+  Value isFirst =
+      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, iteration,
+                            arith::ConstantIntOp::create(builder, loc, i64, 0));
   for (size_t i = 0; i < loop.numCollected(); ++i)
     yielded.push_back(collect(node, isFirst, body->getArgument(2 + carried + i),
                               outputs[1 + carried + i], /*atFront=*/false));
@@ -320,33 +312,37 @@ static LogicalResult importScan(OnnxNode &node) {
   auto cleanup = llvm::scope_exit([&] { draft.erase(); });
   if (failed(loop.importBody(draft)))
     return failure();
-  SmallVector<int64_t>
-      outputAxes = readList("scan_output_axes", loop.numCollected()),
-      outputDirections =
-          readList("scan_output_directions", loop.numCollected());
+  SmallVector<int64_t> outputAxes =
+                           readList("scan_output_axes", loop.numCollected()),
+                       outputDirections = readList("scan_output_directions",
+                                                   loop.numCollected());
 
   Value length = extractScalar(node, node.dimOf(sources[0], axes[0]));
   if (node.hasFailed())
     return failure();
-  Value zero = arith::ConstantIndexOp::create(builder, loc, 0),
-        one = arith::ConstantIndexOp::create(builder, loc, 1);
-  Value count = arith::IndexCastOp::create(builder, loc,
-                                           builder.getIndexType(), length);
+  Value zero = arith::ConstantIntOp::create(builder, loc, i64, 0),
+        one = arith::ConstantIntOp::create(builder, loc, i64, 1);
   SmallVector<Value> state{zero};
-  for (auto [value, type] : llvm::zip(loop.initial, loop.types))
+  SmallVector<Type> stateTypes{i64};
+  for (auto [value, type] : llvm::zip(loop.initial, loop.types)) {
     state.push_back(node.refine(value, type));
-  for (Value value : loop.collectedOutputs(draft))
-    state.push_back(createNothing(node, collectedType(node.type(value))));
-  SmallVector<Type> stateTypes(ValueRange(state).getTypes());
+    stateTypes.push_back(type);
+  }
+  for (Value value : loop.collectedOutputs(draft)) {
+    stateTypes.push_back(collectedType(node.type(value)));
+    state.push_back(
+        createNothing(node, cast<RankedTensorType>(stateTypes.back())));
+  }
+  if (node.hasFailed())
+    return failure();
 
   auto whileOp = scf::WhileOp::create(builder, loc, stateTypes, state);
   OpBuilder::InsertionGuard guard(builder);
   Block *test = builder.createBlock(&whileOp.getBefore(), {}, stateTypes,
                                     locations(node, stateTypes.size()));
-  Value proceeds = arith::CmpIOp::create(
-      builder, loc, arith::CmpIPredicate::slt, test->getArgument(0), count);
-  scf::ConditionOp::create(builder, loc, proceeds, test->getArguments());
-
+  Value below = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
+                                      test->getArgument(0), length);
+  scf::ConditionOp::create(builder, loc, below, test->getArguments());
   Block *body = builder.createBlock(&whileOp.getAfter(), {}, stateTypes,
                                     locations(node, stateTypes.size()));
   Value iteration = body->getArgument(0);
@@ -354,12 +350,11 @@ static LogicalResult importScan(OnnxNode &node) {
   for (auto [index, source] : llvm::enumerate(sources)) {
     Value position = iteration;
     if (directions[index]) {
-      position = arith::SubIOp::create(builder, loc, count, iteration);
+      position = arith::SubIOp::create(builder, loc, length, iteration);
       position = arith::SubIOp::create(builder, loc, position, one);
     }
-    position = arith::IndexCastOp::create(builder, loc, i64, position);
-    Value slice = node.create<GatherOp>(source, makeTensor(node, position),
-                                        axes[index]);
+    Value slice =
+        node.create<GatherOp>(source, makeTensor(node, position), axes[index]);
     if (node.hasFailed())
       return failure();
     arguments.push_back(slice);
@@ -396,8 +391,7 @@ static LogicalResult importScan(OnnxNode &node) {
       // Collected along dimension 0, asked for along another.
       int64_t rank = node.rank(output);
       int64_t axis = node.normalizeAxis(outputAxes[collectedIndex], rank);
-      SmallVector<int64_t> perm =
-          llvm::to_vector(llvm::seq<int64_t>(1, rank));
+      SmallVector<int64_t> perm = llvm::to_vector(llvm::seq<int64_t>(1, rank));
       perm.insert(perm.begin() + axis, 0);
       if (axis != 0)
         output = node.transpose(output, perm);
