@@ -15,4 +15,5 @@ ExportTable::ExportTable() {
   registerRecurrentExports(*this);
   registerQuantExports(*this);
   registerControlExports(*this);
+  registerLoopExports(*this);
 }

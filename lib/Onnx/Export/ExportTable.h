@@ -60,6 +60,7 @@ void registerImageExports(ExportTable &table);
 void registerRecurrentExports(ExportTable &table);
 void registerQuantExports(ExportTable &table);
 void registerControlExports(ExportTable &table);
+void registerLoopExports(ExportTable &table);
 
 } // namespace llmc::onnx_detail
 

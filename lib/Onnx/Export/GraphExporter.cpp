@@ -315,10 +315,8 @@ LogicalResult GraphExporter::exportBlock(Block &block,
   return success();
 }
 
-/// Graph outputs are values of their own: a value that has another name, or is
-/// returned twice, gets there through an Identity.
-static void writeIdentity(::onnx::GraphProto &graph, StringRef from,
-                          StringRef to) {
+void onnx_detail::writeIdentity(::onnx::GraphProto &graph, StringRef from,
+                                StringRef to) {
   ::onnx::NodeProto &node = *graph.add_node();
   node.set_op_type("Identity");
   node.set_name(to.str());

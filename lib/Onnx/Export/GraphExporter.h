@@ -32,6 +32,14 @@ public:
   /// Writes the ops of a block, a branch of an If, as a subgraph.
   mlir::LogicalResult exportSubgraph(mlir::Block &block, llvm::StringRef name,
                                      ::onnx::GraphProto &graph);
+  mlir::LogicalResult exportBlock(mlir::Block &block,
+                                  ::onnx::GraphProto &graph);
+  mlir::LogicalResult writeValueInfo(mlir::Type type,
+                                     mlir::DictionaryAttr attributes,
+                                     llvm::StringRef name,
+                                     ::onnx::ValueInfoProto &info,
+                                     mlir::Operation *op);
+
   // Initializers of the main graph. Those that nothing reads in the end are
   // not written.
 
@@ -62,14 +70,7 @@ private:
 
   mlir::LogicalResult exportMain(mlir::func::FuncOp main,
                                  ::onnx::GraphProto &graph);
-  mlir::LogicalResult exportBlock(mlir::Block &block,
-                                  ::onnx::GraphProto &graph);
   void assignNames(mlir::func::FuncOp main);
-  mlir::LogicalResult writeValueInfo(mlir::Type type,
-                                     mlir::DictionaryAttr attributes,
-                                     llvm::StringRef name,
-                                     ::onnx::ValueInfoProto &info,
-                                     mlir::Operation *op);
   mlir::LogicalResult writeVersions(::onnx::ModelProto &model);
   mlir::LogicalResult writeInitializers();
 
@@ -94,6 +95,11 @@ private:
   mlir::Operation *needingOp = nullptr;
   std::optional<int64_t> carriedOpset;
 };
+
+/// Graph outputs are values of their own: a value that has another name, or is
+/// returned twice, gets there through an Identity.
+void writeIdentity(::onnx::GraphProto &graph, llvm::StringRef from,
+                   llvm::StringRef to);
 
 } // namespace llmc::onnx_detail
 
