@@ -49,7 +49,8 @@ suite "lit with sanitizers" sanitize-lit.xml utils/sanitize.sh lit \
   --xunit-xml-output="$results/sanitize-lit.xml"
 suite "unit tests with sanitizers, fuzzers" sanitize-ctest.xml \
   utils/sanitize.sh ctest --output-junit "$results/sanitize-ctest.xml"
-suite "Python" pytest.xml "$venv/bin/python" -m pytest -q -rs test/python \
+suite "Python" pytest.xml "$venv/bin/python" -m pytest -q -rs -n auto \
+  --dist loadfile test/python \
   --junitxml="$results/pytest.xml"
 
 zoo=${LLMC_SHARED:+$LLMC_SHARED/zoo/compare.py}

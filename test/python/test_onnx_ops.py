@@ -144,7 +144,7 @@ def test_gelus(tmp_path, op, bias, attributes):
 
 
 @pytest.mark.parametrize("op", ["FusedMatMul", "TransposeMatMul"])
-@pytest.mark.parametrize("trans_a,trans_b", itertools.product([0, 1], [0, 1]))
+@pytest.mark.parametrize("trans_a,trans_b", list(itertools.product([0, 1], [0, 1])))
 def test_fused_matmul(tmp_path, op, trans_a, trans_b):
     a, b = floats(2, 3, 4), floats(2, 4, 5)
     check(tmp_path, op, {"a": np.swapaxes(a, 1, 2).copy() if trans_a else a,
@@ -152,7 +152,7 @@ def test_fused_matmul(tmp_path, op, trans_a, trans_b):
           alpha=0.5, transA=trans_a, transB=trans_b)
 
 
-@pytest.mark.parametrize("trans_a,trans_b", itertools.product([0, 1], [0, 1]))
+@pytest.mark.parametrize("trans_a,trans_b", list(itertools.product([0, 1], [0, 1])))
 def test_fused_matmul_of_moved_batches(tmp_path, trans_a, trans_b):
     """transBatchA moves the first dimension next to the last two."""
     a, b = floats(4, 2, 3, 5), floats(4, 2, 5, 6)
@@ -559,7 +559,7 @@ def test_qlinear_concat_refuses_half_an_operand(tmp_path):
 
 
 @pytest.mark.parametrize("quantized", [True, False])
-@pytest.mark.parametrize("trans_a,trans_b", itertools.product([0, 1], [0, 1]))
+@pytest.mark.parametrize("trans_a,trans_b", list(itertools.product([0, 1], [0, 1])))
 def test_qgemm(tmp_path, trans_a, trans_b, quantized):
     a, b = integers(np.uint8, 5, 16), integers(np.int8, 16, 12)
     check(tmp_path, "QGemm",

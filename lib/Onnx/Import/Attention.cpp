@@ -151,7 +151,6 @@ static Value createScores(OnnxNode &node, AttentionParts &parts, int64_t mode) {
   if (heads != keyHeads) {
     // Head h reads key head h / (heads / keyHeads).
     int64_t group = heads / std::max<int64_t>(keyHeads, 1);
-    Value one = node.ints(1);
     Value shape =
         node.concat({node.dimOf(key, 0), node.ints(keyHeads), node.ints(group),
                      node.dimOf(key, 2), node.dimOf(key, 3)},

@@ -28,6 +28,8 @@ static LogicalResult importCausalConvWithState(OnnxNode &node) {
           kernel = node.staticDim(weight, 2, "the kernel's size");
   if (node.hasFailed())
     return failure();
+  if (kernel < 1)
+    return node.fail("the weight has an empty kernel");
   if (!past) {
     Value shape = node.concat(
         {node.dimOf(x, 0), node.dimOf(x, 1), node.ints({kernel - 1})}, 0);
