@@ -26,6 +26,9 @@ llvm_config.add_tool_substitutions(
     [config.llmc_tools_dir, config.llvm_tools_dir])
 llvm_config.with_environment("PATH", config.llmc_tools_dir, append_path=True)
 llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
+config.substitutions += [
+    ("%backends", os.path.join(config.test_exec_root, "Target")),
+    ("%llmc_lib", os.path.join(config.llmc_binary_dir, "lib"))]
 # Before lit's own %python, which is the Python that lit runs in.
 config.substitutions.insert(0, ("%python", config.python_executable))
 config.substitutions.append(

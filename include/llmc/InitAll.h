@@ -13,6 +13,7 @@
 #include "llmc/Lift/Passes.h"
 #include "llmc/Lower/Executable.h"
 #include "llmc/Lower/Passes.h"
+#include "llmc/Target/Passes.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -27,6 +28,7 @@ inline void registerEveryDialect(mlir::DialectRegistry &registry) {
   mlir::registerAllExtensions(registry);
   registry.insert<LLMCDialect>();
   Executable::registerDialects(registry);
+  registerLaunchBufferization(registry);
 }
 
 /// llmc's passes and pipelines and upstream's. Call it once in a process.
@@ -35,6 +37,7 @@ inline void registerEveryPass() {
   registerLiftPasses();
   registerLiftPipelines();
   registerCompressPasses();
+  registerTargetPasses();
   registerLowerPasses();
   registerLowerPipelines();
 }

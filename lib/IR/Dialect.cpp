@@ -30,6 +30,7 @@ void LLMCDialect::initialize() {
   registerRecurrentOps();
   registerQuantOps();
   registerOnnxOps();
+  registerKernelOps();
   registerFolding();
 }
 

@@ -103,9 +103,42 @@ static void analyzeIf(scf::IfOp op, ShapeContext &shapes) {
   }
 }
 
+/// Sizes that were read off other tensors are theirs.
+static void analyzeEmpty(tensor::EmptyOp op, ShapeContext &shapes) {
+  ShapeInfo info{op.getType().getElementType(), {}, std::nullopt};
+  auto dynamic = op.getDynamicSizes().begin();
+  for (int64_t size : op.getType().getShape()) {
+    if (!ShapedType::isDynamic(size)) {
+      info.dims.push_back(shapes.constant(size));
+      continue;
+    }
+    auto dim = (*dynamic++).getDefiningOp<tensor::DimOp>();
+    std::optional<int64_t> index = dim ? dim.getConstantIndex() : std::nullopt;
+    info.dims.push_back(index && isa<RankedTensorType>(dim.getSource().getType())
+                            ? shapes.dim(dim.getSource(), *index)
+                            : shapes.freshSymbol());
+  }
+  shapes.set(op.getResult(), info);
+}
+
+static void analyzeLaunch(LaunchOp op, ShapeContext &shapes) {
+  for (auto [result, output] : llvm::zip(op.getResults(), op.getOutputs()))
+    shapes.set(result, {shapes.elementType(output),
+                        SmallVector<AffineExpr>(shapes.dims(output)),
+                        std::nullopt});
+}
+
 LogicalResult llmc::analyzeShapes(Operation *op, ShapeContext &shapes) {
   for (Value result : op->getResults())
     shapes.forget(result);
+  if (auto empty = dyn_cast<tensor::EmptyOp>(op)) {
+    analyzeEmpty(empty, shapes);
+    return success();
+  }
+  if (auto launch = dyn_cast<LaunchOp>(op)) {
+    analyzeLaunch(launch, shapes);
+    return success();
+  }
   if (auto cast = dyn_cast<tensor::CastOp>(op)) {
     analyzeCast(cast, shapes);
     return success();

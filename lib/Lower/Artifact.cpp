@@ -5,6 +5,7 @@
 #include "Manifest.h"
 #include "llmc/Lower/Passes.h"
 #include "llmc/Runtime/ArtifactFormat.h"
+#include "llmc/Target/Backends.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -53,6 +54,7 @@ public:
     return success();
   }
 
+  StringRef get() const { return temporary; }
   std::string getFile(StringRef name) const {
     return (temporary + "/" + name).str();
   }
@@ -166,6 +168,8 @@ LogicalResult llmc::compileArtifact(ModuleOp module, StringRef directory,
   auto machine = createTargetMachine(module, options.target, options.optLevel);
   if (failed(machine))
     return failure();
+  const Backends &backends = Backends::of(module.getContext());
+  bool useBackends = options.target != "reference";
   Manifest manifest(**machine);
   if (failed(manifest.setInterface(module)) ||
       failed(manifest.setModel(module, options.modelDirectory)))
@@ -177,7 +181,7 @@ LogicalResult llmc::compileArtifact(ModuleOp module, StringRef directory,
   {
     Step step(options, "lowering to linalg");
     PassManager passes(module.getContext());
-    buildLowerToLinalgPipeline(passes);
+    buildLowerToLinalgPipeline(passes, useBackends);
     if (failed(passes.run(module)))
       return failure();
   }
@@ -190,7 +194,7 @@ LogicalResult llmc::compileArtifact(ModuleOp module, StringRef directory,
   {
     Step step(options, "lowering to LLVM");
     PassManager passes(module.getContext());
-    buildLowerToLLVMPipeline(passes);
+    buildLowerToLLVMPipeline(passes, useBackends);
     if (failed(passes.run(module)))
       return failure();
   }
@@ -212,6 +216,12 @@ LogicalResult llmc::compileArtifact(ModuleOp module, StringRef directory,
     return module.emitError("cannot read ")
            << library << ": " << error.message();
   manifest.moduleBytes = int64_t(moduleBytes);
+  for (const Backends::Entry &entry : backends.getEntries())
+    if (useBackends) {
+      if (llvm::Error error = entry.backend->serialize(module, output.get()))
+        return module.emitError("backend '")
+               << entry.info->name << "': " << llvm::toString(std::move(error));
+    }
   if (failed(copyModelFiles(module, options.modelDirectory, output)) ||
       failed(manifest.write(module, output.getFile(artifact::kManifestFile))))
     return failure();

@@ -47,7 +47,7 @@ llmc::createTargetMachine(ModuleOp module, StringRef name, unsigned optLevel) {
     return module.emitError("no code generator for this machine: ") << message;
 
   std::string cpu, features;
-  if (name == "host") {
+  if (name == "host" || name == "reference") {
     cpu = llvm::sys::getHostCPUName().str();
     features = getHostFeatures();
   } else if (name.consume_front("cpu:")) {
@@ -60,7 +60,7 @@ llmc::createTargetMachine(ModuleOp module, StringRef name, unsigned optLevel) {
              << cpu << "' of the architecture " << triple.getArchName();
   } else {
     return module.emitError("unknown target '")
-           << name << "': use 'host' or 'cpu:NAME'";
+           << name << "': use 'host', 'reference' or 'cpu:NAME'";
   }
   auto level = llvm::CodeGenOpt::getLevel(int(optLevel));
   if (!level)

@@ -157,14 +157,14 @@ Executable::create(ModuleOp module, const Options &options) {
   result->outputSpecs = getOutputSpecs(module);
 
   PassManager toLinalg(module.getContext()), toLLVM(module.getContext());
-  buildLowerToLinalgPipeline(toLinalg);
+  buildLowerToLinalgPipeline(toLinalg, options.useBackends);
   if (failed(toLinalg.run(module)))
     return failure();
   result->weights = collectWeights(module);
   // The code generator needs no bytes.
   for (ParamOp param : llvm::make_early_inc_range(module.getOps<ParamOp>()))
     param.erase();
-  buildLowerToLLVMPipeline(toLLVM);
+  buildLowerToLLVMPipeline(toLLVM, options.useBackends);
   if (failed(toLLVM.run(module)))
     return failure();
 

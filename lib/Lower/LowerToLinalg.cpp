@@ -74,7 +74,9 @@ struct LowerToLinalg : llmc::impl::LowerToLinalgBase<LowerToLinalg> {
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                          target);
     target.addIllegalDialect<LLMCDialect>();
-    target.addLegalOp<ParamOp, ModuleOp>();
+    target.addLegalOp<ParamOp, KernelOp, ModuleOp>();
+    target.addDynamicallyLegalOp<LaunchOp>(
+        [&](Operation *op) { return converter.isLegal(op); });
     target.addLegalDialect<arith::ArithDialect, linalg::LinalgDialect,
                            math::MathDialect>();
     // scf.for and others that the patterns themselves create.
@@ -85,7 +87,7 @@ struct LowerToLinalg : llmc::impl::LowerToLinalgBase<LowerToLinalg> {
     });
     target.addDynamicallyLegalOp<func::ReturnOp, func::CallOp>(
         [&](Operation *op) { return converter.isLegal(op); });
-    patterns.add<RetypeTensorCast>(converter, context);
+    patterns.add<RetypeTensorCast, RetypeLaunch>(converter, context);
     if (failed(
             applyFullConversion(getOperation(), target, std::move(patterns))))
       signalPassFailure();
@@ -100,6 +102,22 @@ struct LowerToLinalg : llmc::impl::LowerToLinalgBase<LowerToLinalg> {
       rewriter.replaceOpWithNewOp<tensor::CastOp>(
           op, getTypeConverter()->convertType(op.getType()),
           adaptor.getSource());
+      return success();
+    }
+  };
+
+  /// Packed parameters are of unsigned bytes.
+  struct RetypeLaunch : OpConversionPattern<LaunchOp> {
+    using OpConversionPattern::OpConversionPattern;
+    LogicalResult
+    matchAndRewrite(LaunchOp op, OpAdaptor adaptor,
+                    ConversionPatternRewriter &rewriter) const override {
+      SmallVector<Type> types;
+      if (failed(getTypeConverter()->convertTypes(op.getResultTypes(), types)))
+        return failure();
+      rewriter.replaceOpWithNewOp<LaunchOp>(op, types, op.getKernel(),
+                                            adaptor.getInputs(),
+                                            adaptor.getOutputs());
       return success();
     }
   };

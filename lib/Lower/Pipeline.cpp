@@ -2,6 +2,8 @@
 
 #include "llmc/Lift/Passes.h"
 #include "llmc/Lower/Passes.h"
+#include "llmc/Target/Backend.h"
+#include "llmc/Target/Passes.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
@@ -17,7 +19,18 @@
 using namespace mlir;
 using namespace llmc;
 
-void llmc::buildLowerToLinalgPipeline(OpPassManager &manager) {
+static void addExtensionPoint(OpPassManager &manager, bool useBackends,
+                              StringRef name) {
+  if (useBackends)
+    manager.addPass(createExtensionPoint({name.str()}));
+}
+
+void llmc::buildLowerToLinalgPipeline(OpPassManager &manager,
+                                      bool useBackends) {
+  addExtensionPoint(manager, useBackends, pipelinePoint::beforeClaim);
+  if (useBackends)
+    manager.addPass(createClaimKernels());
+  addExtensionPoint(manager, useBackends, pipelinePoint::afterClaim);
   manager.addPass(createTransposeWeights());
   manager.addPass(createParamsToArguments());
   manager.addPass(createInferShapes());
@@ -47,20 +60,25 @@ static void addBufferization(OpPassManager &manager) {
   bufferization::buildBufferDeallocationPipeline(manager, deallocation);
 }
 
-void llmc::buildLowerToLLVMPipeline(OpPassManager &manager) {
+void llmc::buildLowerToLLVMPipeline(OpPassManager &manager, bool useBackends) {
+  addExtensionPoint(manager, useBackends, pipelinePoint::beforeBufferization);
   manager.addPass(createFuseElementwise());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   addBufferization(manager);
   manager.addPass(createConvertBufferizationToMemRefPass());
   manager.addPass(createCopiesToLoops());
+  addExtensionPoint(manager, useBackends, pipelinePoint::afterBufferization);
   manager.addPass(createOutlineKernels());
+  manager.addPass(createEmitKernels());
   manager.addPass(createCarryAccumulators());
   manager.addPass(createConvertLinalgToLoopsPass());
+  addExtensionPoint(manager, useBackends, pipelinePoint::beforeLLVM);
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(memref::createExpandOpsPass());
   manager.addPass(createLowerAffinePass());
   manager.addPass(createSCFToControlFlowPass());
+  manager.addPass(createConvertVectorToLLVMPass());
   // Only f32 and f64 arithmetic needs no library function on every target.
   math::MathExtendToSupportedTypesOptions mathTypes;
   mathTypes.extraTypeStrs = {"f32"};
@@ -83,9 +101,9 @@ void llmc::buildLowerToLLVMPipeline(OpPassManager &manager) {
 }
 
 void llmc::registerLowerPipelines() {
-  PassPipelineRegistration<>("llmc-lower-to-linalg",
-                             "Lower a model from llmc to linalg on tensors",
-                             buildLowerToLinalgPipeline);
+  PassPipelineRegistration<>(
+      "llmc-lower-to-linalg", "Lower a model from llmc to linalg on tensors",
+      [](OpPassManager &manager) { buildLowerToLinalgPipeline(manager); });
   PassPipelineRegistration<>("llmc-lower",
                              "Lower a model from llmc to the LLVM dialect",
                              [](OpPassManager &manager) {

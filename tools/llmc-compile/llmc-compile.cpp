@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../BackendOptions.h"
 #include "../Diagnostics.h"
 #include "llmc/InitAll.h"
 #include "llmc/Lower/Artifact.h"
@@ -43,7 +44,8 @@ int main(int argc, char **argv) {
       "target", cl::init(options.target), cl::value_desc("target"),
       cl::desc("host (default): this processor\n"
                "cpu:NAME: another one of this architecture, such as "
-               "cpu:x86-64-v3"),
+               "cpu:x86-64-v3\n"
+               "reference: this processor, without backends"),
       cl::cat(category));
   cl::opt<unsigned> optLevel("O", cl::Prefix, cl::init(options.optLevel),
                              cl::value_desc("level"),
@@ -63,6 +65,7 @@ int main(int argc, char **argv) {
                               cl::desc(passesHelp), cl::cat(category));
   cl::opt<bool> verbose("v", cl::desc("Say how long each step takes"),
                         cl::cat(category));
+  BackendOptions backends(category);
   cl::HideUnrelatedOptions(category);
   cl::ParseCommandLineOptions(
       argc, argv,
@@ -72,6 +75,10 @@ int main(int argc, char **argv) {
   registerEveryPass();
   DialectRegistry registry;
   registerEveryDialect(registry);
+  if (target != "reference")
+    backends.setDefault("cpu");
+  if (failed(backends.load(registry, target)))
+    return 1;
   MLIRContext context(registry);
 
   installDiagnosticHandler(context);

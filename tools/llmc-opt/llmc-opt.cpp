@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../BackendOptions.h"
 #include "llmc/InitAll.h"
 #include "llmc/Weights/ModuleFile.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -36,7 +37,9 @@ static const llvm::StringSet<> shownOptions = {
     "o",
     "allow-unregistered-dialect",
     "emit-bytecode",
+    "list-backends",
     "list-passes",
+    "load-backend",
     "mlir-disable-threading",
     "mlir-elide-resource-strings-if-larger",
     "mlir-pass-statistics",
@@ -96,8 +99,13 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   llmc::registerEveryDialect(registry);
   (void)mlir::registerCLIOptions("llmc-opt", registry);
+  llmc::BackendOptions backends(cl::getGeneralCategory());
   arrangeHelp();
   auto [input, output] = mlir::parseCLIOptions(argc, argv, overview);
+  if (failed(backends.load(registry)))
+    return 1;
+  if (backends.isList())
+    return 0;
   auto config = mlir::MlirOptMainConfig::createFromCLOptions();
   if (config.shouldShowDialects() || config.shouldListPasses())
     return mlir::asMainReturnCode(

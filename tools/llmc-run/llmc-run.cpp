@@ -2,11 +2,12 @@
 //
 //   llmc-run model.mlir --input 'x=dense<[1.0, 2.0]> : tensor<2xf32>'
 //
-// Compiles @main through the reference lowering and prints each output as an
+// Compiles @main in memory and prints each output as an
 // MLIR attribute, so that lit tests can check numbers.
 //
 //===----------------------------------------------------------------------===//
 
+#include "../BackendOptions.h"
 #include "../Diagnostics.h"
 #include "../HostTensors.h"
 #include "llmc/InitAll.h"
@@ -75,12 +76,18 @@ int main(int argc, char **argv) {
                                    llvm::cl::desc("LLVM optimization level, 0 "
                                                   "to 3 (default 2)"),
                                    llvm::cl::cat(category));
+  BackendOptions backends(category);
   llvm::cl::HideUnrelatedOptions(category);
   llvm::cl::ParseCommandLineOptions(
-      argc, argv, "Runs a model in llmc IR through the reference lowering\n");
+      argc, argv, "Runs a model in llmc IR, through the reference lowering where no "
+      "loaded backend has a kernel\n");
 
   DialectRegistry registry;
   registerEveryDialect(registry);
+  if (failed(backends.load(registry)))
+    return 1;
+  if (backends.isList())
+    return 0;
   MLIRContext context(registry);
 
   installDiagnosticHandler(context);

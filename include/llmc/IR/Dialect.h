@@ -10,6 +10,7 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -48,6 +49,8 @@ class Broadcasts : public mlir::OpTrait::TraitBase<ConcreteOp, Broadcasts> {};
 #include "llmc/IR/QuantOps.h.inc"
 #define GET_OP_CLASSES
 #include "llmc/IR/OnnxOps.h.inc"
+#define GET_OP_CLASSES
+#include "llmc/IR/KernelOps.h.inc"
 
 namespace llmc {
 

@@ -48,6 +48,7 @@ def LLMC_Dialect : Dialect {
     void registerRecurrentOps();
     void registerQuantOps();
     void registerOnnxOps();
+    void registerKernelOps();
     void registerFolding();
   }];
 }

@@ -10,7 +10,8 @@ namespace llmc {
 
 struct ArtifactOptions {
   /// "host", the processor llmc runs on, or "cpu:NAME" for another one of the
-  /// same architecture, with LLVM's name, such as cpu:x86-64-v3.
+  /// same architecture, with LLVM's name, such as cpu:x86-64-v3. "reference"
+  /// is the host without the backends of the context.
   std::string target = "host";
   /// Of LLVM, 0 to 3.
   unsigned optLevel = 2;

@@ -55,7 +55,8 @@ llvm::SmallVector<TensorSpec> getOutputSpecs(mlir::ModuleOp module);
 class Executable {
 public:
   struct Options {
-    unsigned optLevel = 2; ///< of LLVM, 0 to 3
+    unsigned optLevel = 2;   ///< of LLVM, 0 to 3
+    bool useBackends = true; ///< those of the context, if it has any
   };
 
   /// Registers what `create` translates; call it on the context's registry.

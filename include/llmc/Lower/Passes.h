@@ -35,11 +35,15 @@ enum class RuntimeError : int64_t {
   ShapeMismatch = 2,
 };
 
-/// Lowers a model from llmc ops to linalg on tensors.
-void buildLowerToLinalgPipeline(mlir::OpPassManager &manager);
+/// Lowers a model from llmc ops to linalg on tensors. Ops that the backends of
+/// the context claim become launches of their kernels, unless `useBackends` is
+/// false: then all of it is the reference lowering.
+void buildLowerToLinalgPipeline(mlir::OpPassManager &manager,
+                                bool useBackends = true);
 
 /// Continues from linalg on tensors to the LLVM dialect.
-void buildLowerToLLVMPipeline(mlir::OpPassManager &manager);
+void buildLowerToLLVMPipeline(mlir::OpPassManager &manager,
+                              bool useBackends = true);
 
 /// Registers the pipelines `llmc-lower-to-linalg` and `llmc-lower`.
 void registerLowerPipelines();
