@@ -174,11 +174,13 @@ def run_compile(args):
     from .compiler import Module
     model = _model_file(args.model)
     start = time.perf_counter()
-    Module.load(model).compile_artifact(args.output, target=args.target,
-                                        tokenizer=args.tokenizer)
+    notices = Module.load(model).compile_artifact(
+        args.output, target=args.target, tokenizer=args.tokenizer)
+    for line in notices:
+        _note(line)
     files = [f for f in pathlib.Path(args.output).iterdir() if f.is_file()]
     result = {"model": str(model), "output": str(args.output),
-              "target": args.target,
+              "target": args.target, "notices": notices,
               "bytes": sum(f.stat().st_size for f in files),
               "seconds": time.perf_counter() - start}
     _finish(args, result, [
@@ -346,7 +348,9 @@ def make_parser():
                      help="the artifact, a folder; one that is there is "
                           "replaced")
     sub.add_argument("--target", default="host",
-                     help="what to compile for (default: host, this machine)")
+                     help="host (default): this machine; cpu:NAME: another "
+                          "processor, by LLVM's name; reference: this machine "
+                          "without the kernels of the CPU backend")
     tokenizer(sub)
 
     sub = command("run", run_run, "Generate text.")

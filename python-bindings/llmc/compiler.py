@@ -116,15 +116,18 @@ class Module:
         """How often each op occurs."""
         return dict(self._model.ops())
 
-    def compile(self, opt_level=2):
-        """Compiles into memory. This uses the module up."""
-        return Compiled(self._model.compile(opt_level))
+    def compile(self, target="host", opt_level=2):
+        """Compiles into memory, for this machine: "host" uses the kernels of
+        the CPU backend, "reference" the reference lowering alone. This uses
+        the module up."""
+        return Compiled(self._model.compile(target, opt_level))
 
     def compile_artifact(self, directory, target="host", opt_level=2,
                          tokenizer=None):
         """Compiles into an artifact, a folder that llmc.Artifact opens. This
         uses the module up. The tokenizer and configuration come from where
-        the model is, or from beside `tokenizer`, a tokenizer.json."""
+        the model is, or from beside `tokenizer`, a tokenizer.json. Returns
+        lines about what the backends left to the reference lowering."""
         folder = self._folder
         if tokenizer is not None:
             folder, name = os.path.split(os.fspath(tokenizer))
@@ -133,8 +136,8 @@ class Module:
             if not os.path.isfile(tokenizer):
                 raise Error(f"there is no tokenizer '{tokenizer}'")
         self.run("llmc-lift,llmc-kv-cache-in-place")
-        self._model.compile_artifact(os.fspath(directory), target, opt_level,
-                                     folder or ".")
+        return self._model.compile_artifact(os.fspath(directory), target,
+                                            opt_level, folder or ".")
 
 
 class Compiled:
@@ -153,8 +156,12 @@ class Compiled:
 
 def compile(model, target="host", opt_level=2):
     """Compiles a model, given as a path or a Module, for this machine and into
-    memory. The result maps {input name: array} to {output name: array}."""
-    if target != "host":
-        raise Error(f"there is no target '{target}'; the target is 'host'")
-    module = model if isinstance(model, Module) else Module.load(model)
-    return module.compile(opt_level)
+    memory; see Module.compile for the targets. A model that comes from a file
+    is lifted first, so that backends see its linears. The result maps
+    {input name: array} to {output name: array}."""
+    if isinstance(model, Module):
+        return model.compile(target, opt_level)
+    module = Module.load(model)
+    if target != "reference":
+        module.lift()
+    return module.compile(target, opt_level)

@@ -21,13 +21,19 @@ using namespace mlir;
 using namespace llmc;
 using namespace llmc::python;
 
-static DialectRegistry makeRegistry() {
+static DialectRegistry makeRegistry(std::shared_ptr<Backends> backends) {
   DialectRegistry registry;
   registerEveryDialect(registry);
+  if (llvm::Error error = backends->load("cpu"))
+    throw Error(llvm::toString(std::move(error)));
+  Backends::registerWith(registry, std::move(backends));
   return registry;
 }
 
-Model::Model() : context(makeRegistry()) { collectRemarks(context, remarks); }
+Model::Model()
+    : backends(std::make_shared<Backends>()), context(makeRegistry(backends)) {
+  collectRemarks(context, remarks);
+}
 
 class Model::Use {
 public:
@@ -234,11 +240,22 @@ std::vector<std::pair<std::string, int64_t>> Model::ops() {
   return {counts.begin(), counts.end()};
 }
 
-std::unique_ptr<Executor> Model::compile(unsigned optLevel) {
+void Model::setTarget(const std::string &target) {
+  if (llvm::Error error = backends->setTarget(target))
+    throw Error(llvm::toString(std::move(error)));
+}
+
+std::unique_ptr<Executor> Model::compile(const std::string &target,
+                                         unsigned optLevel) {
   Use use(*this);
+  if (target != "host" && target != "reference")
+    throw Error("there is no target '" + target +
+                "' in memory; use 'host' or 'reference'");
+  setTarget(target);
   DiagnosticCollector diagnostics(&context);
   Executable::Options options;
   options.optLevel = optLevel;
+  options.useBackends = target != "reference";
   auto executable = Executable::create(*use, options);
   module = nullptr;
   if (failed(executable))
@@ -246,10 +263,11 @@ std::unique_ptr<Executor> Model::compile(unsigned optLevel) {
   return std::make_unique<Executor>(shared_from_this(), std::move(*executable));
 }
 
-void Model::compileArtifact(const std::string &directory,
-                            const std::string &target, unsigned optLevel,
-                            const std::string &modelDirectory) {
+std::vector<std::string>
+Model::compileArtifact(const std::string &directory, const std::string &target,
+                       unsigned optLevel, const std::string &modelDirectory) {
   Use use(*this);
+  setTarget(target);
   DiagnosticCollector diagnostics(&context);
   ArtifactOptions options;
   options.target = target;
@@ -259,4 +277,5 @@ void Model::compileArtifact(const std::string &directory,
   module = nullptr;
   if (failed(result))
     diagnostics.raise("the model cannot be compiled");
+  return std::move(diagnostics.notices);
 }

@@ -9,6 +9,7 @@
 #define LLMC_PYTHON_MODEL_H
 
 #include "Diagnostics.h"
+#include "llmc/Target/Backends.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -71,12 +72,16 @@ public:
 
   /// Compiles into memory. This uses the model up: lowering rewrites it, and
   /// the executor runs on its parameters.
-  std::unique_ptr<Executor> compile(unsigned optLevel);
+  std::unique_ptr<Executor> compile(const std::string &target,
+                                    unsigned optLevel);
 
   /// Compiles into the artifact `directory`, which uses the model up too.
-  /// `modelDirectory` is where its tokenizer and configuration are.
-  void compileArtifact(const std::string &directory, const std::string &target,
-                       unsigned optLevel, const std::string &modelDirectory);
+  /// `modelDirectory` is where its tokenizer and configuration are. Returns
+  /// what there is to say of it, such as ops that no backend claimed.
+  std::vector<std::string> compileArtifact(const std::string &directory,
+                                           const std::string &target,
+                                           unsigned optLevel,
+                                           const std::string &modelDirectory);
 
 private:
   Model();
@@ -85,8 +90,11 @@ private:
   /// model was used up.
   class Use;
 
+  void setTarget(const std::string &target);
+
   /// Before the context, which writes to it.
   std::vector<PassRemark> remarks;
+  std::shared_ptr<Backends> backends;
   mlir::MLIRContext context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::mutex mutex;

@@ -1,0 +1,268 @@
+"""Kernels of the CPU backend against the reference lowering and numpy."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import llmc
+
+rng = np.random.default_rng(3)
+
+# Rows: none, one, few, up to the tile of 8, beyond it, and far beyond.
+ROWS = (0, 1, 3, 4, 5, 8, 9, 37)
+
+
+def floats(*shape):
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def text(array):
+    """An MLIR attribute of the array's bytes."""
+    kind = {"f": "f32", "u": "ui8"}[array.dtype.kind]
+    shape = "x".join(map(str, array.shape))
+    data = array.tobytes().hex().upper()
+    return f'dense<"0x{data}"> : tensor<{shape}x{kind}>'
+
+
+def module(params, body, arguments, result):
+    lines = [f"llmc.param @{name} = {text(value)}"
+             for name, value in params.items()]
+    return llmc.Module.parse("\n".join(lines) + f"""
+func.func @main({arguments}) -> ({result} {{llmc.name = "y"}}) {{
+{body}
+}}""")
+
+
+def run(make, feeds, claimed):
+    """What the backend and the reference compute; claims are counted."""
+    looked = make()
+    notices = looked.run("llmc-claim-kernels").notices
+    assert (looked.ops().get("llmc.launch", 0) == claimed), notices
+    return tuple(make().compile(target)(feeds)["y"]
+                 for target in ("host", "reference"))
+
+
+def quantized(rows, columns, bits, block, zeros, scale=0.05):
+    """Parameters of llmc.dequantize and the numbers that they stand for."""
+    blocks = -(-columns // block)
+    codes = rng.integers(0, 2**bits, (rows, blocks * block)).astype(np.uint8)
+    scales = np.abs(floats(rows, blocks)) * np.float32(scale)
+    points = np.full((rows, blocks), 2**(bits - 1), np.uint8)
+    params = {"q": pack(codes, bits).reshape(rows, blocks, -1),
+              "s": scales}
+    if zeros:
+        points = rng.integers(0, 2**bits, (rows, blocks)).astype(np.uint8)
+        params["z"] = pack(points, bits)
+    values = (codes.reshape(rows, blocks, block).astype(np.float64)
+              - points[..., None]) * scales[..., None]
+    return params, values.reshape(rows, -1)[:, :columns]
+
+
+def pack(codes, bits):
+    """Rows of integers, little end first, each row in whole bytes."""
+    spread = (codes[..., None] >> np.arange(bits)) & 1
+    return np.packbits(spread.reshape(len(codes), -1).astype(np.uint8), axis=1,
+                       bitorder="little")
+
+
+def weight_ops(params, rows, columns, bits, block):
+    lines, operands, types = [], [], []
+    for name, value in params.items():
+        kind = "f32" if name == "s" else "ui8"
+        types.append(f"tensor<{'x'.join(map(str, value.shape))}x{kind}>")
+        operands.append(f"%{name}")
+        lines.append(f"%{name} = llmc.weight @{name} : {types[-1]}")
+    lines.append(
+        f"%w = llmc.dequantize {', '.join(operands)} {{bits = {bits} : i64, "
+        f"block = {block} : i64, columns = {columns} : i64}} : "
+        f"({', '.join(types)}) -> tensor<{rows}x{columns}xf32>")
+    return "\n".join(lines)
+
+
+def linear(rows, columns, bias):
+    types = [f"tensor<?x{columns}xf32>", f"tensor<{rows}x{columns}xf32>"]
+    operands = ["%x", "%w"]
+    load = ""
+    if bias:
+        load = f"%b = llmc.weight @b : tensor<{rows}xf32>\n"
+        operands.append("%b")
+        types.append(f"tensor<{rows}xf32>")
+    return (load + f"%y = llmc.linear {', '.join(operands)} : "
+            f"({', '.join(types)}) -> tensor<?x{rows}xf32>\n"
+            f"return %y : tensor<?x{rows}xf32>")
+
+
+FORMS = [(bits, block, zeros) for bits, block, zeros in itertools.product(
+    (2, 4, 8), (16, 32, 64), (False, True))]
+
+
+@pytest.mark.parametrize("bits,block,zeros", FORMS)
+@pytest.mark.parametrize("rows,columns,bias", [
+    (64, 128, False), (33, 96, True), (7, 70, True), (40, 1120, False)])
+def test_packed_linear(bits, block, zeros, rows, columns, bias):
+    params, values = quantized(rows, columns, bits, block, zeros)
+    body = weight_ops(params, rows, columns, bits, block)
+    if bias:
+        params["b"] = floats(rows)
+
+    def make():
+        return module(params, body + "\n" + linear(rows, columns, bias),
+                      f'%x: tensor<?x{columns}xf32> {{llmc.name = "x"}}',
+                      f"tensor<?x{rows}xf32>")
+
+    for count in ROWS if (rows, block) == (33, 32) else (1, 9):
+        x = floats(count, columns)
+        got, reference = run(make, {"x": x}, claimed=1)
+        want = x.astype(np.float64) @ values.T + params.get("b", 0)
+        # Rounding errors of a sum grow with the magnitudes that go into it.
+        bound = 1e-6 * (np.abs(x).astype(np.float64) @ np.abs(values).T + 1)
+        assert got.shape == want.shape
+        assert np.all(np.abs(got - want) <= 8 * bound)
+        assert np.all(np.abs(reference - want) <= 8 * bound)
+
+
+@pytest.mark.parametrize("shape", [(7,), (2, 3, 7)])
+def test_ranks(shape):
+    """Leading dimensions of x are rows, and a vector is one."""
+    w, x = floats(5, 7), floats(*shape)
+    dims = "x".join(["?"] * (len(shape) - 1) + ["7xf32"])
+    result = f"tensor<{dims[:-len('7xf32')]}5xf32>"
+
+    def make():
+        return module(
+            {"w": w}, f"""%w = llmc.weight @w : tensor<5x7xf32>
+            %y = llmc.linear %x, %w : (tensor<{dims}>, tensor<5x7xf32>) -> {result}
+            return %y : {result}""",
+            f'%x: tensor<{dims}> {{llmc.name = "x"}}', result)
+
+    got, _ = run(make, {"x": x}, claimed=1)
+    np.testing.assert_allclose(got, x @ w.T, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("rows,columns", [(1, 1), (32, 64), (45, 130)])
+def test_dense_linear(rows, columns):
+    w, b = floats(rows, columns), floats(rows)
+    body = f"%w = llmc.weight @w : tensor<{rows}x{columns}xf32>\n"
+
+    def make():
+        return module({"w": w, "b": b}, body + linear(rows, columns, True),
+                      f'%x: tensor<?x{columns}xf32> {{llmc.name = "x"}}',
+                      f"tensor<?x{rows}xf32>")
+
+    for count in ROWS:
+        x = floats(count, columns)
+        got, reference = run(make, {"x": x}, claimed=1)
+        np.testing.assert_allclose(got, reference, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(got, x @ w.T + b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["zero", "denormal", "huge"])
+def test_adversarial_values(kind):
+    """Zero rows stay exactly zero; tiny and huge numbers neither vanish nor
+    overflow where the result does not."""
+    w, x = floats(40, 64), floats(9, 64)
+    scale = {"zero": 0.0, "denormal": 1e-40, "huge": 1e30}[kind]
+    w *= np.float32(scale)
+    body = "%w = llmc.weight @w : tensor<40x64xf32>\n"
+    got, reference = run(
+        lambda: module({"w": w}, body + linear(40, 64, False),
+                       '%x: tensor<?x64xf32> {llmc.name = "x"}',
+                       "tensor<?x40xf32>"), {"x": x}, claimed=1)
+    want = x.astype(np.float64) @ w.astype(np.float64).T
+    if kind == "zero":
+        assert not got.any()
+    bound = 1e-5 * np.abs(x).astype(np.float64) @ np.abs(w).T + 1e-44
+    assert np.all(np.abs(got - want) <= bound)
+    assert np.all(np.abs(reference - want) <= bound)
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_a_row_does_not_depend_on_its_batch(bits):
+    """However many rows there are, each gets what it gets alone, up to the
+    order in which scales are applied."""
+    params, _ = quantized(40, 96, bits, 32, True)
+    body = weight_ops(params, 40, 96, bits, 32)
+    x = floats(20, 96)
+    run = module(params, body + "\n" + linear(40, 96, False),
+                 '%x: tensor<?x96xf32> {llmc.name = "x"}',
+                 "tensor<?x40xf32>").compile()
+    whole = run({"x": x})["y"]
+    # The same way through the kernel: the same bits.
+    assert np.array_equal(run({"x": x[3:12]})["y"][:5], whole[3:8])
+    alone = np.concatenate([run({"x": x[i:i + 1]})["y"] for i in range(20)])
+    np.testing.assert_allclose(alone, whole, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("bits,zeros", [(0, False), (2, True), (4, False),
+                                        (4, True), (8, True)])
+def test_embedding(bits, zeros):
+    rows, columns, block = 45, 70, 32
+    if bits:
+        params, values = quantized(rows, columns, bits, block, zeros)
+        body = weight_ops(params, rows, columns, bits, block)
+    else:
+        values = floats(rows, columns)
+        params = {"w": values}
+        body = f"%w = llmc.weight @w : tensor<{rows}x{columns}xf32>"
+
+    def make():
+        return module(params, body + f"""
+        %y = llmc.embedding %ids, %w : (tensor<?x?xi64>, tensor<{rows}x{columns}xf32>)
+          -> tensor<?x?x{columns}xf32>
+        return %y : tensor<?x?x{columns}xf32>""",
+                      '%ids: tensor<?x?xi64> {llmc.name = "ids"}',
+                      f"tensor<?x?x{columns}xf32>")
+
+    ids = rng.integers(-rows, rows, (3, 30))
+    got, reference = run(make, {"ids": ids}, claimed=1)
+    np.testing.assert_allclose(got, values[ids], rtol=1e-6)
+    assert np.array_equal(got, reference)
+    for bad in (rows, -rows - 1):
+        with pytest.raises(llmc.Error, match="index"):
+            make().compile()({"ids": np.array([[bad]])})
+
+
+def test_a_tied_weight_is_packed_once():
+    params, _ = quantized(64, 96, 4, 32, True)
+    made = module(params, weight_ops(params, 64, 96, 4, 32) + """
+        %e = llmc.embedding %ids, %w : (tensor<?xi64>, tensor<64x96xf32>) -> tensor<?x96xf32>
+        %y = llmc.linear %e, %w : (tensor<?x96xf32>, tensor<64x96xf32>) -> tensor<?x64xf32>
+        return %y : tensor<?x64xf32>""",
+                  '%ids: tensor<?xi64> {llmc.name = "ids"}', "tensor<?x64xf32>")
+    before = sum(p["bytes"] for p in made.params())
+    assert made.run("llmc-claim-kernels").notices == []
+    after = {p["name"]: p["bytes"] for p in made.params()}
+    # Zero points take a byte each; nothing is there twice.
+    assert len(after) == 3 and all(".panels" in name for name in after)
+    assert before <= sum(after.values()) <= before + 64 * 3
+
+
+def test_what_is_not_claimed_is_said():
+    """3 bits have no kernel: a remark, and an error when strict."""
+    params, _ = quantized(8, 32, 3, 32, False)
+    body = weight_ops(params, 8, 32, 3, 32) + "\n" + linear(8, 32, False)
+
+    def make():
+        return module(params, body,
+                      '%x: tensor<?x32xf32> {llmc.name = "x"}',
+                      "tensor<?x8xf32>")
+
+    looked = make()
+    notices = looked.run("llmc-claim-kernels").notices
+    assert len(notices) == 1 and "no backend claims" in notices[0]
+    assert looked.ops().get("llmc.launch", 0) == 0
+    with pytest.raises(llmc.Error, match="no backend claims"):
+        make().run("llmc-claim-kernels{strict}")
+
+
+def test_computed_scales_are_not_claimed():
+    """Packing reads bytes; scales that an op computes have none."""
+    params, _ = quantized(8, 32, 4, 32, False)
+    body = weight_ops(params, 8, 32, 4, 32).replace(
+        "%s = llmc.weight @s : tensor<8x1xf32>",
+        """%t = llmc.weight @s : tensor<8x1xf32>
+        %s = llmc.abs %t : (tensor<8x1xf32>) -> tensor<8x1xf32>""")
+    made = module(params, body + "\n" + linear(8, 32, False),
+                  '%x: tensor<?x32xf32> {llmc.name = "x"}', "tensor<?x8xf32>")
+    assert len(made.run("llmc-claim-kernels").notices) == 1
