@@ -31,17 +31,19 @@ def prefix(tmp_path_factory):
     return prefix
 
 
-@pytest.fixture(scope="module")
-def project(prefix, tmp_path_factory):
-    """test/install, copied out of the tree and built."""
-    source = tmp_path_factory.mktemp("project") / "source"
-    shutil.copytree(ROOT / "test" / "install", source)
-    build = source.parent / "build"
-    run("cmake", "-G", "Ninja", "-S", source, "-B", build,
+def build(source, prefix, folder):
+    """Copies a project out of the tree and builds it against the prefix."""
+    shutil.copytree(ROOT / source, folder / "source")
+    run("cmake", "-G", "Ninja", "-S", folder / "source", "-B", folder / "build",
         f"-DCMAKE_PREFIX_PATH={prefix};/usr/lib/llvm-22",
         "-DCMAKE_C_COMPILER=clang-22", f"-DCMAKE_CXX_COMPILER={COMPILER}")
-    run("cmake", "--build", build)
-    return build
+    run("cmake", "--build", folder / "build")
+    return folder / "build"
+
+
+@pytest.fixture(scope="module")
+def project(prefix, tmp_path_factory):
+    return build("test/install", prefix, tmp_path_factory.mktemp("project"))
 
 
 def test_installs_what_it_should(prefix):
@@ -64,3 +66,19 @@ def test_c_program_outside_the_tree(project, tmp_path):
     out = tmp_path / "toy.llmc"
     llmc.Module.load(toy.write(tmp_path)).compile_artifact(out)
     assert run(project / "open-artifact", out) == "1 inputs\n"
+
+
+def test_example_backend(prefix, tmp_path):
+    """Builds against the installed llmc alone and checks itself."""
+    folder = build("examples/backend-plugin", prefix, tmp_path)
+    run("ctest", "--test-dir", folder, "--no-tests=error",
+        "--output-on-failure")
+    backend = folder / "libllmc-backend-example.so"
+    listed = run(prefix / "bin" / "llmc-opt", f"--load-backend={backend}",
+                 "--load-backend=cpu", "--list-backends")
+    assert "example: int4 linears" in listed and "cpu: " in listed
+    # The first that is asked gets the op; two are active at once.
+    claimed = run(prefix / "bin" / "llmc-opt", f"--load-backend={backend}",
+                  "--load-backend=cpu", "--llmc-claim-kernels",
+                  ROOT / "examples" / "backend-plugin" / "linear.mlir")
+    assert 'by "example"' in claimed and 'by "cpu"' not in claimed
