@@ -77,11 +77,17 @@ def test_inspect(run, model):
     assert "2 x float32" in text
 
 
-def test_inspect_artifact(run, artifact):
-    info = run("inspect", artifact, "--json")
+def test_inspect_artifact(run, model, artifact, tmp_path):
+    out = tmp_path / "reference.llmc"
+    run("compile", model, "-o", out, "--target", "reference")
+    info = run("inspect", out, "--json")
     assert info["kind"] == "artifact"
     assert info["target"]["triple"]
-    assert info["bytes"] == 2 * 4 * len(toy.VOCABULARY) * toy.HIDDEN
+    size = 4 * len(toy.VOCABULARY) * toy.HIDDEN
+    assert info["bytes"] == 2 * size
+    # Kernels read panels of 16 or 32 rows, the last of them padded.
+    packed = run("inspect", artifact, "--json")["bytes"]
+    assert packed == 2 * 4 * (len(toy.VOCABULARY) + 1) * toy.HIDDEN
 
 
 # compress
