@@ -1,14 +1,14 @@
 //===- PanelLayout.h - how kernels read weights ----------------*- C++ -*-===//
 //
 // The weight [N, K] of a linear is stored in panels of `width` rows, so that a
-// kernel that computes `width` outputs reads one stream. In a panel, `width`
-// values for the first k, then those for the second, and so on; K is padded to
-// whole blocks and N to whole panels with codes of 0.
+// kernel that computes `width` outputs reads one stream: in a panel come the
+// `width` values of the first column, then those of the second, and so on. Rows
+// are padded to whole panels and columns to whole blocks, with zeros.
 //
-// Integers of `bits` bits: byte j of the `width / 2` bytes of a step holds the
-// values of columns j (low) and j + width / 2 for `8 / bits / 2` steps of k
-// (all in one byte for 2 and 4 bits), so that a shift and a mask of one load
-// give whole vectors. 8 bits are `width` bytes for each k.
+// Integers of 2 and 4 bits come in groups of `width / 2` bytes, so that a shift
+// and a mask of one load give whole vectors: byte j of a group has, from its
+// low end on, row j and row j + width / 2 of one column and, with 2 bits, the
+// same of the next. With 8 bits a group is the `width` bytes of one column.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,7 +32,7 @@ struct PanelLayout {
 
   int64_t getNumPanels() const { return llvm::divideCeil(rows, width); }
   int64_t getNumBlocks() const { return llvm::divideCeil(columns, block); }
-  /// Steps of k that one group of bytes holds.
+  /// Columns that one group of bytes holds.
   int64_t getStepsPerGroup() const { return bits == 2 ? 2 : 1; }
   /// Bytes of such a group, for a whole panel.
   int64_t getGroupBytes() const { return bits == 8 ? width : width / 2; }
