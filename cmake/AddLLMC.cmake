@@ -83,3 +83,22 @@ function(llmc_generated name)
   add_public_tablegen_target(${name})
   add_dependencies(LLMCGenerated ${name})
 endfunction()
+
+# llmc_doc(FILE.td NAME FLAG): docs/NAME.md of the build, the reference that
+# FILE.td is the source of; `cmake --build BUILD --target docs` makes all.
+function(llmc_doc td name flag)
+  if(NOT TARGET docs)
+    add_custom_target(docs)
+  endif()
+  set(page ${CMAKE_BINARY_DIR}/docs/${name}.md)
+  set(includes ${MLIR_INCLUDE_DIRS})
+  list(TRANSFORM includes PREPEND -I)
+  file(GLOB_RECURSE sources ${PROJECT_SOURCE_DIR}/include/*.td)
+  add_custom_command(OUTPUT ${page}
+    COMMAND ${MLIR_TABLEGEN_EXE} ${flag} ${ARGN} ${includes}
+            -I ${PROJECT_SOURCE_DIR}/include ${CMAKE_CURRENT_SOURCE_DIR}/${td}
+            -o ${page}
+    DEPENDS ${sources})
+  add_custom_target(docs-${name} DEPENDS ${page})
+  add_dependencies(docs docs-${name})
+endfunction()

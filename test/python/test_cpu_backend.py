@@ -1,6 +1,8 @@
 """Kernels of the CPU backend against the reference lowering and numpy."""
 
 import itertools
+import json
+import platform
 
 import numpy as np
 import pytest
@@ -266,3 +268,39 @@ def test_computed_scales_are_not_claimed():
     made = module(params, body + "\n" + linear(8, 32, False),
                   '%x: tensor<?x32xf32> {llmc.name = "x"}', "tensor<?x8xf32>")
     assert len(made.run("llmc-claim-kernels").notices) == 1
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64",
+                    reason="x86-64-v3 is a processor of x86-64")
+@pytest.mark.parametrize("target", ["host", "reference", "cpu:x86-64-v3"])
+def test_targets(target, tmp_path):
+    """AVX2 has vectors of half the size, and panels of half the width."""
+    params, values = quantized(45, 96, 4, 32, True)
+    made = module(params, weight_ops(params, 45, 96, 4, 32) + "\n"
+                  + linear(45, 96, False),
+                  '%x: tensor<?x96xf32> {llmc.name = "x"}', "tensor<?x45xf32>")
+    made.compile_artifact(tmp_path / "out.llmc", target=target)
+    artifact = llmc.Artifact(tmp_path / "out.llmc")
+    x = floats(11, 96)
+    np.testing.assert_allclose(artifact({"x": x})["y"], x @ values.T,
+                               rtol=1e-4, atol=1e-4)
+    if target == "cpu:x86-64-v3":
+        names = [w["name"] for w in json.loads(
+            (tmp_path / "out.llmc" / "manifest.json").read_text())["weights"]]
+        assert "q.panels16" in names
+
+
+def test_unknown_targets(tmp_path):
+    params, _ = quantized(8, 32, 4, 32, False)
+    body = weight_ops(params, 8, 32, 4, 32) + "\n" + linear(8, 32, False)
+
+    def make():
+        return module(params, body, '%x: tensor<?x32xf32> {llmc.name = "x"}',
+                      "tensor<?x8xf32>")
+
+    with pytest.raises(llmc.Error, match="no CPU 'abacus'"):
+        make().compile_artifact(tmp_path / "out.llmc", target="cpu:abacus")
+    with pytest.raises(llmc.Error, match="unknown target 'gpu'"):
+        make().compile_artifact(tmp_path / "out.llmc", target="gpu")
+    with pytest.raises(llmc.Error, match="no target 'gpu'"):
+        make().compile("gpu")
