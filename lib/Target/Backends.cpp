@@ -92,10 +92,9 @@ llvm::Error Backends::load(StringRef given) {
       reinterpret_cast<const LlmcBackendInfo *(*)()>(symbol)();
   if (std::string mismatch = findMismatch(info); !mismatch.empty())
     return refuse(mismatch);
-  for (const Entry &entry : entries)
-    if (StringRef(entry.info->name) == info->name)
-      return refuse("a backend named '" + Twine(info->name) +
-                    "' is loaded already, from '" + entry.path + "'");
+  if (const Entry *entry = lookup(info->name))
+    return refuse("a backend named '" + Twine(info->name) +
+                  "' is loaded already, from '" + entry->path + "'");
   std::unique_ptr<Backend> backend(static_cast<Backend *>(info->create()));
   if (!backend)
     return refuse("it cannot be created");
@@ -115,10 +114,10 @@ llvm::Error Backends::setTarget(StringRef target) {
   return llvm::Error::success();
 }
 
-Backend *Backends::lookup(StringRef name) const {
+const Backends::Entry *Backends::lookup(StringRef name) const {
   for (const Entry &entry : entries)
     if (name == entry.info->name)
-      return entry.backend.get();
+      return &entry;
   return nullptr;
 }
 

@@ -22,16 +22,16 @@ struct ClaimKernels : llmc::impl::ClaimKernelsBase<ClaimKernels> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     auto main = module.lookupSymbol<func::FuncOp>("main");
-    FailureOr<SmallVector<Asked>> asked = findBackends();
-    if (!main || failed(asked))
+    FailureOr<SmallVector<const Backends::Entry *>> asked = findBackends();
+    if (failed(asked))
       return signalPassFailure();
-    SymbolTable table(module);
-    symbols = &table;
-    kernels.clear();
-    ShapeContext shapeContext(&getContext());
-    shapes = &shapeContext;
-    if (asked->empty())
+    if (!main || asked->empty())
       return;
+    SymbolTable table(module);
+    ShapeContext shapeContext(&getContext());
+    symbols = &table;
+    shapes = &shapeContext;
+    kernels.clear();
     bool ok = true;
     LogicalResult analysed =
         analyzeShapes(main, shapeContext, [&](Operation *op) {
@@ -46,26 +46,21 @@ struct ClaimKernels : llmc::impl::ClaimKernelsBase<ClaimKernels> {
   }
 
 private:
-  struct Asked {
-    StringRef name;
-    Backend *backend;
-  };
-
-  FailureOr<SmallVector<Asked>> findBackends() {
+  FailureOr<SmallVector<const Backends::Entry *>> findBackends() {
     const Backends &loaded = Backends::of(&getContext());
-    SmallVector<Asked> asked;
+    SmallVector<const Backends::Entry *> asked;
     if (backends.empty()) {
       for (const Backends::Entry &entry : loaded.getEntries())
-        asked.push_back({entry.info->name, entry.backend.get()});
+        asked.push_back(&entry);
       return asked;
     }
     for (StringRef name : llvm::split(backends, ' ')) {
-      Backend *backend = loaded.lookup(name);
-      if (!backend)
+      const Backends::Entry *entry = loaded.lookup(name);
+      if (!entry)
         return getOperation().emitError()
                << getArgument() << ": there is no backend '" << name
                << "': load it with --load-backend=FILE";
-      asked.push_back({name, backend});
+      asked.push_back(entry);
     }
     return asked;
   }
@@ -76,22 +71,25 @@ private:
     return failure(strict);
   }
 
-  bool offer(Operation *op, ArrayRef<Asked> asked) {
-    for (const Asked &one : asked) {
-      std::optional<Claim> claim = one.backend->claim(op);
+  /// Replaces `op` by a launch if a backend claims it.
+  bool offer(Operation *op, ArrayRef<const Backends::Entry *> asked) {
+    for (const Backends::Entry *entry : asked) {
+      std::optional<Claim> claim = entry->backend->claim(op);
       if (!claim)
         continue;
       OpBuilder builder(op);
       std::optional<SmallVector<Value>> outputs = createOutputs(builder, op);
       if (!outputs)
         return false;
+      StringRef name = entry->info->name;
       SmallVector<Value> inputs = claim->inputs;
       for (PackedParam &packed : claim->packed)
-        inputs.push_back(createPacked(builder, op->getLoc(), claim->param,
+        inputs.push_back(createPacked(builder, op->getLoc(),
+                                      claim->param + "." + name.str() + ".",
                                       std::move(packed)));
       auto launch = LaunchOp::create(
           builder, op->getLoc(), op->getResultTypes(),
-          getKernel(one.name, *claim, op).getSymName(), inputs, *outputs);
+          getKernel(name, *claim, op).getSymName(), inputs, *outputs);
       op->replaceAllUsesWith(launch.getResults());
       for (auto [from, to] : llvm::zip(op->getResults(), launch.getResults())) {
         shapes->set(to, {shapes->elementType(from),
@@ -138,9 +136,9 @@ private:
     return {};
   }
 
-  Value createPacked(OpBuilder &builder, Location loc, StringRef name,
+  Value createPacked(OpBuilder &builder, Location loc, StringRef prefix,
                      PackedParam packed) {
-    std::string symbol = (name + "." + packed.suffix).str();
+    std::string symbol = (prefix + packed.suffix).str();
     if (!symbols->lookup<ParamOp>(symbol)) {
       AsmResourceBlob blob = HeapAsmResourceBlob::allocate(
           *getByteSize(packed.type), /*align=*/64, /*dataIsMutable=*/true);

@@ -51,8 +51,9 @@ struct EmitKernels : llmc::impl::EmitKernelsBase<EmitKernels> {
 private:
   LogicalResult emit(KernelOp kernel, ArrayRef<LaunchOp> launches,
                      llvm::SetVector<Backend *> &used) {
-    Backend *backend = Backends::of(&getContext()).lookup(kernel.getBackend());
-    if (!backend)
+    const Backends::Entry *entry =
+        Backends::of(&getContext()).lookup(kernel.getBackend());
+    if (!entry)
       return kernel.emitOpError("is of the backend '")
              << kernel.getBackend()
              << "', which is not loaded: use --load-backend=FILE";
@@ -66,9 +67,9 @@ private:
                              builder.getFunctionType(*types, {}));
     function.setPrivate();
     function.addEntryBlock();
-    if (failed(backend->translate(kernel, function)))
+    if (failed(entry->backend->translate(kernel, function)))
       return failure();
-    used.insert(backend);
+    used.insert(entry->backend.get());
     for (LaunchOp launch : launches) {
       builder.setInsertionPoint(launch);
       SmallVector<Value> arguments;

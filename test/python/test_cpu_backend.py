@@ -287,7 +287,7 @@ def test_targets(target, tmp_path):
     if target == "cpu:x86-64-v3":
         names = [w["name"] for w in json.loads(
             (tmp_path / "out.llmc" / "manifest.json").read_text())["weights"]]
-        assert "q.panels16" in names
+        assert "q.cpu.panels16" in names
 
 
 def test_unknown_targets(tmp_path):

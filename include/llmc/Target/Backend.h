@@ -39,8 +39,8 @@ struct Capability {
 /// A parameter of a kernel in the layout that the kernel reads.
 struct PackedParam {
   /// Names it after the parameter that it is made from: `fc1` gives
-  /// `fc1.SUFFIX`. Equal names are one parameter: a weight that two kernels
-  /// read in one layout is stored once.
+  /// `fc1.BACKEND.SUFFIX`. Equal names are one parameter: a weight that two
+  /// kernels read in one layout is stored once.
   std::string suffix;
   mlir::RankedTensorType type;
   /// Writes all bytes of the parameter.
@@ -97,9 +97,9 @@ public:
   ///     %y = llmc.linear %x, %w : (tensor<?x576xf32>, ...) -> tensor<?x64xf32>
   ///   // with a claim {kind = "linear", inputs = [%x], param = "fc1",
   ///   //               packed = ["panels": tensor<18432xui8>]} becomes
-  ///     llmc.param @fc1.panels = dense_resource<...> : tensor<18432xui8>
+  ///     llmc.param @fc1.cpu.panels = dense_resource<...> : tensor<18432xui8>
   ///     llmc.kernel @linear_0 by "cpu" kind "linear" {config = {...}}
-  ///     %p = llmc.weight @fc1.panels : tensor<18432xui8>
+  ///     %p = llmc.weight @fc1.cpu.panels : tensor<18432xui8>
   ///     %y = llmc.launch @linear_0 ins(%x, %p : ...) outs(%e : ...) -> ...
   virtual std::optional<Claim> claim(mlir::Operation *op) = 0;
 

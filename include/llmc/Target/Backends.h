@@ -34,7 +34,7 @@ public:
   llvm::ArrayRef<Entry> getEntries() const { return entries; }
 
   /// The backend of this name, or null.
-  Backend *lookup(llvm::StringRef name) const;
+  const Entry *lookup(llvm::StringRef name) const;
 
   /// Prints a table of names, versions and capabilities.
   void print(llvm::raw_ostream &os) const;

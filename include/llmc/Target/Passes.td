@@ -18,9 +18,9 @@ def ClaimKernels : Pass<"llmc-claim-kernels", "::mlir::ModuleOp"> {
     %w = llmc.weight @fc1 : tensor<64x576xf32>
     %y = llmc.linear %x, %w : (tensor<?x576xf32>, ...) -> tensor<?x64xf32>
     // becomes
-    llmc.param @fc1.panels = dense_resource<...> : tensor<36864xf32>
+    llmc.param @fc1.cpu.panels = dense_resource<...> : tensor<36864xf32>
     llmc.kernel @linear_0 by "cpu" kind "linear" {config = {...}}
-    %p = llmc.weight @fc1.panels : tensor<36864xf32>
+    %p = llmc.weight @fc1.cpu.panels : tensor<36864xf32>
     %n = tensor.dim %x, %c0 : tensor<?x576xf32>
     %e = tensor.empty(%n) : tensor<?x64xf32>
     %y = llmc.launch @linear_0 ins(%x, %p : ...) outs(%e : ...) -> ...
