@@ -241,11 +241,12 @@ LogicalResult EinsumBuilder::run() {
   }
   Labels output =
       hasOutput ? parseTerm(outputText, ellipsisRank) : defaultOutput(inputs);
-  for (auto [i, label] : llvm::enumerate(output))
-    if (llvm::none_of(
-            inputs,
-            [&](const Labels &labels) { return contains(labels, label); }) ||
-        contains(ArrayRef(output).take_front(i), label))
+  for (size_t i = 0; i < output.size(); ++i)
+    if (llvm::none_of(inputs,
+                      [&](const Labels &labels) {
+                        return contains(labels, output[i]);
+                      }) ||
+        contains(ArrayRef(output).take_front(i), output[i]))
       return node.fail("the equation's output has a label twice, or one that "
                        "no operand has");
 
