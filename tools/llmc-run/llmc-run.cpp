@@ -25,9 +25,10 @@ parseInputs(ArrayRef<std::string> texts, ArrayRef<TensorSpec> specs,
             MLIRContext *context) {
   llvm::StringMap<HostTensor> byName;
   for (StringRef text : texts) {
-    auto [name, value] = text.split('=');
-    auto elements = dyn_cast_or_null<DenseElementsAttr>(
-        parseAttribute(value.trim(), context));
+    StringRef name = text.split('=').first.trim();
+    StringRef value = text.split('=').second.trim();
+    auto elements =
+        dyn_cast_or_null<DenseElementsAttr>(parseAttribute(value, context));
     if (!elements || !isa<RankedTensorType>(elements.getType()) ||
         !elements.getElementType().isIntOrFloat() ||
         elements.getElementType().getIntOrFloatBitWidth() > 64) {
@@ -36,14 +37,13 @@ parseInputs(ArrayRef<std::string> texts, ArrayRef<TensorSpec> specs,
                       "'dense<[1.0, 2.0]> : tensor<2xf32>'\n";
       return failure();
     }
-    if (llvm::none_of(specs, [&](const TensorSpec &spec) {
-          return spec.name == name.trim();
-        })) {
+    if (llvm::none_of(
+            specs, [&](const TensorSpec &spec) { return spec.name == name; })) {
       llvm::errs() << "llmc-run: --input " << name
                    << ": @main has no input of this name\n";
       return failure();
     }
-    if (!byName.try_emplace(name.trim(), toHostTensor(elements)).second) {
+    if (!byName.try_emplace(name, toHostTensor(elements)).second) {
       llvm::errs() << "llmc-run: --input " << name << ": is given twice\n";
       return failure();
     }
@@ -79,7 +79,8 @@ int main(int argc, char **argv) {
   BackendOptions backends(category);
   llvm::cl::HideUnrelatedOptions(category);
   llvm::cl::ParseCommandLineOptions(
-      argc, argv, "Runs a model in llmc IR, through the reference lowering where no "
+      argc, argv,
+      "Runs a model in llmc IR, through the reference lowering where no "
       "loaded backend has a kernel\n");
 
   DialectRegistry registry;
