@@ -3,7 +3,8 @@
 # build-sanitize, after utils/build.sh, and runs a command there:
 #
 #   utils/sanitize.sh lit ARGUMENTS...      the lit tests
-#   utils/sanitize.sh ctest ARGUMENTS...    unit tests and fuzzers
+#   utils/sanitize.sh ctest ARGUMENTS...    unit tests, fuzzers over their seeds
+#   utils/sanitize.sh fuzz                  a minute of search by each fuzzer
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . utils/common.sh
@@ -29,5 +30,6 @@ ctest)
   ctest --test-dir build-sanitize --no-tests=error --output-on-failure \
     -j "$(nproc)" "$@"
   ;;
-*) fail "usage: utils/sanitize.sh lit|ctest ARGUMENTS..." ;;
+fuzz) cmake --build build-sanitize --target fuzz 2>&1 | grep -a "fuzzer: " ;;
+*) fail "usage: utils/sanitize.sh lit|ctest|fuzz ARGUMENTS..." ;;
 esac

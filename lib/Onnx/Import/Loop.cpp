@@ -391,6 +391,8 @@ static LogicalResult importScan(OnnxNode &node) {
       // Collected along dimension 0, asked for along another.
       int64_t rank = node.rank(output);
       int64_t axis = node.normalizeAxis(outputAxes[collectedIndex], rank);
+      if (node.hasFailed())
+        return failure();
       SmallVector<int64_t> perm = llvm::to_vector(llvm::seq<int64_t>(1, rank));
       perm.insert(perm.begin() + axis, 0);
       if (axis != 0)

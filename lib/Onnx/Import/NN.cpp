@@ -154,7 +154,10 @@ static LogicalResult importMaxUnpool(OnnxNode &node) {
 }
 
 static SmallVector<int64_t> spatialAxes(OnnxNode &node, Value x) {
-  return llvm::to_vector(llvm::seq<int64_t>(2, node.rank(x)));
+  int64_t rank = node.rank(x);
+  if (rank < 2 && !node.hasFailed())
+    (void)node.fail("needs an input [batch, channels, spatial...]");
+  return llvm::to_vector(llvm::seq<int64_t>(2, std::max<int64_t>(rank, 2)));
 }
 
 static LogicalResult importGlobalAveragePool(OnnxNode &node) {

@@ -415,6 +415,11 @@ def bad_axis(path):
 
 
 @case
+def pool_of_a_vector(path):
+    return model([node("GlobalMaxPool", ["x"], ["y"])], [info("x", (3,))], [info("y", (3,))])
+
+
+@case
 def mixed_types(path):
     return model([node("Add", ["x", "i"], ["y"])], [info("x"), info("i", dtype=INT64)])
 
