@@ -1,0 +1,171 @@
+"""Weights of com.microsoft that are quantized in blocks."""
+
+import numpy as np
+import pytest
+from contrib import (check, dequantize, floats, make_model, ops, packed,
+                     refuse, rng, run, unpack, zero_points)
+
+
+def nbits(tmp_path, bits, block, columns=96, zeros=None, bias=False, flat=False,
+          dtype=np.float32, rows=40, atol=2e-5):
+    data, scales, zero_bytes = packed(rows, columns, bits, block)
+    points = zero_points(zeros, *scales.shape, zero_bytes, dtype)
+    scales, x = scales.astype(dtype), floats(2, 3, columns, dtype=dtype)
+    if bits == 8:
+        scales /= 16
+    bias = floats(rows, dtype=dtype) if bias else None
+    # In doubles: ONNX Runtime's kernels for 2 and 8 bits round activations
+    # whatever the accuracy level.
+    offsets = np.full(scales.shape, 2.0 ** (bits - 1))
+    if zeros == "packed":
+        offsets = unpack(points, bits)[:, :scales.shape[1]]
+    elif zeros == "float":
+        offsets = points.astype(np.float64)
+    weight = dequantize(data, scales.astype(np.float64), offsets, bits)
+    want = x.astype(np.float64) @ weight[:, :columns].T
+    if bias is not None:
+        want += bias
+    flatten = np.ravel if flat else np.asarray
+    return check(
+        tmp_path, "MatMulNBits",
+        {"x": x, "data": data, "scales": flatten(scales),
+         "zeros": points if points is None else flatten(points), "g_idx": None,
+         "bias": bias},
+        ("data", "scales", "zeros", "bias"), K=columns, N=rows, bits=bits,
+        block_size=block, accuracy_level=1, rtol=1e-3 if dtype == np.float16
+        else 1e-5, atol=atol, reference={0: want.astype(dtype)})
+
+
+@pytest.mark.parametrize("zeros", [None, "packed", "float"])
+@pytest.mark.parametrize("block", [16, 32, 64, 128, 256])
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_matmul_nbits(tmp_path, bits, block, zeros):
+    made = nbits(tmp_path, bits, block, max(96, 2 * block), zeros)
+    assert ops(made).count("MatMulNBits") == 1
+
+
+@pytest.mark.parametrize("zeros", [None, "packed", "float"])
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_matmul_nbits_with_a_part_of_a_block(tmp_path, bits, flat, zeros):
+    """K = 80 fills 2.5 blocks of 32, and 3 zero points no whole byte."""
+    nbits(tmp_path, bits, 32, 80, zeros, bias=True, flat=flat)
+
+
+@pytest.mark.parametrize("zeros", [None, "packed", "float"])
+def test_matmul_nbits_f16(tmp_path, zeros):
+    # Results are about 10, where f16 has steps of 2^-7; sums may round twice.
+    nbits(tmp_path, 4, 32, zeros=zeros, bias=True, dtype=np.float16, atol=2e-2)
+
+
+def test_matmul_nbits_as_onnxruntime_computes_it(tmp_path):
+    data, scales, zero_bytes = packed(40, 80, 4, 32)
+    check(tmp_path, "MatMulNBits",
+          {"x": floats(2, 3, 80), "data": data, "scales": scales,
+           "zeros": zero_points("packed", 40, 3, zero_bytes)},
+          ("data", "scales", "zeros"), K=80, N=40, bits=4, block_size=32,
+          accuracy_level=1)
+
+
+@pytest.mark.parametrize("message,change", [
+    ("g_idx is not supported", {"g_idx": np.zeros(96, np.int32)}),
+    ("weight_prepacked = 1 is not supported", {"weight_prepacked": 1}),
+    ("with 9 bits", {"bits": 9}),
+    ("a tensor tensor<40x3xf32> should be tensor<40x6xf32>",
+     {"block_size": 16}),
+    ("attribute 'N' is missing", {"N": None})])
+def test_matmul_nbits_refuses(tmp_path, message, change):
+    data, scales, _ = packed(40, 96, 4, 32)
+    inputs = {"x": floats(2, 96), "data": data, "scales": scales,
+              "zeros": None, "g_idx": change.pop("g_idx", None)}
+    attributes = {"K": 96, "N": 40, "bits": 4, "block_size": 32, **change}
+    refuse(tmp_path, message, "MatMulNBits", inputs,
+           ("data", "scales", "g_idx"),
+           **{k: v for k, v in attributes.items() if v is not None})
+
+
+@pytest.mark.parametrize("block", [16, 32, 128])
+@pytest.mark.parametrize("zeros", [None, "packed"])
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_gather_block_quantized(tmp_path, bits, zeros, block):
+    data, scales, zero_bytes = packed(40, 384, bits, block)
+    made = check(tmp_path, "GatherBlockQuantized",
+                 {"data": data.reshape(40, -1),
+                  "ids": rng.integers(-40, 40, (2, 3)), "scales": scales,
+                  "zeros": zero_points(zeros, *scales.shape, zero_bytes)},
+                 ("data", "scales", "zeros"), bits=bits, block_size=block,
+                 gather_axis=0, quantize_axis=1)
+    assert "GatherBlockQuantized" in ops(made)
+
+
+@pytest.mark.parametrize("gather,quantize", [(0, 1), (1, 0), (0, -1), (1, 1)])
+@pytest.mark.parametrize("kind", ["int4", "uint4"])
+def test_gather_block_quantized_of_narrow_types(tmp_path, kind, gather,
+                                                quantize):
+    """Any axes, and zero points of 0 where there are none."""
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    signed = kind == "int4"
+    make = lambda *shape: rng.integers(  # noqa: E731
+        -8 * signed, 8 + 8 * (not signed), shape).astype(
+            getattr(ml_dtypes, kind))
+    shape = [64, 64]
+    shape[quantize] = 2
+    check(tmp_path, "GatherBlockQuantized",
+          {"data": make(64, 64), "ids": rng.integers(0, 64, (2, 3)),
+           "scales": np.abs(floats(*shape)),
+           "zeros": None if signed else make(*shape)},
+          ("data", "scales", "zeros"), block_size=32, gather_axis=gather,
+          quantize_axis=quantize)
+
+
+@pytest.mark.parametrize("message,change", [
+    ("data of other types than uint8", {"data": np.zeros((8, 32), np.int8)}),
+    ("only gather_axis = 0 with quantize_axis = 1", {"gather_axis": 1}),
+    ("bits = 3 is not supported", {"bits": 3}),
+    ("block_size does not divide the 64 columns", {"block_size": 48})])
+def test_gather_block_quantized_refuses(tmp_path, message, change):
+    data = change.get("data", np.zeros((8, 32), np.uint8))
+    refuse(tmp_path, message, "GatherBlockQuantized",
+           {"data": data, "ids": np.array([1]),
+            "scales": np.ones((8, 2), np.float32)}, ("data", "scales"),
+           **{"bits": 4, "block_size": 32,
+              **{k: v for k, v in change.items() if k != "data"}})
+
+
+def bnb4(rows, columns, block):
+    return (rng.integers(0, 256, rows * columns // 2).astype(np.uint8),
+            np.abs(floats(rows * columns // block)))
+
+
+@pytest.mark.parametrize("block", [16, 32, 64])
+@pytest.mark.parametrize("kind", [0, 1])
+def test_matmul_bnb4(tmp_path, kind, block):
+    # 24 columns: blocks run on from one row into the next.
+    data, scales = bnb4(32, 24, block)
+    check(tmp_path, "MatMulBnb4",
+          {"x": floats(2, 3, 24), "data": data, "scales": scales},
+          ("data", "scales"), K=24, N=32, block_size=block, quant_type=kind)
+
+
+def test_matmul_bnb4_as_it_lies(tmp_path):
+    """transB = 0 multiplies with the weight [N, K] as it is."""
+    data, scales = bnb4(32, 24, 16)
+    identity = np.eye(24, dtype=np.float32)
+    inputs = {"x": identity, "data": data, "scales": scales}
+    attributes = {"K": 24, "N": 32, "block_size": 16, "quant_type": 1}
+    weight = run(make_model("MatMulBnb4", inputs, **attributes),
+                 inputs)["out0"].T
+    x = floats(3, 32)
+    check(tmp_path, "MatMulBnb4", {**inputs, "x": x}, ("data", "scales"),
+          transB=0, reference={0: x @ weight}, **attributes)
+
+
+@pytest.mark.parametrize("message,change", [
+    ("quant_type = 2 is not supported", {"quant_type": 2}),
+    ("a weight of 32 x 24 in blocks of 80", {"block_size": 80})])
+def test_matmul_bnb4_refuses(tmp_path, message, change):
+    data, scales = bnb4(32, 24, 16)
+    refuse(tmp_path, message, "MatMulBnb4",
+           {"x": floats(3, 24), "data": data, "scales": scales},
+           ("data", "scales"),
+           **{"K": 24, "N": 32, "block_size": 16, "quant_type": 1, **change})
