@@ -258,6 +258,19 @@ def test_what_is_not_claimed_is_said():
         make().run("llmc-claim-kernels{strict}")
 
 
+def test_a_transpose_that_moves_nothing_is_not_claimed():
+    """Packing decodes weights and matrix transposes of them, nothing else."""
+    w, x = floats(8, 8), floats(3, 8)
+    body = """%p = llmc.weight @w : tensor<8x8xf32>
+        %w = llmc.transpose %p {perm = array<i64: 0, 1>}
+          : (tensor<8x8xf32>) -> tensor<8x8xf32>
+        """ + linear(8, 8, False)
+    got, _ = run(lambda: module({"w": w}, body,
+                                '%x: tensor<?x8xf32> {llmc.name = "x"}',
+                                "tensor<?x8xf32>"), {"x": x}, claimed=0)
+    np.testing.assert_allclose(got, x @ w.T, rtol=1e-5, atol=1e-6)
+
+
 def test_computed_scales_are_not_claimed():
     """Packing reads bytes; scales that an op computes have none."""
     params, _ = quantized(8, 32, 4, 32, False)

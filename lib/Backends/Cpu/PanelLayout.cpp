@@ -29,7 +29,8 @@ std::optional<PanelLayout> PanelLayout::of(Value weight, int64_t lanes) {
     return layout;
   }
   Value source = weight;
-  if (auto transpose = source.getDefiningOp<TransposeOp>())
+  if (auto transpose = source.getDefiningOp<TransposeOp>();
+      transpose && transpose.getPerm() == ArrayRef<int64_t>{1, 0})
     source = transpose.getOperand();
   if (!source.getDefiningOp<WeightOp>() || !type.getElementType().isF32())
     return std::nullopt;
@@ -56,9 +57,8 @@ struct Bytes {
 static void packFloats(const PanelLayout &layout, Value weight,
                        MutableArrayRef<char> bytes) {
   FailureOr<std::vector<float>> values = decodeWeight(weight);
+  assert(succeeded(values) && "PanelLayout::of takes only what decodes");
   auto *out = reinterpret_cast<float *>(bytes.data());
-  if (failed(values))
-    return;
   for (int64_t panel = 0; panel < layout.getNumPanels(); ++panel)
     for (int64_t k = 0; k < layout.columns; ++k)
       for (int64_t j = 0; j < layout.width; ++j) {
