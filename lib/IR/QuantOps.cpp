@@ -90,6 +90,18 @@ DequantizeLinearOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
 }
 
 LogicalResult
+QuantizeDynamicOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                               SmallVectorImpl<ShapeInfo> &results) {
+  if (adaptor.getBlock() < 1)
+    return shapes.fail("block is " + Twine(adaptor.getBlock()) +
+                       ", not positive");
+  if (shapes.rank(adaptor.getOperand()) == 0)
+    return shapes.fail("the operand has no dimension to divide into blocks");
+  return inferSameShape(shapes, adaptor.getOperand(),
+                        shapes.elementType(adaptor.getOperand()), results);
+}
+
+LogicalResult
 DynamicQuantizeLinearOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                      SmallVectorImpl<ShapeInfo> &results) {
   Type ui8 = IntegerType::get(shapes.getContext(), 8, IntegerType::Unsigned);

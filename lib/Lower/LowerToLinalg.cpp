@@ -63,6 +63,7 @@ struct LowerToLinalg : llmc::impl::LowerToLinalgBase<LowerToLinalg> {
     populateNonMaxSuppressionToLinalg(converter, patterns);
     populateRecurrentToLinalg(converter, patterns);
     populateQuantToLinalg(converter, patterns);
+  populateQuantizeDynamicToLinalg(converter, patterns);
     populateCacheToTensor(converter, patterns);
     populateWeightToLinalg(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,

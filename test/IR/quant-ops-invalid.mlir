@@ -396,3 +396,21 @@ func.func @byte_rank(%x: tensor<5x1xui8>) {
      : (tensor<5x1xui8>) -> tensor<3x3xi4>
   return
 }
+
+// -----
+
+func.func @no_block(%x: tensor<5xf32>) {
+  // expected-error @+2 {{block is 0, not positive}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = llmc.quantize_dynamic %x {block = 0 : i64} : (tensor<5xf32>) -> tensor<5xf32>
+  return
+}
+
+// -----
+
+func.func @no_dimension(%x: tensor<f32>) {
+  // expected-error @+2 {{the operand has no dimension to divide into blocks}}
+  // expected-error @+1 {{failed to infer returned types}}
+  %0 = llmc.quantize_dynamic %x {block = 4 : i64} : (tensor<f32>) -> tensor<f32>
+  return
+}

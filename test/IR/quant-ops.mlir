@@ -51,3 +51,12 @@ func.func @integers(%x: tensor<?x8xf32>, %a: tensor<3x?x8xui8>, %w: tensor<8x5xi
   %5 = llmc.unpack %bit {to = f4E2M1FN, shape = array<i64: 4>} : (tensor<2xui8>) -> tensor<4xf4E2M1FN>
   return
 }
+
+// CHECK-LABEL: @dynamic
+func.func @dynamic(%x: tensor<?x?x576xf32>, %h: tensor<48xf16>) {
+  // CHECK: llmc.quantize_dynamic %{{.*}} {block = 32 : i64} : (tensor<?x?x576xf32>) -> tensor<?x?x576xf32>
+  %0 = llmc.quantize_dynamic %x {block = 32 : i64} : (tensor<?x?x576xf32>) -> tensor<?x?x576xf32>
+  // CHECK: llmc.quantize_dynamic %{{.*}} {block = 64 : i64} : (tensor<48xf16>) -> tensor<48xf16>
+  %1 = llmc.quantize_dynamic %h {block = 64 : i64} : (tensor<48xf16>) -> tensor<48xf16>
+  return
+}

@@ -95,4 +95,36 @@ def QuantizeRTN : Pass<"llmc-quantize-rtn", "::mlir::ModuleOp"> {
   ];
 }
 
+def QuantizeActivations
+    : Pass<"llmc-quantize-activations", "::mlir::ModuleOp"> {
+  let summary = "Round what quantized linears read to 8-bit integers";
+  let description = [{
+    Puts `llmc.quantize_dynamic` before each `llmc.linear` whose weight is
+    `llmc.dequantize`, with the block of the weight: then both sides of its
+    products are integers within a block, and a kernel can multiply those.
+    Linears with one operand share the rounded one. Scales are found at run
+    time, for each row of activations; no data is needed.
+
+    ```mlir
+    %y = llmc.linear %x, %w
+       : (tensor<?x576xf32>, tensor<1536x576xf32>) -> tensor<?x1536xf32>
+
+    // llmc-quantize-activations makes of it, where %w has blocks of 64,
+
+    %a = llmc.quantize_dynamic %x {block = 64 : i64}
+       : (tensor<?x576xf32>) -> tensor<?x576xf32>
+    %y = llmc.linear %a, %w
+       : (tensor<?x576xf32>, tensor<1536x576xf32>) -> tensor<?x1536xf32>
+    ```
+  }];
+  let options = [
+    Option<"skip", "skip", "std::string", /*default=*/"\"\"",
+           "Leave linears alone in whose parameters' names this regular "
+           "expression finds something">
+  ];
+  let statistics = [
+    Statistic<"numLinears", "linears", "Linears with rounded operands">
+  ];
+}
+
 #endif // LLMC_COMPRESS_PASSES

@@ -56,6 +56,30 @@ def LLMC_DynamicQuantizeLinearOp : LLMC_GraphOp<"dynamic_quantize_linear"> {
                       LLMC_Tensor:$zero_point);
 }
 
+def LLMC_QuantizeDynamicOp : LLMC_GraphOp<"quantize_dynamic"> {
+  let summary = "Activations rounded to 8-bit integers, in blocks";
+  let description = [{
+    Rounds each run of `block` elements of the last dimension, the last one may
+    be shorter, to the grid of 255 values that its largest magnitude spans:
+    `q * s` with `s = max|x| / 127` and `q = round(x * (127 / max|x|))`, ties to
+    even. Where the largest magnitude is below 2^-120 the result is 0; where it
+    is not finite, so is the result. All of it is computed in f32.
+
+    The result are the rounded numbers, not integers: a linear over it means the
+    same with any kernel, and one that has integer arithmetic takes `q` and `s`
+    as they are. ONNX Runtime's MatMulNBits does the same to its operand with
+    `accuracy_level` 4, which import and export translate.
+
+    ```mlir
+    %a = llmc.quantize_dynamic %x {block = 32 : i64}
+       : (tensor<?x?x576xf32>) -> tensor<?x?x576xf32>
+    %y = llmc.linear %a, %w
+       : (tensor<?x?x576xf32>, tensor<1536x576xf32>) -> tensor<?x?x1536xf32>
+    ```
+  }];
+  let arguments = (ins LLMC_FloatTensor:$operand, I64Attr:$block);
+}
+
 def LLMC_MatMulIntegerOp : LLMC_GraphOp<"matmul_integer", [
     AttrSizedOperandSegments]> {
   let summary = "ONNX MatMulInteger-10";

@@ -60,6 +60,8 @@ void populateRecurrentToLinalg(const LowerTypeConverter &converter,
                                mlir::RewritePatternSet &patterns);
 void populateQuantToLinalg(const LowerTypeConverter &converter,
                            mlir::RewritePatternSet &patterns);
+void populateQuantizeDynamicToLinalg(const LowerTypeConverter &converter,
+                                     mlir::RewritePatternSet &patterns);
 void populateCacheToTensor(const LowerTypeConverter &converter,
                            mlir::RewritePatternSet &patterns);
 void populateWeightToLinalg(const LowerTypeConverter &converter,

@@ -1,6 +1,7 @@
 //===- Weights.cpp - export of weight expressions and their uses ----------===//
 
 #include "../Proto.h"
+#include "../Types.h"
 #include "ExportTable.h"
 #include "GraphExporter.h"
 #include "llmc/Weights/Blobs.h"
@@ -43,6 +44,16 @@ static bool isFusedInto(DequantizeOp op, OpOperand &use) {
   if (auto embedding = dyn_cast<EmbeddingOp>(use.getOwner()))
     return &use == &embedding.getWeightMutable() && hasKernel(op);
   return false;
+}
+
+/// The operand of a linear that rounds it as MatMulNBits does, if it is one.
+static QuantizeDynamicOp getRoundedOperand(LinearOp op) {
+  auto rounded = op.getOperand().getDefiningOp<QuantizeDynamicOp>();
+  auto weight = op.getWeight().getDefiningOp<DequantizeOp>();
+  return rounded && weight && hasKernel(weight) &&
+                 rounded.getBlock() == weight.getBlock()
+             ? rounded
+             : QuantizeDynamicOp();
 }
 
 /// Packed zero points as a tensor of narrow integers `type`, [rows, blocks].
@@ -121,17 +132,20 @@ static LogicalResult exportDequantize(OpWriter &writer, DequantizeOp op) {
 /// com.microsoft.MatMulNBits computes with the packed weight.
 static std::string exportMatMulNBits(OpWriter &writer, LinearOp op,
                                      DequantizeOp weight, bool last) {
+  QuantizeDynamicOp rounded = getRoundedOperand(op);
   SmallVector<std::string> inputs = {
-      writer.in(op.getOperand()), writer.in(weight.getData()),
-      writer.in(weight.getScales()), writer.in(weight.getZeros())};
+      writer.in(rounded ? rounded.getOperand() : op.getOperand()),
+      writer.in(weight.getData()), writer.in(weight.getScales()),
+      writer.in(weight.getZeros())};
   WrittenNode node = last ? writer.result("MatMulNBits", inputs, msDomain)
                           : writer.node("MatMulNBits", inputs, msDomain);
-  // Without this accuracy level ONNX Runtime dequantizes and is far slower.
   node.attr("K", int64_t(weight.getColumns()))
       .attr("N", weight.getScales().getType().getDimSize(0))
       .attr("bits", int64_t(weight.getBits()))
-      .attr("block_size", int64_t(weight.getBlock()))
-      .attr("accuracy_level", int64_t(4));
+      .attr("block_size", int64_t(weight.getBlock()));
+  // ONNX Runtime then rounds its operand in blocks of the weight's.
+  if (rounded)
+    node.attr("accuracy_level", int64_t(4));
   return node;
 }
 
@@ -189,7 +203,61 @@ static LogicalResult exportEmbedding(OpWriter &writer, EmbeddingOp op) {
   return success();
 }
 
+/// What the op's description says, node by node, unless MatMulNBits does it.
+static LogicalResult exportQuantizeDynamic(OpWriter &writer,
+                                           QuantizeDynamicOp op) {
+  if (llvm::all_of(op->getUsers(), [&](Operation *user) {
+        auto linear = dyn_cast<LinearOp>(user);
+        return linear && getRoundedOperand(linear) == op;
+      }))
+    return success();
+  auto type = op.getType();
+  int64_t rank = type.getRank(), block = op.getBlock();
+  if (type.isDynamicDim(rank - 1))
+    return writer.fail("needs a static last dimension to have an ONNX form");
+  writer.requireOpset(18);
+  int64_t columns = type.getDimSize(rank - 1);
+  int64_t blocks = llvm::divideCeil(columns, block), left = columns % block;
+  Type element = type.getElementType();
+  std::string x = writer.in(op.getOperand());
+  if (left != 0)
+    x = writer.node("Pad", {x, writer.ints({0, block - left}),
+                            writer.scalar(element, 0), writer.ints(rank - 1)});
+  SmallVector<int64_t> shape(rank - 1, 0);
+  shape.append({blocks, block});
+  x = writer.node("Reshape", {x, writer.ints(shape)});
+  Type f32 = Float32Type::get(op.getContext());
+  auto cast = [&](std::string value, Type to) -> std::string {
+    if (element == f32)
+      return value;
+    return writer.node("Cast", {std::move(value)})
+        .attr("to", int64_t(*getDataType(to)));
+  };
+  auto number = [&](double value) { return writer.scalar(f32, value); };
+  x = cast(x, f32);
+  std::string magnitude =
+      writer.node("ReduceMax", {writer.node("Abs", {x}), writer.ints(rank)})
+          .attr("keepdims", int64_t(1));
+  std::string isTiny = writer.node("Less", {magnitude, number(0x1p-120)});
+  std::string inverse = writer.node("Div", {number(127), magnitude});
+  inverse = writer.node("Where", {isTiny, number(0), inverse});
+  std::string code = writer.node("Round", {writer.node("Mul", {x, inverse})});
+  std::string step = writer.node("Div", {magnitude, number(127)});
+  std::string value = cast(writer.node("Mul", {code, step}), element);
+  shape.assign(rank - 1, 0);
+  shape.push_back(blocks * block);
+  if (left == 0) {
+    writer.result("Reshape", {value, writer.ints(shape)});
+    return success();
+  }
+  value = writer.node("Reshape", {value, writer.ints(shape)});
+  writer.result("Slice", {value, writer.ints(0), writer.ints(columns),
+                          writer.ints(rank - 1)});
+  return success();
+}
+
 void onnx_detail::registerWeightExports(ExportTable &table) {
+  table.add(exportQuantizeDynamic);
   table.add(exportConstant);
   table.add(exportWeight);
   table.add(exportDequantize);

@@ -102,6 +102,9 @@ static LogicalResult importMatMulNBits(OnnxNode &node) {
     return failure();
   if (node.rank(x) < 1)
     return node.fail("the input has no dimension");
+  // Level 4 computes with integers of 8 bits.
+  if (node.intAttr("accuracy_level", 0) == 4)
+    x = node.create<QuantizeDynamicOp>(x, block);
   Value product = node.create<LinearOp>(x, weight, node.input(5));
   if (!isFloat)
     return node.result(product);
