@@ -42,6 +42,24 @@ static Value mergeReshapes(ReshapeOp op, Lifter &lifter) {
   return lifter.create<ReshapeOp>(op, source, op.getShape(), op.getAllowzero());
 }
 
+/// `value` with as many elements in the dimensions `to`, if a constant can say
+/// what they are.
+static Value reshapeTo(Operation *root, Value value, ArrayRef<AffineExpr> to,
+                       Lifter &lifter) {
+  ArrayRef<AffineExpr> from = lifter.shapes.dims(value);
+  SmallVector<int64_t> shape;
+  for (auto [index, size] : llvm::enumerate(to)) {
+    bool isKept = index < from.size() && from[index] == size;
+    shape.push_back(isKept ? 0 : getConstant(size).value_or(-1));
+  }
+  // A size of 0 would mean another one.
+  if (llvm::count(shape, -1) > 1 ||
+      llvm::any_of(to, [](AffineExpr size) { return getConstant(size) == 0; }))
+    return {};
+  return lifter.create<ReshapeOp>(root, value, lifter.createI64s(root, shape),
+                                  /*allowzero=*/false);
+}
+
 /// reshape(transpose(reshape(x))) that merges leading dimensions only to
 /// transpose the last two.
 static Value simplifyMergedTranspose(ReshapeOp op, Lifter &lifter) {
@@ -54,13 +72,16 @@ static Value simplifyMergedTranspose(ReshapeOp op, Lifter &lifter) {
   Value source = merged.getDefiningOp()->getOperand(0);
   SmallVector<AffineExpr> from(lifter.shapes.dims(source)),
       flat(lifter.shapes.dims(merged)), to(lifter.shapes.dims(op));
-  if (from.size() < 3 || from.size() != to.size() ||
+  if (from.size() < 3 || to.size() < 3 ||
       ArrayRef(from).take_back(2) != ArrayRef(flat).take_back(2))
     return {};
-  std::swap(from[from.size() - 1], from[from.size() - 2]);
-  if (from != to)
+  std::swap(to[to.size() - 1], to[to.size() - 2]);
+  if (ArrayRef(from).take_back(2) != ArrayRef(to).take_back(2))
     return {};
-  auto perm = llvm::to_vector(llvm::seq<int64_t>(0, from.size()));
+  // Repeated heads come with a dimension more than the result has.
+  if (from != to && !(source = reshapeTo(op, source, to, lifter)))
+    return {};
+  auto perm = llvm::to_vector(llvm::seq<int64_t>(0, to.size()));
   std::swap(perm[perm.size() - 1], perm[perm.size() - 2]);
   return lifter.createTransposed(op, source, perm);
 }

@@ -3,6 +3,7 @@
 #include "CodeGen.h"
 #include "llmc/Lower/Passes.h"
 #include "llmc/Runtime/ArtifactFormat.h"
+#include "mlir/Dialect/OpenMP/OpenMPDialect.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -89,6 +90,11 @@ llmc::getRequiredFeatures(const llvm::TargetMachine &machine) {
     if (machine.getMCSubtargetInfo()->checkFeatures(("+" + feature).str()))
       required.push_back(feature.str());
   return required;
+}
+
+bool llmc::usesThreads(ModuleOp module) {
+  return module->walk([](omp::ParallelOp) { return WalkResult::interrupt(); })
+      .wasInterrupted();
 }
 
 //===----------------------------------------------------------------------===//

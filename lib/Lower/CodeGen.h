@@ -28,6 +28,12 @@ mlir::LogicalResult emitObject(mlir::ModuleOp module,
                                llvm::TargetMachine &machine, unsigned optLevel,
                                llvm::StringRef path);
 
+/// What code that runs on several threads needs: LLVM's OpenMP.
+inline constexpr llvm::StringLiteral openMPLibrary = "libomp.so.5";
+
+/// Whether the code of `module` runs on several threads.
+bool usesThreads(mlir::ModuleOp module);
+
 /// Links the object file into a shared library that depends on the C library
 /// and libm. Unresolved symbols are errors.
 mlir::LogicalResult linkSharedLibrary(mlir::ModuleOp module,

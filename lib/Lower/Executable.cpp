@@ -1,6 +1,7 @@
 //===- Executable.cpp - models compiled in memory -------------------------===//
 
 #include "llmc/Lower/Executable.h"
+#include "CodeGen.h"
 #include "llmc/Lower/Passes.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
@@ -8,7 +9,9 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/OpenMP/OpenMPToLLVMIRTranslation.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
+#include "llvm/Support/DynamicLibrary.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 
@@ -105,8 +108,9 @@ SmallVector<TensorSpec> llmc::getOutputSpecs(ModuleOp module) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   SmallVector<TensorSpec> specs;
   for (auto [index, type] : llvm::enumerate(main.getResultTypes()))
-    specs.push_back(getSpec(type, main.getResultAttrDict(index),
-                            "output" + std::to_string(index)));
+    if (!main.getResultAttr(index, stateAttr))
+      specs.push_back(getSpec(type, main.getResultAttrDict(index),
+                              "output" + std::to_string(index)));
   return specs;
 }
 
@@ -139,6 +143,7 @@ static SmallVector<HostTensor> collectWeights(ModuleOp module) {
 void Executable::registerDialects(DialectRegistry &registry) {
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
+  registerOpenMPDialectTranslation(registry);
 }
 
 Executable::~Executable() = default;
@@ -183,6 +188,12 @@ Executable::create(ModuleOp module, const Options &options) {
   ExecutionEngineOptions engineOptions;
   engineOptions.transformer = optimize;
   engineOptions.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Default;
+  // Where compiled code looks for the functions that it calls: the process.
+  std::string problem;
+  if (usesThreads(module) && llvm::sys::DynamicLibrary::LoadLibraryPermanently(
+                                 openMPLibrary.data(), &problem))
+    return module.emitError("models with several threads need ")
+           << openMPLibrary << " (install libomp-22-dev): " << problem;
   auto engine = ExecutionEngine::create(module, engineOptions);
   if (!engine)
     return fail(engine.takeError());

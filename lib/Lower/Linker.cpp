@@ -55,6 +55,17 @@ static LogicalResult run(ModuleOp module, StringRef program,
 LogicalResult llmc::linkSharedLibrary(ModuleOp module, StringRef object,
                                       StringRef library) {
   SmallVector<StringRef> arguments = {"-shared", "-o", library, object};
+  std::string threads;
+  if (usesThreads(module)) {
+    threads = findLoadedLibrary(openMPLibrary.data());
+    if (threads.empty())
+      return module.emitError("linking: this system has no ")
+             << openMPLibrary
+             << ", which models with several threads need: install "
+                "libomp-22-dev"
+             << " or libomp5";
+    arguments.push_back(threads);
+  }
   for (const char *name : {"ld.lld-22", "ld.lld"}) {
     auto linker = llvm::sys::findProgramByName(name);
     if (!linker)

@@ -55,6 +55,7 @@ static void addBufferization(OpPassManager &manager) {
   manager.addPass(bufferization::createOneShotBufferizePass(options));
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
+  manager.addPass(createDropStateResults());
   // Every buffer has one owner; what @main returns belongs to the caller.
   bufferization::BufferDeallocationPipelineOptions deallocation;
   bufferization::buildBufferDeallocationPipeline(manager, deallocation);
@@ -71,6 +72,9 @@ void llmc::buildLowerToLLVMPipeline(OpPassManager &manager, bool useBackends) {
   addExtensionPoint(manager, useBackends, pipelinePoint::afterBufferization);
   manager.addPass(createOutlineKernels());
   manager.addPass(createEmitKernels());
+  manager.addPass(createConvertSCFToOpenMPPass());
+  // Its memref.alloca_scope holds nothing and must not hold several blocks.
+  manager.addPass(createCanonicalizerPass());
   manager.addPass(createCarryAccumulators());
   manager.addPass(createConvertLinalgToLoopsPass());
   addExtensionPoint(manager, useBackends, pipelinePoint::beforeLLVM);
@@ -96,6 +100,7 @@ void llmc::buildLowerToLLVMPipeline(OpPassManager &manager, bool useBackends) {
   manager.addPass(createConvertFuncToLLVMPass());
   manager.addPass(createConvertControlFlowToLLVMPass());
   manager.addPass(createFinalizeMemRefToLLVMConversionPass());
+  manager.addPass(createConvertOpenMPToLLVMPass());
   manager.addPass(createReconcileUnrealizedCastsPass());
   manager.addPass(createEmitInvoke());
 }

@@ -61,8 +61,12 @@ Library::Library(const std::string &path, int64_t bytes)
 
 Library::~Library() { ::dlclose(handle); }
 
+void *Library::lookup(const std::string &symbol) const {
+  return ::dlsym(handle, symbol.c_str());
+}
+
 void *Library::find(const std::string &symbol) const {
-  void *address = ::dlsym(handle, symbol.c_str());
+  void *address = lookup(symbol);
   if (!address)
     fail(LLMC_ERROR_FORMAT, path, " has no symbol '", symbol, "'");
   return address;

@@ -48,6 +48,8 @@ public:
   Library(const Library &) = delete;
   Library &operator=(const Library &) = delete;
 
+  /// A symbol of the library or of those that it needs; null if there is none.
+  void *lookup(const std::string &symbol) const;
   /// Fails when there is no such symbol.
   void *find(const std::string &symbol) const;
 

@@ -32,6 +32,10 @@ Model::Model(const std::string &directory)
       reinterpret_cast<artifact::EntryFunction>(library->find(manifest.entry));
   kernelError = static_cast<int64_t *>(library->find(artifact::kErrorSymbol));
   invokeMutex = getMutexOf(kernelError);
+  setThreads =
+      reinterpret_cast<void (*)(int)>(library->lookup("omp_set_num_threads"));
+  getThreads =
+      reinterpret_cast<int (*)()>(library->lookup("omp_get_max_threads"));
 
   for (size_t i = 0; i < manifest.inputs.size(); ++i)
     inputIndex.emplace(manifest.inputs[i].name, int(i));
@@ -62,12 +66,18 @@ void Model::appendWeights(std::vector<void *> &args) const {
     args.push_back(descriptor.get());
 }
 
-void Model::invoke(std::vector<void *> &args) const {
+void Model::invoke(std::vector<void *> &args, int threads) const {
   int64_t code;
   {
     std::lock_guard<std::mutex> lock(*invokeMutex);
     *kernelError = artifact::kKernelOk;
+    bool changes = threads > 0 && setThreads && getThreads;
+    int before = changes ? getThreads() : 0;
+    if (changes)
+      setThreads(threads);
     entry(args.data());
+    if (changes)
+      setThreads(before);
     code = *kernelError;
     *kernelError = artifact::kKernelOk;
   }

@@ -24,8 +24,9 @@ public:
 
   /// Appends a pointer to the descriptor of each weight.
   void appendWeights(std::vector<void *> &args) const;
-  /// Calls the compiled code; fails with what it reports.
-  void invoke(std::vector<void *> &args) const;
+  /// Calls the compiled code on `threads` threads, or as many as OpenMP says
+  /// for 0; fails with what it reports.
+  void invoke(std::vector<void *> &args, int threads) const;
 
 private:
   Manifest manifest;
@@ -34,6 +35,9 @@ private:
   std::unique_ptr<Library> library;
   artifact::EntryFunction entry;
   int64_t *kernelError;
+  /// OpenMP's, of the calling thread; null in a model of one thread.
+  void (*setThreads)(int);
+  int (*getThreads)();
   mutable std::vector<Descriptor> weightDescriptors;
   /// Compiled code has one error flag for all threads, and an artifact that is
   /// opened twice is loaded once.

@@ -11,10 +11,12 @@ using namespace llmc::runtime;
 
 Session::Session(std::shared_ptr<const Model> model,
                  const llmc_session_options &options)
-    : model(std::move(model)), initialCapacity(options.initial_capacity) {
-  if (options.initial_capacity < 1 || options.max_length < 0)
+    : model(std::move(model)), initialCapacity(options.initial_capacity),
+      threads(options.threads) {
+  if (options.initial_capacity < 1 || options.max_length < 0 ||
+      options.threads < 0)
     fail(LLMC_ERROR_ARGUMENT, "initial_capacity must be at least 1, and "
-                              "max_length at least 0");
+                              "max_length and threads at least 0");
   const Manifest &manifest = this->model->getManifest();
   limit = options.max_length ? options.max_length : manifest.contextLength;
   states.resize(manifest.states.size());
@@ -216,7 +218,7 @@ std::vector<OutputTensor> Session::run(const llmc_tensor *inputs,
   for (Descriptor &descriptor : descriptors)
     args.push_back(descriptor.get());
   model->appendWeights(args);
-  model->invoke(args);
+  model->invoke(args, threads);
   std::vector<OutputTensor> outputs = results.take(args);
   length += step;
   return outputs;

@@ -55,6 +55,7 @@ private:
   int64_t length = 0;
   int64_t limit;
   int64_t initialCapacity;
+  int threads;
 };
 
 } // namespace llmc::runtime

@@ -43,10 +43,11 @@ class Artifact:
     def weight_bytes(self):
         return self._artifact.weight_bytes()
 
-    def session(self, capacity=256, max_length=0):
+    def session(self, capacity=256, max_length=0, threads=0):
         """A sequence in progress, with room for `capacity` tokens at first and
-        at most `max_length`; 0 is the model's context length."""
-        return Session(self, capacity, max_length)
+        at most `max_length`; 0 is the model's context length. `threads`
+        compute, 0: as OMP_NUM_THREADS says, or one for each processor."""
+        return Session(self, capacity, max_length, threads)
 
     def __call__(self, feeds):
         """Runs a model without states on {input name: array}; for one with
@@ -58,10 +59,10 @@ class Session:
     """One sequence, or batch of sequences, in progress. It owns the states,
     which for a language model are its KV cache."""
 
-    def __init__(self, artifact, capacity=256, max_length=0):
+    def __init__(self, artifact, capacity=256, max_length=0, threads=0):
         self.artifact = artifact
         self._session = _runtime.Session(artifact._artifact, capacity,
-                                         max_length)
+                                         max_length, threads)
 
     def run(self, feeds):
         """Maps {input name: array} to {output name: array}; new tokens are

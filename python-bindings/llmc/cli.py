@@ -209,7 +209,8 @@ def run_run(args):
             if not args.json:
                 print(piece, end="", flush=True)
 
-        session = artifact.session(capacity=len(prompt) + args.max_tokens)
+        session = artifact.session(capacity=len(prompt) + args.max_tokens,
+                                   threads=args.threads)
         tokens, facts = session.generate(
             prompt, max_tokens=args.max_tokens, temperature=args.temperature,
             top_k=args.top_k, top_p=args.top_p, seed=args.seed,
@@ -358,6 +359,9 @@ def make_parser():
     sub.add_argument("--prompt", required=True, metavar="TEXT")
     sub.add_argument("--max-tokens", type=_positive, default=128, metavar="N",
                      help="tokens to generate at most (default: 128)")
+    sub.add_argument("--threads", type=_natural, default=0, metavar="N",
+                     help="threads that compute (default: one for each "
+                          "processor, or OMP_NUM_THREADS)")
     sub.add_argument("--temperature", type=float, default=0.0, metavar="T",
                      help="0, the default, takes the most probable token")
     sub.add_argument("--top-k", type=_natural, default=0, metavar="K",

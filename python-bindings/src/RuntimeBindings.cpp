@@ -129,11 +129,13 @@ struct Session {
   std::shared_ptr<Artifact> artifact;
   llmc_session *session = nullptr;
 
-  Session(std::shared_ptr<Artifact> from, int64_t capacity, int64_t maxLength)
+  Session(std::shared_ptr<Artifact> from, int64_t capacity, int64_t maxLength,
+          int32_t threads)
       : artifact(std::move(from)) {
     llmc_session_options options = LLMC_SESSION_OPTIONS_INIT;
     options.initial_capacity = capacity;
     options.max_length = maxLength;
+    options.threads = threads;
     check(llmc_session_create(artifact->model, &options, &session));
   }
   ~Session() { llmc_session_close(session); }
@@ -273,7 +275,7 @@ NB_MODULE(_runtime, m) {
       });
 
   nb::class_<Session>(m, "Session")
-      .def(nb::init<std::shared_ptr<Artifact>, int64_t, int64_t>())
+      .def(nb::init<std::shared_ptr<Artifact>, int64_t, int64_t, int32_t>())
       .def("run", &Session::run)
       .def("logits", &Session::logits)
       .def("score", &Session::score)

@@ -48,7 +48,8 @@ int64_t elementByteSize(mlir::Type elementType);
 /// To be called before the functions below.
 mlir::LogicalResult verifyEntry(mlir::ModuleOp module);
 
-/// The specs of @main's arguments or results.
+/// The specs of the arguments of @main that are not parameters, and of its
+/// results that are not states.
 llvm::SmallVector<TensorSpec> getInputSpecs(mlir::ModuleOp module);
 llvm::SmallVector<TensorSpec> getOutputSpecs(mlir::ModuleOp module);
 

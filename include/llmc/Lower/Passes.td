@@ -138,6 +138,26 @@ def ProtectArguments : Pass<"llmc-protect-arguments", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
 }
 
+def DropStateResults : Pass<"llmc-drop-state-results", "::mlir::ModuleOp"> {
+  let summary = "Leave updated states in the buffers of their arguments";
+  let description = [{
+    @main of a model with states (`llmc.state`) returns the updated ones. After
+    bufferization these are the arguments' own buffers, which the caller has:
+    returning them would mean a copy. A state whose new value is somewhere else
+    is copied into its argument.
+
+    ```mlir
+    func.func @main(%cache: memref<?xf32> {llmc.name = "a", llmc.state = "b"})
+        -> (memref<?xf32> {llmc.state = "a"}) {
+      return %cache : memref<?xf32>
+    // becomes
+    func.func @main(%cache: memref<?xf32> {llmc.name = "a", llmc.state = "b"}) {
+      return
+    ```
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
 def CopiesToLoops : Pass<"llmc-copies-to-loops", "::mlir::ModuleOp"> {
   let summary = "Turn copies of strided buffers into linalg.copy";
   let description = [{

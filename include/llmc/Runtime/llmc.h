@@ -183,10 +183,13 @@ typedef struct llmc_session_options {
   /** The most tokens the session may hold; 0 is the model's context length.
       A model that does not say has no limit. */
   int64_t max_length;
+  /** How many threads compute; 0 leaves it to OpenMP: as OMP_NUM_THREADS says,
+      or one for each processor. Results do not depend on it. */
+  int32_t threads;
 } llmc_session_options;
 
 /* clang-format off */
-#define LLMC_SESSION_OPTIONS_INIT {sizeof(llmc_session_options), 256, 0}
+#define LLMC_SESSION_OPTIONS_INIT {sizeof(llmc_session_options), 256, 0, 0}
 /* clang-format on */
 
 /** `options` may be NULL. */
