@@ -71,7 +71,7 @@ public:
     return llvm::createStringError("there is no option '" + options + "'");
   }
 
-  std::optional<Claim> claim(Operation *op) override {
+  std::optional<Claim> claim(Operation *op, ShapeContext &) override {
     DequantizeOp weight = getWeight(op);
     if (!weight)
       return std::nullopt;

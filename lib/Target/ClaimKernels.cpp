@@ -21,7 +21,7 @@ struct ClaimKernels : llmc::impl::ClaimKernelsBase<ClaimKernels> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto main = module.lookupSymbol<func::FuncOp>("main");
+    main = module.lookupSymbol<func::FuncOp>("main");
     FailureOr<SmallVector<const Backends::Entry *>> asked = findBackends();
     if (failed(asked))
       return signalPassFailure();
@@ -32,16 +32,20 @@ struct ClaimKernels : llmc::impl::ClaimKernelsBase<ClaimKernels> {
     symbols = &table;
     shapes = &shapeContext;
     kernels.clear();
+    sizes.clear();
     bool ok = true;
-    LogicalResult analysed =
-        analyzeShapes(main, shapeContext, [&](Operation *op) {
-          if (!offer(op, *asked) && isa<LinearOp, EmbeddingOp>(op))
-            ok &= succeeded(complain(op));
-          return success();
-        });
-    eraseDeadWeights(main);
+    if (failed(analyzeShapes(FunctionOpInterface(main), shapeContext)))
+      return signalPassFailure();
+    SmallVector<Operation *> ops;
+    main.walk<WalkOrder::PreOrder>([&](Operation *op) { ops.push_back(op); });
+    for (Operation *op : llvm::reverse(ops))
+      if (isOpTriviallyDead(op))
+        op->erase();
+      else if (!offer(op, *asked) &&
+               isa<LinearOp, EmbeddingOp, AttentionOp>(op))
+        ok &= succeeded(complain(op));
     eraseUnusedParams(module);
-    if (!ok || failed(analysed))
+    if (!ok)
       signalPassFailure();
   }
 
@@ -74,11 +78,14 @@ private:
   /// Replaces `op` by a launch if a backend claims it.
   bool offer(Operation *op, ArrayRef<const Backends::Entry *> asked) {
     for (const Backends::Entry *entry : asked) {
-      std::optional<Claim> claim = entry->backend->claim(op);
+      std::optional<Claim> claim = entry->backend->claim(op, *shapes);
       if (!claim)
         continue;
-      OpBuilder builder(op);
-      std::optional<SmallVector<Value>> outputs = createOutputs(builder, op);
+      if (claim->outputs.empty())
+        claim->outputs = op->getResults();
+      OpBuilder builder(findFirst(claim->outputs));
+      std::optional<SmallVector<Value>> outputs =
+          createOutputs(builder, op->getLoc(), *claim);
       if (!outputs)
         return false;
       StringRef name = entry->info->name;
@@ -88,15 +95,16 @@ private:
                                       claim->param + "." + name.str() + ".",
                                       std::move(packed)));
       auto launch = LaunchOp::create(
-          builder, op->getLoc(), op->getResultTypes(),
+          builder, op->getLoc(), TypeRange(ValueRange(claim->outputs)),
           getKernel(name, *claim, op).getSymName(), inputs, *outputs);
-      op->replaceAllUsesWith(launch.getResults());
-      for (auto [from, to] : llvm::zip(op->getResults(), launch.getResults())) {
+      for (auto [from, to] : llvm::zip(claim->outputs, launch.getResults())) {
+        from.replaceAllUsesWith(to);
         shapes->set(to, {shapes->elementType(from),
                          SmallVector<AffineExpr>(shapes->dims(from)),
                          std::nullopt});
-        shapes->forget(from);
       }
+      for (Value result : op->getResults())
+        shapes->forget(result);
       op->erase();
       ++numClaimed;
       return true;
@@ -104,34 +112,56 @@ private:
     return false;
   }
 
-  /// An empty tensor for each result. A dynamic dimension is one that an
-  /// operand has as well; nothing if there is one that none has.
-  std::optional<SmallVector<Value>> createOutputs(OpBuilder &builder,
-                                                  Operation *op) {
+  /// The op that defines the first of values of one block.
+  static Operation *findFirst(ValueRange values) {
+    Operation *first = values.front().getDefiningOp();
+    for (Value value : values.drop_front())
+      if (value.getDefiningOp()->isBeforeInBlock(first))
+        first = value.getDefiningOp();
+    return first;
+  }
+
+  /// An empty tensor for each output. A dynamic dimension is one that an input
+  /// has as well; nothing if there is one that none has.
+  std::optional<SmallVector<Value>>
+  createOutputs(OpBuilder &builder, Location loc, const Claim &claim) {
     SmallVector<Value> outputs;
-    for (Value result : op->getResults()) {
-      auto type = cast<RankedTensorType>(result.getType());
+    for (Value output : claim.outputs) {
+      auto type = cast<RankedTensorType>(output.getType());
       SmallVector<Value> sizes;
       for (int64_t i = 0; i < type.getRank(); ++i) {
         if (!type.isDynamicDim(i))
           continue;
-        sizes.push_back(findSize(builder, op, shapes->dim(result, i)));
+        sizes.push_back(
+            findSize(builder, loc, claim.inputs, shapes->dim(output, i)));
         if (!sizes.back())
           return std::nullopt;
       }
-      outputs.push_back(
-          tensor::EmptyOp::create(builder, op->getLoc(), type, sizes));
+      outputs.push_back(tensor::EmptyOp::create(builder, loc, type, sizes));
     }
     return outputs;
   }
 
-  Value findSize(OpBuilder &builder, Operation *op, AffineExpr size) {
-    for (Value operand : op->getOperands())
-      for (int64_t i = 0; i < shapes->rank(operand); ++i)
-        if (shapes->dim(operand, i) == size) {
-          Value index =
-              arith::ConstantIndexOp::create(builder, op->getLoc(), i);
-          return tensor::DimOp::create(builder, op->getLoc(), operand, index);
+  /// A value of that size: a dimension of an argument of @main, so that later
+  /// passes see at once which sizes are equal, or else of one of `values`.
+  Value findSize(OpBuilder &builder, Location loc, ValueRange values,
+                 AffineExpr size) {
+    if (Value known = sizes.lookup(size))
+      return known;
+    Block &entry = main.getBody().front();
+    OpBuilder top = OpBuilder::atBlockBegin(&entry);
+    if (Value found = findDim(top, loc, entry.getArguments(), size))
+      return sizes[size] = found;
+    return findDim(builder, loc, values, size);
+  }
+
+  Value findDim(OpBuilder &builder, Location loc, ValueRange values,
+                AffineExpr size) {
+    for (Value value : values)
+      for (int64_t i = 0; i < shapes->rank(value); ++i)
+        if (shapes->dim(value, i) == size) {
+          Value index = arith::ConstantIndexOp::create(builder, loc, i);
+          return tensor::DimOp::create(builder, loc, value, index);
         }
     return {};
   }
@@ -170,17 +200,11 @@ private:
     return kernel;
   }
 
-  /// Weight expressions that only claimed ops read.
-  static void eraseDeadWeights(func::FuncOp main) {
-    SmallVector<Operation *> ops;
-    main.walk([&](Operation *op) { ops.push_back(op); });
-    for (Operation *op : llvm::reverse(ops))
-      if (isOpTriviallyDead(op))
-        op->erase();
-  }
-
+  func::FuncOp main;
   SymbolTable *symbols = nullptr;
   ShapeContext *shapes = nullptr;
   llvm::DenseMap<Attribute, KernelOp> kernels;
+  /// Of dimensions of arguments, at the entry of @main.
+  llvm::DenseMap<AffineExpr, Value> sizes;
 };
 } // namespace

@@ -23,7 +23,7 @@ public:
     if (point == llmc::pipelinePoint::afterClaim)
       manager.addPass(createCanonicalizerPass());
   }
-  std::optional<llmc::Claim> claim(Operation *) override {
+  std::optional<llmc::Claim> claim(Operation *, llmc::ShapeContext &) override {
     return std::nullopt;
   }
   LogicalResult translate(llmc::KernelOp kernel, func::FuncOp) override {

@@ -1,17 +1,20 @@
 // RUN: llmc-opt %s --load-backend=cpu --llmc-emit-kernels | FileCheck %s
 
-#layout = {rows = 4 : i64, columns = 8 : i64, width = 16 : i64, bits = 0 : i64,
-           block = 8 : i64, zeros = false}
+#layout = {columns = 8 : i64, lanes = 16 : i64, bits = 0 : i64, block = 8 : i64,
+           zeros = false, half_scales = false}
 
 // Sizes in which the launches differ are dynamic in the kernel.
 // CHECK-NOT: llmc.kernel
 // CHECK: func.func private @linear_0(%{{.*}}: memref<?x8xf32>, %{{.*}}: memref<1x8x16xf32>, %{{.*}}: memref<?x4xf32>)
+// CHECK: scf.parallel
 // CHECK: scf.for
 // CHECK: vector.fma
 // CHECK: vector.maskedstore
 // CHECK: return
 llmc.kernel @linear_0 by "cpu" kind "linear"
-    {config = {layout = #layout, rank = 2 : i64, type = f32, bias = false}}
+    {config = {layout = #layout, rows = array<i64: 4>, integers = false, norm = "none",
+               epsilon = 0.0 : f32, norm_bias = false, bias = false, epilogue = "none",
+               rank = 2 : i64}}
 
 // CHECK-LABEL: func.func @main(
 // CHECK-SAME: %[[A:.*]]: memref<1x8xf32>, %[[B:.*]]: memref<?x8xf32>, %[[W:.*]]: memref<1x8x16xf32>

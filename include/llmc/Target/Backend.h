@@ -15,6 +15,7 @@
 #define LLMC_TARGET_BACKEND_H
 
 #include "llmc/IR/Dialect.h"
+#include "llmc/IR/ShapeAnalysis.h"
 #include "llmc/Target/BackendInfo.h"
 #include "llmc/Version.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -47,12 +48,18 @@ struct PackedParam {
   llvm::unique_function<void(llvm::MutableArrayRef<char> bytes)> fill;
 };
 
-/// How an op becomes a launch.
+/// How an op, or several that belong together, become a launch.
 struct Claim {
   std::string kind;            ///< of the kernel; see llmc.kernel
   mlir::DictionaryAttr config; ///< all that `translate` needs to know
   /// What the kernel reads before its parameters: values that exist already.
   llvm::SmallVector<mlir::Value> inputs;
+  /// What it computes; all results of the claimed op when empty. Results of ops
+  /// before the claimed one may be among them, in its block: the launch stands
+  /// where the first of them was, so `inputs` must be defined before that. Ops
+  /// that nothing uses any more go away. A dynamic dimension of an output must
+  /// be one that an input has.
+  llvm::SmallVector<mlir::Value> outputs;
   /// The parameter whose name the packed ones get.
   std::string param;
   llvm::SmallVector<PackedParam> packed;
@@ -91,7 +98,9 @@ public:
                               mlir::OpPassManager &manager) const;
 
   /// Takes `op` over, or leaves it alone. Asked once for each op of @main that
-  /// no backend has claimed, in order of execution.
+  /// no backend has claimed, the last one first: so an op is asked about before
+  /// those that it reads, and can take them over with it. `shapes` knows the
+  /// dimensions of all values, which symbols that are equal tell to be equal.
   ///
   ///     %w = llmc.dequantize %q, %s {bits = 4, block = 64, columns = 576}
   ///     %y = llmc.linear %x, %w : (tensor<?x576xf32>, ...) -> tensor<?x64xf32>
@@ -101,7 +110,8 @@ public:
   ///     llmc.kernel @linear_0 by "cpu" kind "linear" {config = {...}}
   ///     %p = llmc.weight @fc1.cpu.panels : tensor<18432xui8>
   ///     %y = llmc.launch @linear_0 ins(%x, %p : ...) outs(%e : ...) -> ...
-  virtual std::optional<Claim> claim(mlir::Operation *op) = 0;
+  virtual std::optional<Claim> claim(mlir::Operation *op,
+                                     ShapeContext &shapes) = 0;
 
   /// Writes the body of a kernel: `function` has one argument, a buffer of
   /// row-major order, for each input and output of the launches of `kernel`,

@@ -1,11 +1,12 @@
 //===- CpuBackend.cpp - kernels for CPUs ----------------------------------===//
 
+#include "AttentionKernel.h"
+#include "Config.h"
 #include "EmbeddingKernel.h"
 #include "LinearKernel.h"
-#include "llmc/Target/Backend.h"
-#include "mlir/IR/Builders.h"
-#include "llvm/TargetParser/Host.h"
-#include "llvm/TargetParser/X86TargetParser.h"
+#include "LinearMatch.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include <limits>
 
 using namespace mlir;
@@ -18,10 +19,13 @@ public:
   CpuBackend() { llvm::cantFail(setTarget("")); }
 
   SmallVector<Capability> getCapabilities() const override {
-    SmallVector<std::string> formats{"f32", "int2", "int4", "int8"};
-    SmallVector<int64_t> blocks{16, 32, 64, 128, 256};
-    return {{"linear", formats, blocks, {}, {"f32"}},
-            {"embedding", formats, blocks, {}, {}}};
+    SmallVector<std::string> formats{"f32"};
+    for (int64_t bits = 2; bits <= 8; ++bits)
+      formats.push_back("int" + std::to_string(bits));
+    SmallVector<int64_t> blocks{0, 16, 32, 64, 128, 256};
+    return {{"linear", formats, blocks, {}, {"f32", "int8"}},
+            {"embedding", formats, blocks, {}, {}},
+            {"attention", {}, {}, {}, {"f32"}}};
   }
 
   /// The time to read the weight once, or to do the arithmetic, whichever is
@@ -30,11 +34,11 @@ public:
   double getCost(Operation *op, int64_t rows) const override {
     constexpr double bytesPerSecond = 12e9, flopsPerSecond = 80e9;
     Value weight = getWeight(op);
-    if (!weight || !getLayout(op))
+    if (!weight || !PanelLayout::of(weight, isa.lanes))
       return std::numeric_limits<double>::infinity();
     auto type = cast<ShapedType>(weight.getType());
     double bytes = double(storageBytes(weight));
-    if (isa<EmbeddingOp>(op))
+    if (llvm::isa<EmbeddingOp>(op))
       return bytes * double(rows) / double(type.getDimSize(0)) / bytesPerSecond;
     return std::max(bytes / bytesPerSecond, 2.0 * double(rows) *
                                                 double(type.getNumElements()) /
@@ -42,45 +46,97 @@ public:
   }
 
   llvm::Error setTarget(StringRef options) override {
-    // Two vectors of f32 a step; 512 bits where the processor has them.
-    lanes = hasWideVectors(options) ? 16 : 8;
+    llvm::Expected<CpuTarget> target = CpuTarget::parse(options);
+    if (!target)
+      return target.takeError();
+    isa = Isa::of(*target);
     return llvm::Error::success();
   }
 
-  std::optional<Claim> claim(Operation *op) override {
-    std::optional<PanelLayout> layout = getLayout(op);
-    if (!layout)
+  std::optional<Claim> claim(Operation *op, ShapeContext &shapes) override {
+    if (auto embedding = dyn_cast<EmbeddingOp>(op))
+      return claimEmbedding(embedding);
+    if (llvm::isa<AttentionOp, TransposeOp>(op))
+      return claimAttention(op, shapes);
+    std::optional<LinearMatch> match = matchLinear(op, shapes, isa.lanes);
+    if (!match)
       return std::nullopt;
     Claim claim;
-    claim.kind = op->getName().stripDialect().str();
-    claim.inputs = {op->getOperand(0)};
-    Value weight = getWeight(op), bias;
-    if (auto linear = dyn_cast<LinearOp>(op); linear && linear.getBias())
-      claim.inputs.push_back(bias = linear.getBias());
-    claim.param = getParamName(weight);
-    claim.packed = layout->pack(weight);
-    auto type = cast<ShapedType>(op->getOperand(0).getType());
-    Builder b(op->getContext());
-    claim.config = b.getDictionaryAttr(
-        {b.getNamedAttr("layout", layout->toConfig(op->getContext())),
-         b.getNamedAttr("rank", b.getI64IntegerAttr(type.getRank())),
-         b.getNamedAttr("type", TypeAttr::get(type.getElementType())),
-         b.getNamedAttr("bias", b.getBoolAttr(bool(bias)))});
+    claim.kind = "linear";
+    claim.config = ConfigWriter::write(op->getContext(), match->spec);
+    claim.inputs = match->inputs;
+    claim.outputs = match->outputs;
+    claim.param = getParamName(match->weights.front());
+    claim.packed =
+        match->spec.layout.pack(match->weights, match->spec.isGated());
+    if (match->spec.hasBias)
+      claim.packed.push_back(match->spec.layout.packBiases(
+          match->weights, match->biases, match->spec.isGated()));
     return claim;
   }
 
   LogicalResult translate(KernelOp kernel, func::FuncOp function) override {
-    DictionaryAttr config = kernel.getConfig();
-    PanelLayout layout =
-        PanelLayout::fromConfig(config.getAs<DictionaryAttr>("layout"));
-    if (kernel.getKind() == "linear")
-      emitLinear(function, layout, config.getAs<BoolAttr>("bias").getValue());
-    else
-      emitEmbedding(function, layout);
-    return success();
+    StringRef kind = kernel.getKind();
+    bool isKnown = kind == "linear"
+                       ? emit<LinearSpec>(kernel, function, emitLinear)
+                   : kind == "attention"
+                       ? emit<AttentionSpec>(kernel, function, emitAttention)
+                   : kind == "embedding"
+                       ? emit<EmbeddingSpec>(kernel, function, emitEmbedding)
+                       : false;
+    if (!isKnown)
+      return kernel.emitOpError("is not one that the backend 'cpu' claims: its "
+                                "kind or its config is another one");
+    // The C library has these functions for one number at a time only.
+    RewritePatternSet patterns(function.getContext());
+    auto isVector = [](StringRef name) {
+      return llvm::is_contained({"math.exp", "math.erf", "math.tanh"}, name);
+    };
+    populateMathF32ExpansionPatterns(patterns, isVector);
+    populateMathPolynomialApproximationPatterns(patterns, isVector);
+    return applyPatternsGreedily(function, std::move(patterns));
   }
 
 private:
+  template <typename Spec>
+  bool emit(KernelOp kernel, func::FuncOp function,
+            void (*emitter)(func::FuncOp, const Spec &, const Isa &)) {
+    std::optional<Spec> spec = ConfigReader::read<Spec>(kernel.getConfig());
+    if (spec)
+      emitter(function, *spec, isa);
+    return spec.has_value();
+  }
+
+  static std::optional<Claim> claimAttention(Operation *op,
+                                             ShapeContext &shapes) {
+    std::optional<AttentionMatch> match = matchAttention(op, shapes);
+    if (!match)
+      return std::nullopt;
+    Claim claim;
+    claim.kind = "attention";
+    claim.inputs = match->inputs;
+    claim.config = ConfigWriter::write(op->getContext(), match->spec);
+    return claim;
+  }
+
+  std::optional<Claim> claimEmbedding(EmbeddingOp op) {
+    std::optional<PanelLayout> layout =
+        PanelLayout::of(op.getWeight(), isa.lanes);
+    if (!layout)
+      return std::nullopt;
+    Claim claim;
+    claim.kind = "embedding";
+    claim.inputs = {op.getIds()};
+    claim.param = getParamName(op.getWeight());
+    claim.packed = layout->pack(op.getWeight());
+    auto ids = op.getIds().getType();
+    claim.config = ConfigWriter::write(
+        op.getContext(),
+        EmbeddingSpec{*layout, op.getWeight().getType().getDimSize(0),
+                      ids.getRank(), ids.getElementTypeBitWidth()});
+    return claim;
+  }
+
   /// The weight of an op that there is a kernel for; null for any other op.
   static Value getWeight(Operation *op) {
     if (auto linear = dyn_cast<LinearOp>(op))
@@ -90,36 +146,8 @@ private:
     return {};
   }
 
-  /// How the kernel for `op` would read its weight; nothing without a kernel.
-  std::optional<PanelLayout> getLayout(Operation *op) const {
-    Value weight = getWeight(op);
-    if (!weight || !cast<ShapedType>(weight.getType()).hasStaticShape() ||
-        !getElementTypeOrSelf(op->getResult(0).getType()).isF32())
-      return std::nullopt;
-    return PanelLayout::of(weight, lanes);
-  }
-
-  /// Whether the processor `name`, or this one if empty, has AVX-512.
-  static bool hasWideVectors(StringRef name) {
-    if (name.empty())
-      return llvm::sys::getHostCPUFeatures().lookup("avx512f");
-    llvm::SmallVector<StringRef> features;
-    if (llvm::X86::parseArchX86(name) == llvm::X86::CK_None)
-      return false;
-    llvm::X86::getFeaturesForCPU(name, features);
-    return llvm::is_contained(features, "avx512f");
-  }
-
-  /// The name that the weight's packed parameters get: that of the parameter
-  /// which the expression begins with.
-  static std::string getParamName(Value weight) {
-    while (!weight.getDefiningOp<WeightOp>())
-      weight = weight.getDefiningOp()->getOperand(0);
-    return weight.getDefiningOp<WeightOp>().getParam().str();
-  }
-
-  int64_t lanes;
+  Isa isa;
 };
 } // namespace
 
-LLMC_DEFINE_BACKEND("cpu", "vector kernels for this machine's CPU", CpuBackend)
+LLMC_DEFINE_BACKEND("cpu", "vector kernels for CPUs", CpuBackend)

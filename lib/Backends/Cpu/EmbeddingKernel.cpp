@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "EmbeddingKernel.h"
-#include "KernelEmitter.h"
 #include "llmc/Lower/Patterns.h"
 
 using namespace mlir;
@@ -14,77 +13,97 @@ using namespace llmc;
 using namespace llmc::cpu;
 
 namespace {
-class EmbeddingEmitter : KernelEmitter {
+class EmbeddingEmitter {
 public:
-  EmbeddingEmitter(func::FuncOp function, const PanelLayout &layout)
-      : KernelEmitter(function, layout) {
+  EmbeddingEmitter(func::FuncOp function, const EmbeddingSpec &spec,
+                   const Isa &isa)
+      : k(function, isa), layout(spec.layout), numRows(spec.rows) {
     declareErrorReport(function->getParentOfType<ModuleOp>());
-    ids = flatten(takeArgument(), 0);
-    takeWeight();
-    y = flatten(takeArgument(), 1);
+    ValueRange arguments = function.getArguments();
+    ids = k.flatten(arguments[0], 0);
+    panels = arguments[1];
+    if (!layout.isDense()) {
+      panels = k.view(panels, k.i32(), k.div(k.dim(panels, 0), 4));
+      scales = arguments[2];
+    }
+    if (layout.hasZeros)
+      zeros = arguments[3];
+    y = k.flatten(arguments.back(), 1);
   }
 
   void emit() {
-    loop(index(0), memref::DimOp::create(b, loc, ids, 0), 1, [&](Value at) {
-      Value id = createCheckedIndex(
-          b, loc, memref::LoadOp::create(b, loc, ids, at), index(layout.rows));
-      Value panel = div(id, layout.width), lane = rem(id, layout.width);
-      if (layout.bits == 0)
-        return loop(index(0), index(layout.columns), 1, [&](Value k) {
-          store(load(panels, {panel, k, lane}), at, k);
-        });
-      loop(index(0), index(layout.getNumBlocks()), 1, [&](Value block) {
-        Value scale = load(scales, {panel, block, lane});
-        Value zero =
-            zeros ? toFloat(load(zeros, {panel, block, lane}))
-                  : Value(arith::ConstantOp::create(
-                        b, loc,
-                        b.getF32FloatAttr(float(1 << (layout.bits - 1)))));
-        loop(index(0), getBlockEnd(block), 1, [&](Value k) {
-          Value code = toFloat(loadCode(panel, block, k, lane));
-          Value centred = arith::SubFOp::create(b, loc, code, zero);
-          store(arith::MulFOp::create(b, loc, centred, scale), at,
-                add(mul(block, layout.block), k));
-        });
-      });
+    Value count = k.dim(ids, 0);
+    k.loop(k.index(0), count, 1, [&](Value at) {
+      Value id =
+          createCheckedIndex(k.b, k.loc, k.load(ids, at), k.index(numRows));
+      Value panel = k.div(id, layout.lanes), lane = k.rem(id, layout.lanes);
+      if (layout.isDense())
+        emitDense(panel, lane, at);
+      else
+        emitBlocks(panel, lane, at);
     });
-    func::ReturnOp::create(b, loc);
+    k.finish();
   }
 
 private:
-  Value load(Value buffer, ValueRange position) {
-    return memref::LoadOp::create(b, loc, buffer, position);
-  }
-  void store(Value value, Value row, Value column) {
-    memref::StoreOp::create(b, loc, value, y, ValueRange{row, column});
-  }
-  Value toFloat(Value byte) {
-    Value word = arith::ExtUIOp::create(b, loc, b.getI32Type(), byte);
-    return arith::SIToFPOp::create(b, loc, b.getF32Type(), word);
+  void emitDense(Value panel, Value lane, Value at) {
+    k.loop(k.index(0), k.index(layout.columns), 1, [&](Value column) {
+      k.store(k.load(panels, {panel, column, lane}), y, {at, column});
+    });
   }
 
-  /// The integer of one column and lane; see PanelLayout.h for where it is.
-  Value loadCode(Value panel, Value block, Value k, Value lane) {
-    Value offset = getGroupOffset(panel, block, k);
-    if (layout.bits == 8)
-      return load(panels, add(offset, lane));
-    int64_t half = layout.width / 2;
-    Value byte = load(panels, add(offset, rem(lane, half)));
-    Value field =
-        add(mul(rem(k, layout.getStepsPerGroup()), 2), div(lane, half));
-    Value shift = arith::IndexCastOp::create(b, loc, b.getI8Type(),
-                                             mul(field, layout.bits));
-    Value mask = arith::ConstantOp::create(
-        b, loc, b.getI8IntegerAttr((1 << layout.bits) - 1));
-    return arith::AndIOp::create(
-        b, loc, arith::ShRUIOp::create(b, loc, byte, shift), mask);
+  void emitBlocks(Value panel, Value lane, Value at) {
+    k.loop(k.index(0), k.index(layout.getNumBlocks()), 1, [&](Value block) {
+      Values position{panel, block, lane};
+      Value scale = k.widen(k.load(scales, position));
+      Value zero = zeros ? k.widen(k.load(zeros, position))
+                         : k.constant(k.f32(), double(1 << (layout.bits - 1)));
+      Value begin = k.mul(block, layout.block);
+      Value end = k.min(k.add(begin, layout.block), k.index(layout.columns));
+      Value stored = k.mul(block, layout.getStoredBlock());
+      k.loop(begin, end, 1, [&](Value column) {
+        Value code = k.toFloat(
+            loadCode(panel, k.add(stored, k.sub(column, begin)), lane));
+        k.store(k.mulF(k.subF(code, zero), scale), y, {at, column});
+      });
+    });
   }
 
-  Value ids, y;
+  /// The integer of a stored column and a lane; see PanelLayout.h.
+  Value loadCode(Value panel, Value column, Value lane) {
+    int64_t size = layout.getChunk(), firstLine = 0;
+    Value chunk = k.mul(k.div(column, size), layout.getChunkLines());
+    Value within = k.rem(column, size), code;
+    for (const Plane &plane : layout.getPlanes()) {
+      int64_t perLine = plane.getColumnsPerLine();
+      Value line = k.add(chunk, k.add(k.div(within, perLine), firstLine));
+      Value address = k.add(k.mul(panel, layout.getPanelElements()),
+                            k.add(k.mul(line, layout.lanes), lane));
+      Value position = k.rem(within, perLine);
+      Value shift = k.add(k.mul(k.rem(position, 4), 8),
+                          k.mul(k.div(position, 4), plane.bits));
+      shift = arith::IndexCastOp::create(k.b, k.loc, k.i32(), shift);
+      Value part =
+          arith::ShRUIOp::create(k.b, k.loc, k.load(panels, address), shift);
+      part = k.bits(part, 0, (1 << plane.bits) - 1);
+      if (plane.offset != 0)
+        part = arith::ShLIOp::create(k.b, k.loc, part,
+                                     k.constant(k.i32(), double(plane.offset)));
+      code = code ? arith::OrIOp::create(k.b, k.loc, code, part).getResult()
+                  : part;
+      firstLine += size / perLine;
+    }
+    return code;
+  }
+
+  KernelBuilder k;
+  const PanelLayout &layout;
+  int64_t numRows;
+  Value ids, panels, scales, zeros, y;
 };
 } // namespace
 
-void llmc::cpu::emitEmbedding(func::FuncOp function,
-                              const PanelLayout &layout) {
-  EmbeddingEmitter(function, layout).emit();
+void llmc::cpu::emitEmbedding(func::FuncOp function, const EmbeddingSpec &spec,
+                              const Isa &isa) {
+  EmbeddingEmitter(function, spec, isa).emit();
 }

@@ -1,16 +1,19 @@
 //===- LinearKernel.cpp - products with weights in panels -----------------===//
 //
-// A panel gives `width` outputs, two vectors, of every row of x. Few rows read
-// the panel as it is stored and take the numbers apart in registers. Many rows
-// share that work: a stretch of the panel is decoded into a scratch buffer that
-// stays in the second-level cache, and rows go over it in tiles whose sums fill
-// the registers. Dense panels need no decoding, and are their own scratch.
+// A tile is some rows of x times some panels. Its sums stay in registers while
+// it goes along the columns; integers of a block are multiplied as they are
+// stored, and scale and zero point come once for all of the block:
+//
+//     sum x (q - z) s = s (sum x q - z sum x)
+//
+// Many rows make tiles that reuse what they load; one row makes a tile that
+// reads several panels, so several streams, at a time. All of them do the same
+// arithmetic in the same order.
 //
 //===----------------------------------------------------------------------===//
 
 #include "LinearKernel.h"
-#include "KernelEmitter.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -18,338 +21,383 @@ using namespace llmc::cpu;
 
 namespace {
 
-/// Rows of x whose sums fill the registers: 8 x 2 of 32 vectors.
-constexpr int64_t tileRows = 8;
-/// Up to so many rows, decoding in registers costs less than the scratch.
+/// Panels that one iteration of the parallel loop computes.
+constexpr int64_t stripPanels = 4;
+/// Panels of a tile of many rows.
+constexpr int64_t tilePanels = 2;
+/// Rows of the tile that a few rows make.
 constexpr int64_t fewRows = 4;
-/// Columns that are decoded at a time: 64 KB of floats for 32 outputs.
-constexpr int64_t scratchColumns = 512;
+/// How far ahead one row asks for its weights: 1.5 KB of each panel.
+constexpr int64_t prefetchWords = 384;
 
-class LinearEmitter : KernelEmitter {
+class LinearEmitter {
 public:
-  LinearEmitter(func::FuncOp function, const PanelLayout &layout, bool hasBias)
-      : KernelEmitter(function, layout), lanes(layout.width / 2),
-        f32(b.getF32Type()), vector(VectorType::get({lanes}, f32)) {
-    x = flatten(takeArgument(), 1);
-    if (hasBias)
-      bias = takeArgument();
-    takeWeight();
-    y = flatten(takeArgument(), 1);
-    rows = memref::DimOp::create(b, loc, x, 0);
+  LinearEmitter(func::FuncOp function, const LinearSpec &spec, const Isa &isa)
+      : k(function, isa), spec(spec), layout(spec.layout), lanes(isa.lanes),
+        manyRows(isa.registers >= 32 ? 12 : 5),
+        arguments(function.getArguments()) {
+    x = k.flatten(take(), 1);
+    if (spec.norm != Norm::None)
+      normScale = take();
+    if (spec.hasNormBias)
+      normBias = take();
+    if (spec.epilogue == Epilogue::Add)
+      addend = flat(take());
+    panels = take();
+    if (!layout.isDense()) {
+      panels = k.view(panels, k.i32(), k.div(k.dim(panels, 0), 4));
+      scales = take();
+    }
+    if (layout.hasZeros)
+      zeros = take();
+    if (spec.hasBias)
+      bias = take();
+    while (!arguments.empty())
+      outputs.push_back(flat(take()));
+    rows = k.dim(x, 0);
   }
 
   void emit() {
-    Value few;
-    if (layout.bits != 0) {
-      scratch = memref::AllocaOp::create(
-          b, loc, MemRefType::get({getChunk(), layout.width}, f32),
-          b.getI64IntegerAttr(64));
-      few = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, rows,
-                                  index(fewRows));
-    }
-    loop(index(0), index(layout.getNumPanels()), 1, [&](Value panel) {
-      if (layout.bits == 0)
-        return emitRows(tileRows, [&](int64_t count, Value row) {
-          emitDenseTile(panel, panels, panel, index(0), index(layout.columns),
-                        index(0), count, row);
-        });
-      auto branch = scf::IfOp::create(b, loc, few, /*withElseRegion=*/true);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(branch.thenBlock());
-      emitRows(fewRows, [&](int64_t count, Value row) {
-        emitPackedTile(panel, count, row);
-      });
-      b.setInsertionPointToStart(branch.elseBlock());
-      emitThroughScratch(panel);
+    prepared = emitPreparedRows(k, spec, x, rows, normScale, normBias);
+    int64_t numPanels = spec.getNumPanels();
+    int64_t strips = llvm::divideCeil(numPanels, stripPanels);
+    int64_t left = numPanels % stripPanels;
+    k.parallel(k.index(strips), [&](Value strip) {
+      Value panel = k.mul(strip, stripPanels);
+      if (left == 0)
+        return emitStrip(panel, stripPanels);
+      k.branch(
+          k.isLess(strip, k.index(strips - 1)),
+          [&] { emitStrip(panel, stripPanels); },
+          [&] { emitStrip(panel, left); });
     });
-    func::ReturnOp::create(b, loc);
+    for (Value buffer : prepared.allocated)
+      k.release(buffer);
+    k.finish();
   }
 
 private:
-  //===--------------------------------------------------------------------===//
-  // Small things
-  //===--------------------------------------------------------------------===//
-
-  Value fma(Value left, Value right, Value sum) {
-    return vector::FMAOp::create(b, loc, left, right, sum);
-  }
-  Value splat(double value) {
-    return arith::ConstantOp::create(
-        b, loc,
-        DenseElementsAttr::get(vector, b.getF32FloatAttr(float(value))));
-  }
-  Value broadcast(Value scalar) {
-    return vector::BroadcastOp::create(b, loc, vector, scalar);
+  Value take() {
+    Value argument = arguments.front();
+    arguments = arguments.drop_front();
+    return argument;
   }
 
-  /// `body` for tiles of `count` rows, and for each row that is left.
-  void emitRows(int64_t count, llvm::function_ref<void(int64_t, Value)> body) {
-    Value whole = arith::SubIOp::create(
-        b, loc, rows, arith::RemUIOp::create(b, loc, rows, index(count)));
-    loop(index(0), whole, count, [&](Value row) { body(count, row); });
-    loop(whole, rows, 1, [&](Value row) { body(1, row); });
+  /// In one dimension of a dynamic size, so that all outputs have one type.
+  Value flat(Value buffer) {
+    buffer = k.flatten(buffer, 0);
+    auto type = MemRefType::get({ShapedType::kDynamic}, k.f32());
+    return k.b.createOrFold<memref::CastOp>(k.loc, type, buffer);
   }
 
   //===--------------------------------------------------------------------===//
-  // Sums
+  // Tiles
   //===--------------------------------------------------------------------===//
 
-  /// The first output of half `side` of `panel`.
-  Value output(Value panel, int64_t side) {
-    return add(mul(panel, layout.width), index(side * lanes));
-  }
-
-  /// Lanes that are outputs; null where all are.
-  Value createMask(Value column) {
-    if (layout.rows % layout.width == 0)
-      return {};
-    Value left = arith::SubIOp::create(b, loc, index(layout.rows), column);
-    return vector::CreateMaskOp::create(
-        b, loc, VectorType::get({lanes}, b.getI1Type()), left);
-  }
-
-  Value load(Value buffer, ValueRange position, Value column) {
-    if (Value mask = createMask(column))
-      return vector::MaskedLoadOp::create(b, loc, vector, buffer, position,
-                                          mask, splat(0));
-    return vector::LoadOp::create(b, loc, vector, buffer, position);
-  }
-
-  /// What the sums of `count` rows begin with: the bias or 0.
-  Values createSums(Value panel, int64_t count) {
-    Values sums;
-    for (int64_t side = 0; side < 2; ++side) {
-      Value column = output(panel, side);
-      sums.push_back(bias ? load(bias, column, column) : splat(0));
-    }
-    Values all;
-    for (int64_t i = 0; i < count; ++i)
-      all.append(sums);
-    return all;
-  }
-
-  Values loadSums(Value panel, int64_t count, Value row) {
-    Values sums;
-    for (int64_t i = 0; i < count; ++i)
-      for (int64_t side = 0; side < 2; ++side) {
-        Value column = output(panel, side);
-        sums.push_back(load(y, {add(row, index(i)), column}, column));
-      }
-    return sums;
-  }
-
-  void storeSums(Value panel, int64_t count, Value row, ValueRange sums) {
-    for (int64_t i = 0; i < count; ++i)
-      for (int64_t side = 0; side < 2; ++side) {
-        Value column = output(panel, side), sum = sums[2 * i + side];
-        Values position{add(row, index(i)), column};
-        if (Value mask = createMask(column))
-          vector::MaskedStoreOp::create(b, loc, y, position, mask, sum);
-        else
-          vector::StoreOp::create(b, loc, sum, y, position);
-      }
-  }
-
-  Value loadX(Value row, int64_t offset, Value k) {
-    return memref::LoadOp::create(b, loc, x,
-                                  ValueRange{add(row, index(offset)), k});
-  }
-
-  //===--------------------------------------------------------------------===//
-  // Dense panels
-  //===--------------------------------------------------------------------===//
-
-  /// Adds the products over columns [0, columns) of `buffer`, [..., k, width],
-  /// which are those of x from `firstColumn` on.
-  void emitDenseTile(Value panel, Value buffer, Value leading, Value begin,
-                     Value columns, Value firstColumn, int64_t count, Value row,
-                     bool resume = false) {
-    Values sums =
-        resume ? loadSums(panel, count, row) : createSums(panel, count);
-    sums = carry(begin, columns, 1, sums, [&](Value k, ValueRange carried) {
-      Values position, next;
-      if (leading)
-        position.push_back(leading);
-      position.append({k, Value()});
-      Values weights;
-      for (int64_t side = 0; side < 2; ++side) {
-        position.back() = index(side * lanes);
-        weights.push_back(
-            vector::LoadOp::create(b, loc, vector, buffer, position));
-      }
-      Value column = add(firstColumn, k);
-      for (int64_t i = 0; i < count; ++i) {
-        Value value = broadcast(loadX(row, i, column));
-        for (int64_t side = 0; side < 2; ++side)
-          next.push_back(fma(value, weights[side], carried[2 * i + side]));
-      }
-      return next;
+  /// All rows of x times `count` panels from `panel` on.
+  void emitStrip(Value panel, int64_t count) {
+    Value row = k.index(0);
+    auto over = [&](int64_t tileRows, llvm::function_ref<void(Value)> body) {
+      Value left = k.sub(rows, row);
+      Value end = k.add(row, k.sub(left, k.rem(left, tileRows)));
+      k.loop(row, end, tileRows, body);
+      row = end;
+    };
+    over(manyRows, [&](Value row) {
+      for (int64_t done = 0; done < count; done += tilePanels)
+        emitTile(row, manyRows, k.add(panel, done),
+                 std::min(tilePanels, count - done));
     });
-    storeSums(panel, count, row, sums);
+    over(fewRows, [&](Value row) { emitTile(row, fewRows, panel, count); });
+    over(1, [&](Value row) { emitTile(row, 1, panel, count); });
   }
 
-  //===--------------------------------------------------------------------===//
-  // Packed panels
-  //===--------------------------------------------------------------------===//
-
-  /// The integers, as floats, of the group of columns that begins at column `k`
-  /// of `block`: two vectors for each of its columns.
-  Values loadCodes(Value panel, Value block, Value k) {
-    int64_t steps = layout.getStepsPerGroup();
-    Value offset = getGroupOffset(panel, block, k);
-    auto bytes = VectorType::get({lanes}, b.getI8Type());
-    auto words = VectorType::get({lanes}, b.getI32Type());
-    Values codes;
-    auto toFloat = [&](Value code) {
-      Value word = arith::ExtUIOp::create(b, loc, words, code);
-      codes.push_back(arith::SIToFPOp::create(b, loc, vector, word));
-    };
-    if (layout.bits == 8) {
-      for (int64_t side = 0; side < 2; ++side)
-        toFloat(vector::LoadOp::create(b, loc, bytes, panels,
-                                       add(offset, index(side * lanes))));
-      return codes;
-    }
-    Value packed = vector::LoadOp::create(b, loc, bytes, panels, offset);
-    auto constant = [&](int64_t value) {
-      return arith::ConstantOp::create(
-          b, loc, DenseElementsAttr::get(bytes, b.getI8IntegerAttr(value)));
-    };
-    for (int64_t field = 0; field < 2 * steps; ++field) {
-      Value shifted = packed;
-      if (field > 0)
-        shifted = arith::ShRUIOp::create(b, loc, packed,
-                                         constant(field * layout.bits));
-      // The last field has nothing above it.
-      if ((field + 1) * layout.bits < 8)
-        shifted = arith::AndIOp::create(b, loc, shifted,
-                                        constant((1 << layout.bits) - 1));
-      toFloat(shifted);
-    }
-    return codes;
+  /// Sums of row i and panel j are at `i * numPanels + j`.
+  void emitTile(Value row, int64_t numRows, Value panel, int64_t numPanels) {
+    tileRows = numRows;
+    tilePanelCount = numPanels;
+    firstPanel = panel;
+    firstRow = row;
+    Values sums;
+    for (int64_t i = 0; i < numRows; ++i)
+      for (int64_t j = 0; j < numPanels; ++j)
+        sums.push_back(bias ? k.loadVector(bias, k.mul(k.add(panel, j), lanes))
+                            : k.constant(k.vectorOf(k.f32()), 0));
+    sums = layout.isDense() ? emitDense(sums) : emitBlocks(sums);
+    emitResults(sums);
   }
 
-  /// Scales of a block, and its zero points as floats: two vectors each.
-  std::pair<Values, Values> loadBlock(Value panel, Value block) {
-    Values steps, offsets;
-    for (int64_t side = 0; side < 2; ++side) {
-      Values position{panel, block, index(side * lanes)};
-      steps.push_back(vector::LoadOp::create(b, loc, vector, scales, position));
-      if (!zeros) {
-        offsets.push_back(splat(double(1 << (layout.bits - 1))));
+  /// The address of column 0 of row `i` of the tile in `prepared.values`.
+  Value rowAddress(int64_t i) {
+    int64_t pitch = prepared.pitch / (spec.integers ? 4 : 1);
+    return k.mul(k.add(firstRow, i), pitch);
+  }
+
+  Values emitDense(ValueRange sums) {
+    return k.carry(k.index(0), k.index(layout.columns), 1, sums,
+                   [&](Value column, ValueRange carried) {
+                     Values weights, next(carried);
+                     for (int64_t j = 0; j < tilePanelCount; ++j)
+                       weights.push_back(k.loadVector(
+                           panels, {k.add(firstPanel, j), column, k.index(0)}));
+                     for (int64_t i = 0; i < tileRows; ++i) {
+                       Value value = k.broadcast(k.load(
+                           prepared.values, k.add(rowAddress(i), column)));
+                       for (int64_t j = 0; j < tilePanelCount; ++j)
+                         next[at(i, j)] =
+                             k.fma(value, weights[j], carried[at(i, j)]);
+                     }
+                     return next;
+                   });
+  }
+
+  Values emitBlocks(ValueRange sums) {
+    Type partialType = spec.integers ? k.i32() : k.f32();
+    return k.carry(
+        k.index(0), k.index(layout.getNumBlocks()), 1, sums,
+        [&](Value block, ValueRange carried) {
+          Values partial(sums.size(), k.constant(k.vectorOf(partialType), 0));
+          partial = k.carry(
+              k.index(0), k.index(layout.getStoredBlock() / layout.getChunk()),
+              1, partial, [&](Value chunk, ValueRange carried) {
+                return emitChunk(block, chunk, carried);
+              });
+          return emitScaled(block, partial, carried);
+        });
+  }
+
+  /// Adds the products of one chunk.
+  Values emitChunk(Value block, Value chunk, ValueRange sums) {
+    int64_t size = layout.getChunk();
+    SmallVector<Values> lines;
+    for (int64_t j = 0; j < tilePanelCount; ++j)
+      lines.push_back(loadLines(k.add(firstPanel, j), block, chunk));
+    Value column =
+        k.add(k.mul(block, layout.getStoredBlock()), k.mul(chunk, size));
+    Values next(sums), addresses;
+    Value word = spec.integers ? k.div(column, 4) : column;
+    for (int64_t i = 0; i < tileRows; ++i)
+      addresses.push_back(k.add(rowAddress(i), word));
+    for (int64_t quad = 0; quad < size / 4; ++quad) {
+      if (spec.integers) {
+        Values codes;
+        for (const Values &panel : lines)
+          codes.push_back(decodeQuad(panel, quad));
+        for (int64_t i = 0; i < tileRows; ++i) {
+          Value value = k.load(prepared.values, k.add(addresses[i], quad));
+          for (int64_t j = 0; j < tilePanelCount; ++j)
+            next[at(i, j)] =
+                emitDot(k, next[at(i, j)], codes[j], value, layout.bits);
+        }
         continue;
       }
-      Value bytes = vector::LoadOp::create(
-          b, loc, VectorType::get({lanes}, b.getI8Type()), zeros, position);
-      Value words = arith::ExtUIOp::create(
-          b, loc, VectorType::get({lanes}, b.getI32Type()), bytes);
-      offsets.push_back(arith::SIToFPOp::create(b, loc, vector, words));
+      for (int64_t step = 0; step < 4; ++step) {
+        Values codes;
+        for (const Values &panel : lines)
+          codes.push_back(decodeColumn(panel, 4 * quad + step));
+        for (int64_t i = 0; i < tileRows; ++i) {
+          Value value = k.broadcast(
+              k.load(prepared.values, k.add(addresses[i], 4 * quad + step)));
+          for (int64_t j = 0; j < tilePanelCount; ++j)
+            next[at(i, j)] = k.fma(value, codes[j], next[at(i, j)]);
+        }
+      }
     }
-    return {steps, offsets};
+    return next;
   }
 
-  /// `count` rows, the panel taken apart in registers. In a block the integers
-  /// are multiplied as they are; scale and zero point come once for all of it:
-  /// sum x (q - z) s = s (sum x q - z sum x).
-  void emitPackedTile(Value panel, int64_t count, Value row) {
-    Values sums = carry(
-        index(0), index(layout.getNumBlocks()), 1, createSums(panel, count),
-        [&](Value block, ValueRange carried) {
-          auto [steps, offsets] = loadBlock(panel, block);
-          Value firstColumn = mul(block, layout.block);
-          Values initial(3 * count, splat(0));
-          Values inner = carry(
-              index(0), getBlockEnd(block), layout.getStepsPerGroup(), initial,
-              [&](Value k, ValueRange partial) {
-                Values next(partial);
-                Values codes = loadCodes(panel, block, k);
-                for (int64_t step = 0; step < layout.getStepsPerGroup();
-                     ++step) {
-                  Value column = add(add(firstColumn, k), index(step));
-                  for (int64_t i = 0; i < count; ++i) {
-                    Value value = broadcast(loadX(row, i, column));
-                    for (int64_t side = 0; side < 2; ++side)
-                      next[3 * i + side] = fma(value, codes[2 * step + side],
-                                               next[3 * i + side]);
-                    next[3 * i + 2] =
-                        arith::AddFOp::create(b, loc, next[3 * i + 2], value);
-                  }
-                }
-                return next;
-              });
-          Values next;
-          for (int64_t i = 0; i < count; ++i)
-            for (int64_t side = 0; side < 2; ++side) {
-              Value shift = arith::MulFOp::create(b, loc, offsets[side],
-                                                  inner[3 * i + 2]);
-              Value centred =
-                  arith::SubFOp::create(b, loc, inner[3 * i + side], shift);
-              next.push_back(fma(centred, steps[side], carried[2 * i + side]));
-            }
-          return next;
-        });
-    storeSums(panel, count, row, sums);
+  int64_t at(int64_t row, int64_t panel) const {
+    return row * tilePanelCount + panel;
   }
 
-  /// Columns that are decoded together: whole blocks.
-  int64_t getChunk() const {
-    int64_t blocks = std::max<int64_t>(scratchColumns / layout.block, 1);
-    return std::min(blocks, layout.getNumBlocks()) * layout.block;
+  /// `sums` plus the scaled sums of a block.
+  Values emitScaled(Value block, ValueRange partial, ValueRange sums) {
+    Values steps, offsets, next(sums);
+    for (int64_t j = 0; j < tilePanelCount; ++j) {
+      Values position{k.add(firstPanel, j), block, k.index(0)};
+      steps.push_back(k.widen(k.loadVector(scales, position)));
+      Value offset = k.constant(k.vectorOf(k.f32()),
+                                double(int64_t(1) << (layout.bits - 1)));
+      if (zeros)
+        offset = k.widen(k.loadVector(zeros, position));
+      offsets.push_back(arith::NegFOp::create(k.b, k.loc, offset));
+    }
+    for (int64_t i = 0; i < tileRows; ++i) {
+      Value address =
+          k.add(k.mul(k.add(firstRow, i), layout.getNumBlocks()), block);
+      Value sum = k.load(prepared.sums, address), step;
+      if (spec.integers) {
+        sum = k.toFloat(sum);
+        step = k.broadcast(k.load(prepared.steps, address));
+      }
+      sum = k.broadcast(sum);
+      for (int64_t j = 0; j < tilePanelCount; ++j) {
+        Value value = partial[at(i, j)];
+        if (spec.integers)
+          value = k.toFloat(value);
+        value = k.fma(offsets[j], sum, value);
+        if (step)
+          value = k.mulF(value, step);
+        next[at(i, j)] = k.fma(value, steps[j], sums[at(i, j)]);
+      }
+    }
+    return next;
   }
 
-  void emitThroughScratch(Value panel) {
-    int64_t blocks = getChunk() / layout.block;
-    auto emitChunk = [&](Value first, bool resume) {
-      Value end = arith::MinSIOp::create(b, loc, add(first, index(blocks)),
-                                         index(layout.getNumBlocks()));
-      loop(first, end, 1, [&](Value block) {
-        decodeBlock(
-            panel, block,
-            mul(arith::SubIOp::create(b, loc, block, first), layout.block));
-      });
-      Value firstColumn = mul(first, layout.block);
-      Value columns = arith::MinSIOp::create(
-          b, loc,
-          arith::SubIOp::create(b, loc, index(layout.columns), firstColumn),
-          index(getChunk()));
-      emitRows(tileRows, [&](int64_t count, Value row) {
-        emitDenseTile(panel, scratch, Value(), index(0), columns, firstColumn,
-                      count, row, resume);
-      });
-    };
-    emitChunk(index(0), false);
-    loop(index(blocks), index(layout.getNumBlocks()), blocks,
-         [&](Value first) { emitChunk(first, true); });
+  //===--------------------------------------------------------------------===//
+  // Integers; see PanelLayout.h
+  //===--------------------------------------------------------------------===//
+
+  /// The lines of a chunk.
+  Values loadLines(Value panel, Value block, Value chunk) {
+    int64_t chunksPerBlock = layout.getStoredBlock() / layout.getChunk();
+    Value address = k.mul(panel, layout.getPanelElements());
+    address = k.add(address, k.mul(k.add(k.mul(block, chunksPerBlock), chunk),
+                                   layout.getChunkLines() * lanes));
+    Values lines;
+    for (int64_t i = 0; i < layout.getChunkLines(); ++i) {
+      Value line = k.add(address, i * lanes);
+      lines.push_back(k.loadVector(panels, line));
+      if (tileRows == 1)
+        memref::PrefetchOp::create(k.b, k.loc, panels,
+                                   ValueRange{k.add(line, prefetchWords)},
+                                   /*isWrite=*/false, /*localityHint=*/3,
+                                   /*isDataCache=*/true);
+    }
+    return lines;
   }
 
-  /// Writes (q - z) s of a block to the scratch buffer, from row `to` on.
-  void decodeBlock(Value panel, Value block, Value to) {
-    auto [steps, offsets] = loadBlock(panel, block);
-    loop(index(0), index(layout.block), layout.getStepsPerGroup(),
-         [&, steps = steps, offsets = offsets](Value k) {
-           Values codes = loadCodes(panel, block, k);
-           for (int64_t step = 0; step < layout.getStepsPerGroup(); ++step)
-             for (int64_t side = 0; side < 2; ++side) {
-               Value centred = arith::SubFOp::create(
-                   b, loc, codes[2 * step + side], offsets[side]);
-               Value value =
-                   arith::MulFOp::create(b, loc, centred, steps[side]);
-               vector::StoreOp::create(b, loc, value, scratch,
-                                       ValueRange{add(add(to, k), index(step)),
-                                                  index(side * lanes)});
-             }
-         });
+  /// Puts the bits of every plane in their places; `field` tells where a
+  /// plane has them: line, shift and mask.
+  Value
+  decode(ValueRange lines,
+         llvm::function_ref<std::array<int64_t, 3>(const Plane &)> field) {
+    Value code;
+    int64_t firstLine = 0;
+    for (const Plane &plane : layout.getPlanes()) {
+      auto [line, shift, mask] = field(plane);
+      Value part = lines[firstLine + line];
+      // The highest field has nothing above it.
+      part =
+          shift == 32 - plane.bits && mask < 256
+              ? arith::ShRUIOp::create(
+                    k.b, k.loc, part, k.constant(part.getType(), double(shift)))
+              : k.bits(part, shift, mask);
+      if (plane.offset != 0)
+        part = arith::ShLIOp::create(
+            k.b, k.loc, part, k.constant(part.getType(), double(plane.offset)));
+      code = code ? arith::OrIOp::create(k.b, k.loc, code, part).getResult()
+                  : part;
+      firstLine += layout.getChunk() / plane.getColumnsPerLine();
+    }
+    return code;
   }
 
-  int64_t lanes;
-  Type f32;
-  VectorType vector;
-  Value x, y, bias, rows, scratch;
+  /// Four columns of each row, in bytes.
+  Value decodeQuad(ValueRange lines, int64_t quad) {
+    Value words = decode(lines, [&](const Plane &plane) {
+      int64_t fields = 8 / plane.bits, mask = (1 << plane.bits) - 1;
+      return std::array<int64_t, 3>{quad / fields, quad % fields * plane.bits,
+                                    mask * 0x01010101};
+    });
+    return k.bitcast(words, VectorType::get({4 * lanes}, k.i8()));
+  }
+
+  /// One column of each row, as floats.
+  Value decodeColumn(ValueRange lines, int64_t column) {
+    return k.toFloat(decode(lines, [&](const Plane &plane) {
+      int64_t fields = 8 / plane.bits, quad = column / 4;
+      return std::array<int64_t, 3>{
+          quad / fields, 8 * (column % 4) + quad % fields * plane.bits,
+          (1 << plane.bits) - 1};
+    }));
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Results
+  //===--------------------------------------------------------------------===//
+
+  void emitResults(ValueRange sums) {
+    int64_t group = spec.isGated() ? 2 : 1;
+    for (int64_t j = 0; j < tilePanelCount; j += group) {
+      Place place = findPlace(k.add(firstPanel, j));
+      for (int64_t i = 0; i < tileRows; ++i) {
+        Value value = sums[at(i, j)];
+        if (spec.isGated())
+          value = k.mulF(activate(value), sums[at(i, j + 1)]);
+        Value address =
+            k.add(k.mul(k.add(firstRow, i), place.width), place.column);
+        if (addend)
+          value = k.addF(k.loadVector(addend, address, place.mask), value);
+        k.storeVector(value, place.output, address, place.mask);
+      }
+    }
+  }
+
+  /// Where the outputs of a panel are stored.
+  struct Place {
+    Value output, width, column, mask;
+  };
+
+  Place findPlace(Value panel) {
+    if (spec.isGated())
+      panel = k.div(panel, 2);
+    Place place{outputs[0], k.index(spec.rows[0]), panel, {}};
+    bool isWhole = spec.rows[0] % lanes == 0;
+    int64_t first = 0;
+    for (size_t i = 1; i < outputs.size(); ++i) {
+      first += layout.getNumPanels(spec.rows[i - 1]);
+      Value isBefore = k.isLess(panel, k.index(first));
+      auto select = [&](Value &before, Value after) {
+        before = arith::SelectOp::create(k.b, k.loc, isBefore, before, after);
+      };
+      select(place.output, outputs[i]);
+      select(place.width, k.index(spec.rows[i]));
+      select(place.column, k.sub(panel, k.index(first)));
+      isWhole &= spec.rows[i] % lanes == 0;
+    }
+    place.column = k.mul(place.column, lanes);
+    if (!isWhole)
+      place.mask = k.createMask(k.sub(place.width, place.column));
+    return place;
+  }
+
+  Value activate(Value value) {
+    Type type = value.getType();
+    Value one = k.constant(type, 1), half = k.constant(type, 0.5);
+    if (spec.epilogue == Epilogue::Silu) {
+      Value exponential = math::ExpOp::create(
+          k.b, k.loc, arith::NegFOp::create(k.b, k.loc, value));
+      return k.divF(value, k.addF(one, exponential));
+    }
+    Value inner;
+    if (spec.epilogue == Epilogue::Gelu) {
+      inner = math::ErfOp::create(
+          k.b, k.loc, k.mulF(value, k.constant(type, 0.70710678118654752)));
+    } else {
+      Value cube = k.mulF(k.mulF(value, value), value);
+      inner = k.fma(cube, k.constant(type, 0.044715), value);
+      inner = math::TanhOp::create(
+          k.b, k.loc, k.mulF(inner, k.constant(type, 0.79788456080286536)));
+    }
+    return k.mulF(k.mulF(value, half), k.addF(one, inner));
+  }
+
+  KernelBuilder k;
+  const LinearSpec &spec;
+  const PanelLayout &layout;
+  int64_t lanes, manyRows;
+  ValueRange arguments;
+  Value x, normScale, normBias, addend, panels, scales, zeros, bias, rows;
+  Values outputs;
+  PreparedRows prepared;
+  // The tile that is being emitted.
+  int64_t tileRows = 0, tilePanelCount = 0;
+  Value firstPanel, firstRow;
 };
-
 } // namespace
 
-void llmc::cpu::emitLinear(func::FuncOp function, const PanelLayout &layout,
-                           bool hasBias) {
-  LinearEmitter(function, layout, hasBias).emit();
+void llmc::cpu::emitLinear(func::FuncOp function, const LinearSpec &spec,
+                           const Isa &isa) {
+  LinearEmitter(function, spec, isa).emit();
 }

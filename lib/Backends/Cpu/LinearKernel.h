@@ -3,14 +3,34 @@
 #ifndef LLMC_LIB_BACKENDS_CPU_LINEARKERNEL_H
 #define LLMC_LIB_BACKENDS_CPU_LINEARKERNEL_H
 
-#include "PanelLayout.h"
+#include "KernelBuilder.h"
+#include "LinearSpec.h"
 
 namespace llmc::cpu {
 
-/// Writes the body of `function(x, [bias], panels..., y)`: y = x W^T + bias for
-/// x [..., K] and y [..., N] of f32, with W as `layout` stores it.
-void emitLinear(mlir::func::FuncOp function, const PanelLayout &layout,
-                bool hasBias);
+/// x as the products read it: [rows, pitch], and numbers of each block of a
+/// row, [rows, blocks].
+struct PreparedRows {
+  Value values; ///< f32, or words of four integers of 8 bits
+  int64_t pitch;
+  Value steps; ///< f32: what the integers are multiples of; null for floats
+  Value sums;  ///< of `values`, i32 or f32; null for dense weights
+  llvm::SmallVector<Value> allocated;
+};
+
+/// Writes code that normalizes and rounds x, [rows, K], as `spec` says.
+PreparedRows emitPreparedRows(KernelBuilder &k, const LinearSpec &spec, Value x,
+                              Value rows, Value normScale, Value normBias);
+
+/// `sum + w[4 i] x[0] + ... + w[4 i + 3] x[3]` in lane i, for bytes `weights`
+/// without sign, below 2^bits, and a word `x` of bytes with sign.
+Value emitDot(KernelBuilder &k, Value sum, Value weights, Value x,
+              int64_t bits);
+
+/// Writes the body of the kernel that `spec` describes. A result is the same
+/// for any number of rows and threads.
+void emitLinear(mlir::func::FuncOp function, const LinearSpec &spec,
+                const Isa &isa);
 
 } // namespace llmc::cpu
 

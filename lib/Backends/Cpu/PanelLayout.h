@@ -1,14 +1,18 @@
 //===- PanelLayout.h - how kernels read weights ----------------*- C++ -*-===//
 //
-// The weight [N, K] of a linear is stored in panels of `width` rows, so that a
-// kernel that computes `width` outputs reads one stream: in a panel come the
-// `width` values of the first column, then those of the second, and so on. Rows
-// are padded to whole panels and columns to whole blocks, with zeros.
+// The weight [N, K] of a linear is stored in panels of `lanes` rows, so that a
+// kernel that computes a vector of outputs reads one stream. Rows are padded to
+// whole panels.
 //
-// Integers of 2 and 4 bits come in groups of `width / 2` bytes, so that a shift
-// and a mask of one load give whole vectors: byte j of a group has, from its
-// low end on, row j and row j + width / 2 of one column and, with 2 bits, the
-// same of the next. With 8 bits a group is the `width` bytes of one column.
+// A dense panel has the values of the first column, then those of the second,
+// and so on. Integers come in lines of one 32-bit word for each row. A word of
+// a plane of p bits has 32 / p columns of its row: column 4 q + j is the bits
+// from 8 j + p q on. So a shift and a mask of a whole line give, for every row,
+// four successive columns in bytes, which is what instructions that multiply
+// and add four bytes at a time read; and a shift by 8 j + p q gives one column
+// of every row in words. Bits that are not a power of two are split into
+// planes: 3 is 2 + 1. A chunk is the columns that fill whole lines of every
+// plane; its lines come one plane after the other, low bits first.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,35 +23,76 @@
 
 namespace llmc::cpu {
 
-/// What the kernels can read: a dense weight, or one in blocks of integers.
+/// Some bits of every integer of a panel.
+struct Plane {
+  int64_t bits, offset; ///< the integer's bits [offset, offset + bits)
+  int64_t getColumnsPerLine() const { return 32 / bits; }
+};
+
+/// What the kernels can read: dense weights, or integers in blocks.
 struct PanelLayout {
-  int64_t rows = 0, columns = 0; ///< N, K
-  int64_t width = 0;             ///< rows of a panel
-  int64_t bits = 0;              ///< of an integer; 0 for f32
-  int64_t block = 0;             ///< columns that share a scale
-  bool hasZeros = false;         ///< zero points are stored
+  int64_t columns = 0;     ///< K
+  int64_t lanes = 0;       ///< rows of a panel
+  int64_t bits = 0;        ///< of an integer; 0 for dense
+  int64_t block = 0;       ///< columns that share a scale; all when dense
+  bool hasZeros = false;   ///< zero points are stored
+  bool halfScales = false; ///< scales are stored as f16, which loses nothing
 
   /// The layout for a weight expression, if the kernels can read it.
   static std::optional<PanelLayout> of(mlir::Value weight, int64_t lanes);
 
-  int64_t getNumPanels() const { return llvm::divideCeil(rows, width); }
+  bool isDense() const { return bits == 0; }
+  int64_t getNumPanels(int64_t rows) const {
+    return llvm::divideCeil(rows, lanes);
+  }
   int64_t getNumBlocks() const { return llvm::divideCeil(columns, block); }
-  /// Columns that one group of bytes holds.
-  int64_t getStepsPerGroup() const { return bits == 2 ? 2 : 1; }
-  /// Bytes of such a group, for a whole panel.
-  int64_t getGroupBytes() const { return bits == 8 ? width : width / 2; }
-  /// Bytes of one block of one panel.
-  int64_t getBlockBytes() const {
-    return block / getStepsPerGroup() * getGroupBytes();
+  llvm::SmallVector<Plane, 3> getPlanes() const;
+  /// Columns of a chunk.
+  int64_t getChunk() const;
+  /// Lines of a chunk.
+  int64_t getChunkLines() const { return getChunk() * bits / 32; }
+  /// Columns of a block as it is stored: whole chunks.
+  int64_t getStoredBlock() const {
+    return isDense() ? block : llvm::alignTo(block, getChunk());
+  }
+  /// Columns of a row as it is stored.
+  int64_t getStoredColumns() const { return getNumBlocks() * getStoredBlock(); }
+  /// Values, when dense, or words of a panel.
+  int64_t getPanelElements() const {
+    return getStoredColumns() * (isDense() ? lanes : lanes * bits) /
+           (isDense() ? 1 : 32);
   }
 
-  /// The parameters of the kernel: `panels`, and for integers `scales`,
-  /// [panels, blocks, width] of f32, and `zeros`, the same of ui8.
-  llvm::SmallVector<PackedParam> pack(mlir::Value weight) const;
+  /// The parameters of a kernel for `weights` of this layout, whose panels
+  /// follow each other: those of the first weight, then those of the second, or
+  /// by turns when `interleaved`. They are `panels` and for integers `scales`,
+  /// [panels, blocks, lanes], and `zeros`, the same of ui8.
+  llvm::SmallVector<PackedParam> pack(llvm::ArrayRef<mlir::Value> weights,
+                                      bool interleaved = false) const;
 
-  mlir::DictionaryAttr toConfig(mlir::MLIRContext *context) const;
-  static PanelLayout fromConfig(mlir::DictionaryAttr config);
+  /// Their biases, 0 for those that have none: [panels * lanes] of f32.
+  PackedParam packBiases(llvm::ArrayRef<mlir::Value> weights,
+                         llvm::ArrayRef<mlir::Value> biases,
+                         bool interleaved) const;
+
+  template <typename Visitor> void visit(Visitor &&visit) {
+    visit("columns", columns);
+    visit("lanes", lanes);
+    visit("bits", bits);
+    visit("block", block);
+    visit("zeros", hasZeros);
+    visit("half_scales", halfScales);
+  }
+
+  bool operator==(const PanelLayout &other) const {
+    return columns == other.columns && lanes == other.lanes &&
+           bits == other.bits && block == other.block &&
+           hasZeros == other.hasZeros;
+  }
 };
+
+/// The parameter that a weight expression begins with.
+llvm::StringRef getParamName(mlir::Value weight);
 
 } // namespace llmc::cpu
 

@@ -1,0 +1,80 @@
+//===- Dot.cpp - sums of four products of bytes ---------------------------===//
+
+#include "LinearKernel.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+using namespace llmc;
+using namespace llmc::cpu;
+
+static Value call(KernelBuilder &k, StringRef name, Type result,
+                  ValueRange arguments) {
+  return LLVM::CallIntrinsicOp::create(k.b, k.loc, result,
+                                       k.b.getStringAttr(name), arguments)
+      ->getResult(0);
+}
+
+/// Every byte of `word`, with its sign, times that of the weights.
+static Value emitWords(KernelBuilder &k, Value sum, Value weights, Value x) {
+  Type words = sum.getType();
+  Value packed = k.bitcast(weights, cast<VectorType>(words));
+  for (int64_t i = 0; i < 4; ++i) {
+    Value left = arith::ShLIOp::create(k.b, k.loc, x,
+                                       k.constant(k.i32(), double(24 - 8 * i)));
+    Value number =
+        arith::ShRSIOp::create(k.b, k.loc, left, k.constant(k.i32(), 24));
+    Value product = arith::MulIOp::create(
+        k.b, k.loc, k.bits(packed, 8 * i, 255), k.broadcast(number));
+    sum = arith::AddIOp::create(k.b, k.loc, sum, product);
+  }
+  return sum;
+}
+
+static Value emitAvx2(KernelBuilder &k, Value sum, Value weights, Value x,
+                      int64_t bits) {
+  int64_t lanes = k.isa.lanes;
+  auto words = cast<VectorType>(sum.getType());
+  auto bytes = VectorType::get({4 * lanes}, k.i8());
+  auto halves = VectorType::get({2 * lanes}, k.b.getI16Type());
+  bool isWide = lanes == 16;
+  StringRef addPairs =
+      isWide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
+  Value number = k.broadcast(x);
+  if (bits < 8) {
+    // 2 * 127 * 127 fits into 16 bits.
+    Value pairs = call(k,
+                       isWide ? "llvm.x86.avx512.pmaddubs.w.512"
+                              : "llvm.x86.avx2.pmadd.ub.sw",
+                       halves, {weights, k.bitcast(number, bytes)});
+    Value ones = k.constant(halves, 1);
+    return arith::AddIOp::create(k.b, k.loc, sum,
+                                 call(k, addPairs, words, {pairs, ones}));
+  }
+  // Even and odd bytes apart, in 16 bits.
+  Value w = k.bitcast(weights, halves), n = k.bitcast(number, halves);
+  Value eight = k.constant(halves, 8);
+  Value evenN = arith::ShRSIOp::create(
+      k.b, k.loc, arith::ShLIOp::create(k.b, k.loc, n, eight), eight);
+  Value oddN = arith::ShRSIOp::create(k.b, k.loc, n, eight);
+  Value even = call(k, addPairs, words, {k.bits(w, 0, 255), evenN});
+  Value odd = call(k, addPairs, words, {k.bits(w, 8, 255), oddN});
+  sum = arith::AddIOp::create(k.b, k.loc, sum, even);
+  return arith::AddIOp::create(k.b, k.loc, sum, odd);
+}
+
+Value llmc::cpu::emitDot(KernelBuilder &k, Value sum, Value weights, Value x,
+                         int64_t bits) {
+  switch (k.isa.dot) {
+  case Dot::Words:
+    return emitWords(k, sum, weights, x);
+  case Dot::Avx2:
+    return emitAvx2(k, sum, weights, x, bits);
+  case Dot::Vnni:
+    break;
+  }
+  auto bytes = VectorType::get({4 * k.isa.lanes}, k.i8());
+  return call(k,
+              k.isa.lanes == 16 ? "llvm.x86.avx512.vpdpbusd.512"
+                                : "llvm.x86.avx512.vpdpbusd.256",
+              sum.getType(), {sum, weights, k.bitcast(k.broadcast(x), bytes)});
+}

@@ -1,0 +1,194 @@
+//===- LinearMatch.cpp - ops that one linear kernel computes --------------===//
+
+#include "LinearMatch.h"
+
+using namespace mlir;
+using namespace llmc;
+using namespace llmc::cpu;
+
+namespace {
+
+class Matcher {
+public:
+  Matcher(ShapeContext &shapes, int64_t lanes) : shapes(shapes), lanes(lanes) {}
+
+  std::optional<LinearMatch> match(Operation *op) {
+    bool found = isa<MulOp>(op)   ? matchGated(op)
+                 : isa<AddOp>(op) ? matchAdd(op)
+                                  : matchPlain(dyn_cast<LinearOp>(op));
+    if (!found)
+      return std::nullopt;
+    if (result.outputs.empty())
+      result.outputs.push_back(op->getResult(0));
+    takeOperand();
+    return std::move(result);
+  }
+
+private:
+  static bool isF32(Value value) {
+    return getElementTypeOrSelf(value.getType()).isF32();
+  }
+
+  /// The linear that makes `value` for its one user.
+  static LinearOp getOwn(Value value) {
+    return value.hasOneUse() ? value.getDefiningOp<LinearOp>() : LinearOp();
+  }
+
+  /// Adds a linear, whose weight has to be stored as that of the others.
+  bool addLinear(LinearOp linear) {
+    if (!linear || !isF32(linear.getResult()))
+      return false;
+    std::optional<PanelLayout> layout =
+        PanelLayout::of(linear.getWeight(), lanes);
+    Value bias = linear.getBias();
+    if (!layout || (bias && !bias.getDefiningOp<WeightOp>()))
+      return false;
+    if (linears.empty()) {
+      result.spec.layout = *layout;
+    } else {
+      if (linear.getOperand() != linears.front().getOperand() ||
+          !(*layout == result.spec.layout))
+        return false;
+      result.spec.layout.halfScales &= layout->halfScales;
+    }
+    linears.push_back(linear);
+    result.spec.rows.push_back(
+        cast<ShapedType>(linear.getWeight().getType()).getDimSize(0));
+    result.spec.hasBias |= bool(bias);
+    result.weights.push_back(linear.getWeight());
+    result.biases.push_back(bias);
+    return true;
+  }
+
+  /// activation(linear) * linear
+  bool matchGated(Operation *op) {
+    if (!isF32(op->getResult(0)))
+      return false;
+    for (int64_t side = 0; side < 2; ++side) {
+      Value gate = op->getOperand(side);
+      Operation *activation = gate.getDefiningOp();
+      if (!activation || !gate.hasOneUse() || !isa<SiluOp, GeluOp>(activation))
+        continue;
+      LinearOp first = getOwn(activation->getOperand(0)),
+               second = getOwn(op->getOperand(1 - side));
+      if (!first || !second || first == second ||
+          first.getType() != second.getType() ||
+          first->getBlock() != op->getBlock())
+        continue;
+      if (!addLinear(first) || !addLinear(second))
+        return false;
+      auto gelu = dyn_cast<GeluOp>(activation);
+      result.spec.epilogue = !gelu            ? Epilogue::Silu
+                             : gelu.getTanh() ? Epilogue::TanhGelu
+                                              : Epilogue::Gelu;
+      return true;
+    }
+    return false;
+  }
+
+  /// linear + value of the same shape
+  bool matchAdd(Operation *op) {
+    for (int64_t side = 0; side < 2; ++side) {
+      LinearOp linear = getOwn(op->getOperand(side));
+      Value other = op->getOperand(1 - side);
+      if (!linear || shapes.dims(linear.getResult()) != shapes.dims(other))
+        continue;
+      if (!addLinear(linear))
+        continue;
+      result.spec.epilogue = Epilogue::Add;
+      addend = other;
+      return true;
+    }
+    return false;
+  }
+
+  /// The linear and those before it with the same operand that are not part of
+  /// something else.
+  bool matchPlain(LinearOp last) {
+    if (!last || !addLinear(last))
+      return false;
+    SmallVector<LinearOp> others;
+    for (Operation *user : last.getOperand().getUsers())
+      if (auto linear = dyn_cast<LinearOp>(user);
+          linear && linear != last && linear->getBlock() == last->getBlock() &&
+          linear->isBeforeInBlock(last) && !linear->use_empty() &&
+          linear.getOperand() == last.getOperand() &&
+          linear.getWeight() != last.getOperand() && getNumUses(linear) == 1)
+        others.push_back(linear);
+    llvm::sort(others,
+               [](LinearOp a, LinearOp b) { return a->isBeforeInBlock(b); });
+    for (LinearOp linear : others)
+      addLinear(linear);
+    for (LinearOp linear : linears)
+      result.outputs.push_back(linear.getResult());
+    return true;
+  }
+
+  /// How often the linear reads its operand.
+  static int64_t getNumUses(LinearOp linear) {
+    return llvm::count(linear->getOperands(), linear.getOperand());
+  }
+
+  /// Whether all that read `value` are the linears, or nothing.
+  bool isReadByLinears(Value value) {
+    return llvm::all_of(value.getUsers(), [&](Operation *user) {
+      return isOpTriviallyDead(user) ||
+             llvm::is_contained(linears, dyn_cast<LinearOp>(user));
+    });
+  }
+
+  /// The rounding and the norm between x and the linears, if the kernel does
+  /// them.
+  void takeOperand() {
+    LinearSpec &spec = result.spec;
+    Value x = linears.front().getOperand();
+    bool isOwn = isReadByLinears(x);
+    if (auto rounded = x.getDefiningOp<QuantizeDynamicOp>();
+        rounded && !spec.layout.isDense() &&
+        std::min<int64_t>(rounded.getBlock(), spec.layout.columns) ==
+            spec.layout.block) {
+      spec.integers = true;
+      x = rounded.getOperand();
+      isOwn = isOwn && llvm::all_of(x.getUsers(), [&](Operation *user) {
+                return isOpTriviallyDead(user) || user == rounded;
+              });
+    }
+    spec.rank = cast<ShapedType>(x.getType()).getRank();
+    result.inputs.push_back(x);
+    if (isOwn)
+      takeNorm(x);
+    if (addend)
+      result.inputs.push_back(addend);
+  }
+
+  void takeNorm(Value x) {
+    LinearSpec &spec = result.spec;
+    if (auto norm = x.getDefiningOp<RMSNormOp>()) {
+      spec.norm = Norm::RMS;
+      spec.epsilon = norm.getEpsilon().convertToFloat();
+      result.inputs = {norm.getOperand(), norm.getScale()};
+    } else if (auto norm = x.getDefiningOp<LayerNormOp>();
+               norm && norm.getAxis() == norm.getType().getRank() - 1) {
+      spec.norm = Norm::Layer;
+      spec.epsilon = norm.getEpsilon().convertToFloat();
+      result.inputs = {norm.getOperand(), norm.getScale()};
+      spec.hasNormBias = bool(norm.getBias());
+      if (spec.hasNormBias)
+        result.inputs.push_back(norm.getBias());
+    }
+  }
+
+  ShapeContext &shapes;
+  int64_t lanes;
+  LinearMatch result;
+  SmallVector<LinearOp> linears;
+  Value addend;
+};
+} // namespace
+
+std::optional<LinearMatch>
+llmc::cpu::matchLinear(Operation *op, ShapeContext &shapes, int64_t lanes) {
+  if (!isa<LinearOp, MulOp, AddOp>(op))
+    return std::nullopt;
+  return Matcher(shapes, lanes).match(op);
+}

@@ -1,0 +1,29 @@
+//===- LinearMatch.h - ops that one linear kernel computes -----*- C++ -*-===//
+
+#ifndef LLMC_LIB_BACKENDS_CPU_LINEARMATCH_H
+#define LLMC_LIB_BACKENDS_CPU_LINEARMATCH_H
+
+#include "LinearSpec.h"
+
+namespace llmc::cpu {
+
+/// Linears that read one operand, and what around them one kernel computes
+/// with them.
+struct LinearMatch {
+  LinearSpec spec;
+  /// In the order of the kernel's arguments, up to the parameters.
+  llvm::SmallVector<mlir::Value> inputs;
+  llvm::SmallVector<mlir::Value> weights;
+  llvm::SmallVector<mlir::Value> biases; ///< null where there is none
+  llvm::SmallVector<mlir::Value> outputs;
+};
+
+/// What a kernel with vectors of `lanes` words computes that ends in `op`: a
+/// linear, with those before it that read the same; a product of an activated
+/// linear with another one; or a sum with a linear.
+std::optional<LinearMatch> matchLinear(mlir::Operation *op,
+                                       ShapeContext &shapes, int64_t lanes);
+
+} // namespace llmc::cpu
+
+#endif // LLMC_LIB_BACKENDS_CPU_LINEARMATCH_H

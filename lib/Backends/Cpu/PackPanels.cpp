@@ -1,0 +1,269 @@
+//===- PackPanels.cpp - weights become panels -----------------------------===//
+
+#include "PanelLayout.h"
+#include "llmc/Weights/BlockFormat.h"
+#include "llmc/Weights/DecodeWeight.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/bit.h"
+
+using namespace mlir;
+using namespace llmc;
+using namespace llmc::cpu;
+
+namespace {
+
+/// A panel of the parameter: `lanes` rows from `firstRow` on of a weight.
+struct PanelSource {
+  size_t weight;
+  int64_t firstRow;
+};
+
+/// A parameter's bytes, and what keeps them alive.
+struct Bytes {
+  explicit Bytes(Value load) {
+    auto weight = load.getDefiningOp<WeightOp>();
+    bytes = getParamBytes(SymbolTable::lookupNearestSymbolFrom<ParamOp>(
+                              weight, weight.getParamAttr()),
+                          copy);
+  }
+  const uint8_t *begin() const {
+    return reinterpret_cast<const uint8_t *>(bytes.data());
+  }
+  SmallVector<char> copy;
+  ArrayRef<char> bytes;
+};
+
+int64_t getRows(Value weight) {
+  return cast<ShapedType>(weight.getType()).getDimSize(0);
+}
+
+SmallVector<PanelSource> findSources(const PanelLayout &layout,
+                                     ArrayRef<Value> weights,
+                                     bool interleaved) {
+  SmallVector<PanelSource> sources;
+  if (interleaved) {
+    for (int64_t row = 0; row < getRows(weights[0]); row += layout.lanes)
+      for (size_t i = 0; i < weights.size(); ++i)
+        sources.push_back({i, row});
+    return sources;
+  }
+  for (size_t i = 0; i < weights.size(); ++i)
+    for (int64_t row = 0; row < getRows(weights[i]); row += layout.lanes)
+      sources.push_back({i, row});
+  return sources;
+}
+
+/// What is packed, by value: packing happens after the claim.
+struct Packer {
+  PanelLayout layout;
+  SmallVector<Value> weights;
+  SmallVector<PanelSource> sources;
+
+  BlockFormat getFormat(Value weight) const {
+    auto op = weight.getDefiningOp<DequantizeOp>();
+    return {getRows(weight), layout.columns, int64_t(op.getBlock()),
+            layout.bits};
+  }
+
+  void packFloats(float *out) const;
+  void packCodes(uint32_t *out) const;
+  template <typename T> void packScales(T *out) const;
+  void packZeros(uint8_t *out) const;
+};
+
+void Packer::packFloats(float *out) const {
+  std::vector<std::vector<float>> values;
+  for (Value weight : weights) {
+    FailureOr<std::vector<float>> decoded = decodeWeight(weight);
+    assert(succeeded(decoded) && "PanelLayout::of takes only what decodes");
+    values.push_back(std::move(*decoded));
+  }
+  for (const PanelSource &source : sources) {
+    int64_t rows = getRows(weights[source.weight]);
+    const float *from = values[source.weight].data();
+    for (int64_t k = 0; k < layout.columns; ++k)
+      for (int64_t row = source.firstRow; row < source.firstRow + layout.lanes;
+           ++row)
+        *out++ = row < rows ? from[row * layout.columns + k] : 0;
+  }
+}
+
+/// One line: for each row of `codes`, `pitch` apart, the bits of `plane` in the
+/// columns from the first on.
+void packLine(const Plane &plane, const uint8_t *codes, int64_t pitch,
+              int64_t lanes, uint32_t *out) {
+  uint32_t mask = (1u << plane.bits) - 1;
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    const uint8_t *row = codes + lane * pitch;
+    uint32_t word = 0;
+    for (int64_t field = 0; field < 8 / plane.bits; ++field)
+      for (int64_t j = 0; j < 4; ++j)
+        word |= ((row[4 * field + j] >> plane.offset) & mask)
+                << (8 * j + plane.bits * field);
+    out[lane] = word;
+  }
+}
+
+void Packer::packCodes(uint32_t *out) const {
+  SmallVector<Plane, 3> planes = layout.getPlanes();
+  int64_t lanes = layout.lanes, stored = layout.getStoredColumns();
+  std::vector<Bytes> data;
+  for (Value weight : weights)
+    data.emplace_back(weight.getDefiningOp<DequantizeOp>().getData());
+  std::vector<uint8_t> codes;
+  for (const PanelSource &source : sources) {
+    BlockFormat format = getFormat(weights[source.weight]);
+    // A row of the format may end after or before the stored one, in padding.
+    int64_t padded = format.getNumBlocks() * format.block;
+    int64_t pitch = std::max(padded, stored);
+    int64_t rowBytes = format.getNumBlocks() * format.getBlockBytes();
+    codes.assign(lanes * pitch, 0);
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      if (int64_t row = source.firstRow + lane; row < format.rows)
+        unpackBits(data[source.weight].begin() + row * rowBytes, layout.bits,
+                   MutableArrayRef(codes).slice(lane * pitch, padded));
+    for (int64_t chunk = 0; chunk < stored; chunk += layout.getChunk())
+      for (const Plane &plane : planes)
+        for (int64_t k = 0; k < layout.getChunk();
+             k += plane.getColumnsPerLine()) {
+          packLine(plane, codes.data() + chunk + k, pitch, lanes, out);
+          out += lanes;
+        }
+  }
+}
+
+template <typename T> void Packer::packScales(T *out) const {
+  std::vector<Bytes> scales;
+  for (Value weight : weights)
+    scales.emplace_back(weight.getDefiningOp<DequantizeOp>().getScales());
+  int64_t blocks = layout.getNumBlocks();
+  for (const PanelSource &source : sources)
+    for (int64_t block = 0; block < blocks; ++block)
+      for (int64_t row = source.firstRow; row < source.firstRow + layout.lanes;
+           ++row) {
+        float scale = 0;
+        if (row < getRows(weights[source.weight]))
+          scale = loadFloat(scales[source.weight].bytes.data(),
+                            FloatFormat::F32, row * blocks + block);
+        if constexpr (std::is_same_v<T, float>) {
+          *out++ = scale;
+        } else {
+          APFloat half(scale);
+          bool losesInfo;
+          half.convert(APFloat::IEEEhalf(), APFloat::rmNearestTiesToEven,
+                       &losesInfo);
+          *out++ = T(half.bitcastToAPInt().getZExtValue());
+        }
+      }
+}
+
+void Packer::packZeros(uint8_t *out) const {
+  int64_t blocks = layout.getNumBlocks(), lanes = layout.lanes;
+  std::vector<Bytes> zeros;
+  for (Value weight : weights)
+    zeros.emplace_back(weight.getDefiningOp<DequantizeOp>().getZeros());
+  std::vector<uint8_t> row(blocks);
+  for (const PanelSource &source : sources) {
+    BlockFormat format = getFormat(weights[source.weight]);
+    std::fill_n(out, blocks * lanes, 0);
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      int64_t index = source.firstRow + lane;
+      if (index >= format.rows)
+        break;
+      unpackBits(zeros[source.weight].begin() +
+                     index * format.getZerosRowBytes(),
+                 layout.bits, row);
+      for (int64_t block = 0; block < blocks; ++block)
+        out[block * lanes + lane] = row[block];
+    }
+    out += blocks * lanes;
+  }
+}
+
+/// Names the parameters for what is in them: the first weight's name is there
+/// already.
+std::string getSuffix(const PanelLayout &layout, ArrayRef<Value> weights,
+                      bool interleaved) {
+  std::string suffix = "panels" + std::to_string(layout.lanes);
+  if (layout.isDense())
+    suffix += "f32";
+  for (Value weight : weights.drop_front())
+    suffix += (interleaved ? "*" : "+") + getParamName(weight).str();
+  return suffix;
+}
+} // namespace
+
+SmallVector<PackedParam> PanelLayout::pack(ArrayRef<Value> weights,
+                                           bool interleaved) const {
+  Packer packer{*this, SmallVector<Value>(weights),
+                findSources(*this, weights, interleaved)};
+  int64_t panels = packer.sources.size();
+  Builder builder(weights.front().getContext());
+  std::string suffix = getSuffix(*this, weights, interleaved);
+  SmallVector<PackedParam> params;
+  if (isDense()) {
+    params.push_back(
+        {suffix,
+         RankedTensorType::get({panels, columns, lanes}, builder.getF32Type()),
+         [packer](MutableArrayRef<char> bytes) {
+           packer.packFloats(reinterpret_cast<float *>(bytes.data()));
+         }});
+    return params;
+  }
+  Type byte = builder.getIntegerType(8, /*isSigned=*/false);
+  params.push_back(
+      {suffix, RankedTensorType::get({panels * getPanelElements() * 4}, byte),
+       [packer](MutableArrayRef<char> bytes) {
+         packer.packCodes(reinterpret_cast<uint32_t *>(bytes.data()));
+       }});
+  SmallVector<int64_t> shape{panels, getNumBlocks(), lanes};
+  if (halfScales)
+    params.push_back(
+        {suffix + ".scales", RankedTensorType::get(shape, builder.getF16Type()),
+         [packer](MutableArrayRef<char> bytes) {
+           packer.packScales(reinterpret_cast<uint16_t *>(bytes.data()));
+         }});
+  else
+    params.push_back(
+        {suffix + ".scales", RankedTensorType::get(shape, builder.getF32Type()),
+         [packer](MutableArrayRef<char> bytes) {
+           packer.packScales(reinterpret_cast<float *>(bytes.data()));
+         }});
+  if (hasZeros)
+    params.push_back({suffix + ".zeros", RankedTensorType::get(shape, byte),
+                      [packer](MutableArrayRef<char> bytes) {
+                        packer.packZeros(
+                            reinterpret_cast<uint8_t *>(bytes.data()));
+                      }});
+  return params;
+}
+
+PackedParam PanelLayout::packBiases(ArrayRef<Value> weights,
+                                    ArrayRef<Value> biases,
+                                    bool interleaved) const {
+  Packer packer{*this, SmallVector<Value>(weights),
+                findSources(*this, weights, interleaved)};
+  Builder builder(weights.front().getContext());
+  auto fill = [packer, biases = SmallVector<Value>(biases)](
+                  MutableArrayRef<char> bytes) {
+    auto *out = reinterpret_cast<float *>(bytes.data());
+    std::vector<std::optional<Bytes>> values;
+    for (Value bias : biases)
+      values.push_back(bias ? std::optional<Bytes>(bias) : std::nullopt);
+    for (const PanelSource &source : packer.sources)
+      for (int64_t row = source.firstRow;
+           row < source.firstRow + packer.layout.lanes; ++row)
+        *out++ = values[source.weight] &&
+                         row < getRows(packer.weights[source.weight])
+                     ? loadFloat(values[source.weight]->bytes.data(),
+                                 FloatFormat::F32, row)
+                     : 0;
+  };
+  std::string suffix = getSuffix(*this, weights, interleaved) + ".bias";
+  for (Value bias : biases)
+    if (bias)
+      suffix += "+" + getParamName(bias).str();
+  int64_t size = packer.sources.size() * lanes;
+  return {suffix, RankedTensorType::get({size}, builder.getF32Type()),
+          std::move(fill)};
+}

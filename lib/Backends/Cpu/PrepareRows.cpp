@@ -1,0 +1,219 @@
+//===- PrepareRows.cpp - what products read of x --------------------------===//
+//
+// Done once for all outputs, before them: a few rows by the thread that calls,
+// for which the others would be waited for longer.
+//
+//===----------------------------------------------------------------------===//
+
+#include "LinearKernel.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace llmc;
+using namespace llmc::cpu;
+
+using vector::CombiningKind;
+
+namespace {
+
+/// Rows that are not worth other threads.
+constexpr int64_t fewRows = 4;
+
+class RowsEmitter {
+public:
+  RowsEmitter(KernelBuilder &k, const LinearSpec &spec, Value x, Value rows,
+              Value normScale, Value normBias)
+      : k(k), spec(spec), layout(spec.layout), x(x), rows(rows),
+        normScale(normScale), normBias(normBias), lanes(k.isa.lanes) {}
+
+  PreparedRows emit() {
+    bool isCopied = spec.integers || spec.norm != Norm::None ||
+                    layout.getStoredColumns() != layout.columns;
+    PreparedRows result;
+    int64_t blocks = layout.getNumBlocks();
+    // Whole vectors are written, the last of a row beyond its end.
+    result.pitch = isCopied ? (blocks - 1) * layout.getStoredBlock() +
+                                  llvm::alignTo(layout.getStoredBlock(), lanes)
+                            : layout.columns;
+    Value size = k.mul(rows, result.pitch);
+    auto allocate = [&](Type element, Value size) {
+      return result.allocated.emplace_back(k.allocate(element, size));
+    };
+    if (!isCopied)
+      result.values = k.flatten(x, 0);
+    else
+      result.values = allocate(spec.integers ? k.i8() : k.f32(), size);
+    Value numBlocks = k.mul(rows, blocks);
+    if (spec.integers)
+      result.steps = allocate(k.f32(), numBlocks);
+    if (!layout.isDense())
+      result.sums = allocate(spec.integers ? k.i32() : k.f32(), numBlocks);
+    out = result;
+    if (isCopied || result.sums)
+      k.parallelIf(k.isLess(k.index(fewRows), rows), rows,
+                   [&](Value row) { emitRow(row); });
+    if (spec.integers)
+      result.values = k.view(result.values, k.i32(), k.div(size, 4));
+    return result;
+  }
+
+private:
+  /// The lanes of a vector of columns from `column` on that are there; null
+  /// when all always are.
+  Value mask(Value column, Value end, bool isWhole) {
+    return isWhole ? Value() : k.createMask(k.sub(end, column));
+  }
+  Value zeroBeyond(Value vector, Value mask) {
+    return mask ? arith::SelectOp::create(k.b, k.loc, mask, vector,
+                                          k.constant(vector.getType(), 0))
+                : vector;
+  }
+
+  /// The sum over a row of what `term` makes of its vectors.
+  Value sumRow(Value row, llvm::function_ref<Value(Value)> term) {
+    VectorType type = k.vectorOf(k.f32());
+    Value end = k.index(layout.columns);
+    Value sum = k.carry(
+        k.index(0), end, lanes, k.constant(type, 0),
+        [&](Value column, ValueRange carried) -> Values {
+          Value lanesThere = mask(column, end, layout.columns % lanes == 0);
+          Value vector = k.loadVector(x, {row, column}, lanesThere);
+          return {k.addF(carried[0], zeroBeyond(term(vector), lanesThere))};
+        })[0];
+    return k.reduce(CombiningKind::ADD, sum);
+  }
+
+  Value mean(Value sum) {
+    return k.divF(sum, k.constant(k.f32(), double(layout.columns)));
+  }
+
+  void emitStatistics(Value row) {
+    if (spec.norm == Norm::None)
+      return;
+    if (spec.norm == Norm::Layer)
+      centre = k.broadcast(mean(sumRow(row, [](Value v) { return v; })));
+    Value square = mean(sumRow(row, [&](Value v) {
+      if (centre)
+        v = k.subF(v, centre);
+      return k.mulF(v, v);
+    }));
+    Value root = math::SqrtOp::create(
+        k.b, k.loc, k.addF(square, k.constant(k.f32(), spec.epsilon)));
+    factor = k.broadcast(k.divF(k.constant(k.f32(), 1), root));
+  }
+
+  /// Normalized columns from `column` on, 0 from `end` on.
+  Value read(Value row, Value column, Value end, bool isWhole) {
+    Value there = mask(column, end, isWhole);
+    Value vector = k.loadVector(x, {row, column}, there);
+    if (spec.norm == Norm::None)
+      return vector;
+    if (centre)
+      vector = k.subF(vector, centre);
+    vector = k.mulF(vector, factor);
+    vector = k.mulF(vector, k.loadVector(normScale, column, there));
+    if (normBias)
+      vector = k.addF(vector, k.loadVector(normBias, column, there));
+    return zeroBeyond(vector, there);
+  }
+
+  void emitRow(Value row) {
+    centre = factor = Value();
+    emitStatistics(row);
+    int64_t stored = layout.getStoredBlock();
+    bool isWhole = stored % lanes == 0 && stored == layout.block &&
+                   layout.columns % layout.block == 0;
+    k.loop(k.index(0), k.index(layout.getNumBlocks()), 1, [&](Value block) {
+      Value begin = k.mul(block, layout.block);
+      Value end = k.min(k.add(begin, layout.block), k.index(layout.columns));
+      auto readAt = [&](Value offset) {
+        return read(row, k.add(begin, offset), end, isWhole);
+      };
+      Value to = k.add(k.mul(row, out.pitch), k.mul(block, stored));
+      Value at = k.add(k.mul(row, layout.getNumBlocks()), block);
+      if (spec.integers)
+        emitIntegers(readAt, to, at);
+      else
+        emitFloats(readAt, to, at);
+    });
+  }
+
+  using Read = llvm::function_ref<Value(Value)>;
+
+  Values overBlock(ValueRange initial,
+                   llvm::function_ref<Values(Value, ValueRange)> body) {
+    return k.carry(k.index(0), k.index(layout.getStoredBlock()), lanes, initial,
+                   body);
+  }
+
+  void emitFloats(Read read, Value to, Value at) {
+    VectorType type = k.vectorOf(k.f32());
+    bool isCopied = !llvm::isa_and_nonnull<memref::CollapseShapeOp>(
+                        out.values.getDefiningOp()) &&
+                    llvm::is_contained(out.allocated, out.values);
+    Value sum = overBlock(
+        k.constant(type, 0), [&](Value offset, ValueRange carried) -> Values {
+          Value vector = read(offset);
+          if (isCopied)
+            k.storeVector(vector, out.values, k.add(to, offset));
+          return {k.addF(carried[0], vector)};
+        })[0];
+    if (out.sums)
+      k.store(k.reduce(CombiningKind::ADD, sum), out.sums, at);
+  }
+
+  /// See llmc.quantize_dynamic.
+  void emitIntegers(Read read, Value to, Value at) {
+    VectorType floats = k.vectorOf(k.f32()), words = k.vectorOf(k.i32()),
+               bytes = k.vectorOf(k.i8());
+    // Without their signs, floats are in the order of their bits, and what is
+    // not a number is above all.
+    Value largest = overBlock(
+        k.constant(words, 0), [&](Value offset, ValueRange carried) -> Values {
+          Value magnitude =
+              k.bits(k.bitcast(read(offset), words), 0, 0x7fffffff);
+          return {arith::MaxUIOp::create(k.b, k.loc, carried[0], magnitude)};
+        })[0];
+    Value magnitude = arith::BitcastOp::create(
+        k.b, k.loc, k.f32(), k.reduce(CombiningKind::MAXUI, largest));
+    Value limit = k.constant(k.f32(), 127);
+    Value isTiny =
+        arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OLT, magnitude,
+                              k.constant(k.f32(), 0x1p-120));
+    Value inverse = arith::SelectOp::create(
+        k.b, k.loc, isTiny, k.constant(k.f32(), 0), k.divF(limit, magnitude));
+    k.store(k.divF(magnitude, limit), out.steps, at);
+    inverse = k.broadcast(inverse);
+    Value low = k.constant(floats, -127), high = k.constant(floats, 127);
+    Value sum = overBlock(
+        k.constant(words, 0), [&](Value offset, ValueRange carried) -> Values {
+          Value code = math::RoundEvenOp::create(k.b, k.loc,
+                                                 k.mulF(read(offset), inverse));
+          // What is not finite becomes some integer: the step says
+          // what it was.
+          code = arith::MaxNumFOp::create(k.b, k.loc, code, low);
+          code = arith::MinNumFOp::create(k.b, k.loc, code, high);
+          Value word = arith::FPToSIOp::create(k.b, k.loc, words, code);
+          k.storeVector(arith::TruncIOp::create(k.b, k.loc, bytes, word),
+                        out.values, k.add(to, offset));
+          return {k.add(carried[0], word)};
+        })[0];
+    k.store(k.reduce(CombiningKind::ADD, sum), out.sums, at);
+  }
+
+  KernelBuilder &k;
+  const LinearSpec &spec;
+  const PanelLayout &layout;
+  Value x, rows, normScale, normBias;
+  int64_t lanes;
+  PreparedRows out;
+  Value centre, factor; ///< of the row
+};
+} // namespace
+
+PreparedRows llmc::cpu::emitPreparedRows(KernelBuilder &k,
+                                         const LinearSpec &spec, Value x,
+                                         Value rows, Value normScale,
+                                         Value normBias) {
+  return RowsEmitter(k, spec, x, rows, normScale, normBias).emit();
+}

@@ -1,0 +1,96 @@
+"""What tests of kernels share: modules made of numpy arrays."""
+
+import numpy as np
+
+import llmc
+
+rng = np.random.default_rng(3)
+
+def floats(*shape):
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def text(array):
+    """An MLIR attribute of the array's bytes."""
+    kind = {"f": "f32", "u": "ui8"}[array.dtype.kind]
+    shape = "x".join(map(str, array.shape))
+    data = array.tobytes().hex().upper()
+    return f'dense<"0x{data}"> : tensor<{shape}x{kind}>'
+
+
+def module(params, body, arguments, result):
+    lines = [f"llmc.param @{name} = {text(value)}"
+             for name, value in params.items()]
+    return llmc.Module.parse("\n".join(lines) + f"""
+func.func @main({arguments}) -> ({result} {{llmc.name = "y"}}) {{
+{body}
+}}""")
+
+
+def compile_both(make, claimed):
+    """The module for the backend, whose claims are counted, and for the
+    reference lowering."""
+    looked = make()
+    notices = looked.run("llmc-claim-kernels").notices
+    assert looked.ops().get("llmc.launch", 0) == claimed, notices
+    return tuple(make().compile(target) for target in ("host", "reference"))
+
+
+def run(make, feeds, claimed):
+    """What the backend and the reference compute."""
+    return tuple(compiled(feeds)["y"] for compiled in compile_both(make, claimed))
+
+
+def quantized(rows, columns, bits, block, zeros, scale=0.05):
+    """Parameters of llmc.dequantize and the numbers that they stand for."""
+    blocks = -(-columns // block)
+    codes = rng.integers(0, 2**bits, (rows, blocks * block)).astype(np.uint8)
+    scales = np.abs(floats(rows, blocks)) * np.float32(scale)
+    points = np.full((rows, blocks), 2**(bits - 1), np.uint8)
+    params = {"q": pack(codes, bits).reshape(rows, blocks, -1),
+              "s": scales}
+    if zeros:
+        points = rng.integers(0, 2**bits, (rows, blocks)).astype(np.uint8)
+        params["z"] = pack(points, bits)
+    values = (codes.reshape(rows, blocks, block).astype(np.float64)
+              - points[..., None]) * scales[..., None]
+    return params, values.reshape(rows, -1)[:, :columns]
+
+
+def pack(codes, bits):
+    """Rows of integers, little end first, each row in whole bytes."""
+    spread = (codes[..., None] >> np.arange(bits)) & 1
+    return np.packbits(spread.reshape(len(codes), -1).astype(np.uint8), axis=1,
+                       bitorder="little")
+
+
+def weight_ops(params, rows, columns, bits, block):
+    lines, operands, types = [], [], []
+    for name, value in params.items():
+        kind = "f32" if name == "s" else "ui8"
+        types.append(f"tensor<{'x'.join(map(str, value.shape))}x{kind}>")
+        operands.append(f"%{name}")
+        lines.append(f"%{name} = llmc.weight @{name} : {types[-1]}")
+    lines.append(
+        f"%w = llmc.dequantize {', '.join(operands)} {{bits = {bits} : i64, "
+        f"block = {block} : i64, columns = {columns} : i64}} : "
+        f"({', '.join(types)}) -> tensor<{rows}x{columns}xf32>")
+    return "\n".join(lines)
+
+
+def linear(rows, columns, bias, activations=0):
+    """%x times %w; rounded in blocks of `activations` before, unless 0."""
+    types = [f"tensor<?x{columns}xf32>", f"tensor<{rows}x{columns}xf32>"]
+    operands = ["%x", "%w"]
+    load = ""
+    if bias:
+        load = f"%b = llmc.weight @b : tensor<{rows}xf32>\n"
+        operands.append("%b")
+        types.append(f"tensor<{rows}xf32>")
+    if activations:
+        operands[0] = "%a"
+        load += (f"%a = llmc.quantize_dynamic %x {{block = {activations} : i64}}"
+                 f" : ({types[0]}) -> {types[0]}\n")
+    return (load + f"%y = llmc.linear {', '.join(operands)} : "
+            f"({', '.join(types)}) -> tensor<?x{rows}xf32>\n"
+            f"return %y : tensor<?x{rows}xf32>")

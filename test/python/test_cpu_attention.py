@@ -1,0 +1,97 @@
+"""Attention of the CPU backend against the reference lowering."""
+
+import numpy as np
+import pytest
+
+from kernels import floats, module
+
+def attention(heads, key_heads, size, value_size, attributes="", mask=None,
+              transposed=False):
+    """The module, and what it is to be fed with for S queries and T keys."""
+    q = f"tensor<?x{heads}x?x{size}xf32>"
+    key = f"tensor<?x{key_heads}x?x{size}xf32>"
+    value = f"tensor<?x{key_heads}x?x{value_size}xf32>"
+    result = f"tensor<?x{heads}x?x{value_size}xf32>"
+    arguments = (f'%q: {q} {{llmc.name = "q", llmc.dims = ["b", "", "s", ""]}}, '
+                 f'%k: {key} {{llmc.name = "k", llmc.dims = ["b", "", "t", ""]}}, '
+                 f'%v: {value} {{llmc.name = "v", llmc.dims = ["b", "", "t", ""]}}')
+    operands, types = "%q, %k, %v", f"{q}, {key}, {value}"
+    if mask:
+        kind = f"tensor<{mask[0]}xf32>"
+        arguments += (f', %m: {kind} {{llmc.name = "m", '
+                      f'llmc.dims = {mask[1]}}}')
+        operands, types = operands + ", %m", types + f", {kind}"
+    body = (f"%y = llmc.attention {operands} {{scale = 0.3 : f32{attributes}}}"
+            f" : ({types}) -> {result}\n")
+    if transposed:
+        turned = f"tensor<?x?x{heads}x{value_size}xf32>"
+        body += (f"%t = llmc.transpose %y {{perm = array<i64: 0, 2, 1, 3>}} : "
+                 f"({result}) -> {turned}\nreturn %t : {turned}")
+        result = turned
+    else:
+        body += f"return %y : {result}"
+    return lambda: module({}, body, arguments, result)
+
+
+@pytest.mark.parametrize("heads,key_heads,size,value_size",
+                         [(4, 4, 16, 16), (6, 2, 64, 64), (8, 1, 24, 40),
+                          (2, 1, 5, 3), (32, 4, 128, 128)])
+@pytest.mark.parametrize("attributes", ["", ", causal",
+                                        ", causal, window = 7 : i64",
+                                        ", softcap = 2.0 : f32"])
+def test_attention(heads, key_heads, size, value_size, attributes):
+    make = attention(heads, key_heads, size, value_size, attributes,
+                     transposed=heads == 6)
+    assert make().run("llmc-claim-kernels").notices == []
+    compiled = {t: make().compile(t) for t in ("host", "reference")}
+    for batch, rows, keys in ((2, 1, 1), (1, 1, 130), (2, 5, 5), (1, 70, 70),
+                              (1, 3, 200), (1, 0, 4)):
+        feeds = {"q": floats(batch, heads, rows, size),
+                 "k": floats(batch, key_heads, keys, size),
+                 "v": floats(batch, key_heads, keys, value_size)}
+        y, expected = (compiled[t](feeds)["y"] for t in ("host", "reference"))
+        np.testing.assert_allclose(y, expected, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("shape,dims,make_mask", [
+    ("?x1x?x?", ["b", "", "s", "t"], lambda b, h, s, t: (b, 1, s, t)),
+    ("1x1x?x?", ["", "", "s", "t"], lambda b, h, s, t: (1, 1, s, t)),
+    ("?x6x1x?", ["b", "", "", "t"], lambda b, h, s, t: (b, h, 1, t)),
+    ("1x1x?x1", ["", "", "s", ""], lambda b, h, s, t: (1, 1, s, 1)),
+])
+def test_attention_masks(shape, dims, make_mask):
+    """Real masks, causal ones, and rows of which all keys are excluded."""
+    make = attention(6, 2, 32, 32, mask=(shape, str(dims).replace("'", '"')))
+    assert make().run("llmc-claim-kernels").notices == []
+    compiled = {t: make().compile(t) for t in ("host", "reference")}
+    for batch, rows, keys in ((2, 1, 40), (2, 90, 90), (1, 150, 300)):
+        wanted = make_mask(batch, 6, rows, keys)
+        masks = [floats(*wanted)]
+        if wanted[3] > 1:
+            far = (np.arange(keys) > np.arange(wanted[2])[:, None]
+                   + keys - wanted[2])
+            for low in (np.finfo(np.float32).min, -np.inf):
+                masks.append(np.broadcast_to(
+                    np.where(far, np.float32(low), 0), wanted).copy())
+                masks.append(masks[-1].copy())
+                masks[-1][..., 0, :] = low
+                masks[-1][..., :keys // 2] = low
+        for mask in masks:
+            feeds = {"q": floats(batch, 6, rows, 32),
+                     "k": floats(batch, 2, keys, 32),
+                     "v": floats(batch, 2, keys, 32), "m": mask}
+            y, expected = (compiled[t](feeds)["y"]
+                           for t in ("host", "reference"))
+            np.testing.assert_allclose(y, expected, rtol=2e-5, atol=2e-6)
+
+
+def test_a_query_does_not_depend_on_others():
+    compiled = attention(6, 2, 32, 32, ", causal")().compile()
+    feeds = {"q": floats(1, 6, 150, 32), "k": floats(1, 2, 150, 32),
+             "v": floats(1, 2, 150, 32)}
+    everything = compiled(feeds)["y"]
+    for row in (0, 63, 64, 149):
+        one = compiled({"q": feeds["q"][:, :, row:row + 1],
+                        "k": feeds["k"][:, :, :row + 1],
+                        "v": feeds["v"][:, :, :row + 1]})["y"]
+        np.testing.assert_array_equal(one[:, :, 0], everything[:, :, row])
