@@ -12,6 +12,8 @@ packages=(
   clang-format-22 clang-tidy-22 libclang-rt-22-dev libomp-22-dev
   libzstd-dev zlib1g-dev protobuf-compiler libprotobuf-dev libgtest-dev
   nlohmann-json3-dev
+  # Tests of code for other architectures: C libraries, and what runs it.
+  qemu-user g++-aarch64-linux-gnu g++-riscv64-linux-gnu
   # The tools that build and run it.
   ninja-build cmake ccache python3 python3-venv python3-dev ca-certificates
 )

@@ -207,7 +207,8 @@ LogicalResult llmc::compileArtifact(ModuleOp module, StringRef directory,
   }
   {
     Step step(options, "linking");
-    if (failed(linkSharedLibrary(module, object, library)))
+    if (failed(linkSharedLibrary(module, (*machine)->getTargetTriple(),
+                                 options.sysroot, object, library)))
       return failure();
     fs::remove(object);
   }

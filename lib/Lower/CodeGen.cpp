@@ -3,8 +3,11 @@
 #include "CodeGen.h"
 #include "llmc/Lower/Passes.h"
 #include "llmc/Runtime/ArtifactFormat.h"
+#include "llmc/Target/Backends.h"
+#include "llmc/Target/CpuTarget.h"
 #include "mlir/Dialect/OpenMP/OpenMPDialect.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -13,8 +16,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
-#include "llvm/TargetParser/Host.h"
-#include "llvm/TargetParser/SubtargetFeature.h"
+#include "llvm/TargetParser/RISCVISAInfo.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -29,64 +31,99 @@ static_assert(int64_t(RuntimeError::IndexOutOfRange) ==
 // Target
 //===----------------------------------------------------------------------===//
 
-static std::string getHostFeatures() {
-  llvm::SubtargetFeatures features;
-  for (auto &[name, isThere] : llvm::sys::getHostCPUFeatures())
-    features.AddFeature(name, isThere);
-  return features.getString();
+/// The CPU features that an artifact may name, those that its runtime can
+/// check.
+static SmallVector<StringRef> getKnownFeatures(const llvm::Triple &triple) {
+#define LLMC_ROW(name, ...) name,
+  switch (triple.getArch()) {
+  case llvm::Triple::x86_64:
+    return {LLMC_X86_FEATURES(LLMC_ROW) LLMC_X86_AVX10_VERSIONS(LLMC_ROW)};
+  case llvm::Triple::aarch64:
+    return {LLMC_AARCH64_FEATURES(LLMC_ROW)};
+  case llvm::Triple::riscv64:
+    return {LLMC_RISCV_FEATURES(LLMC_ROW) LLMC_RISCV_VECTOR_BITS(LLMC_ROW)};
+  default:
+    return {};
+  }
+#undef LLMC_ROW
+}
+
+/// The extensions of a RISC-V CPU that its runtime cannot check, such as a
+/// vendor's own. Parts of known ones are not among them.
+static SmallVector<StringRef> getUnknownExtensions(const CpuTarget &target) {
+  SmallVector<StringRef> known = getKnownFeatures(target.getTriple());
+  llvm::append_range(known, ArrayRef<StringRef>{"i", "m", "a"});
+  llvm::FeatureBitset used;
+  for (const llvm::SubtargetFeatureKV &row : target.getAllFeatures())
+    if (llvm::is_contained(known, row.Key) && target.hasFeature(row.Key))
+      used.set(row.Value);
+  bool hasChanged = true;
+  while (std::exchange(hasChanged, false))
+    for (const llvm::SubtargetFeatureKV &row : target.getAllFeatures()) {
+      llvm::FeatureBitset parts = row.Implies.getAsBitset();
+      if (!used.test(row.Value) || (used & parts) == parts)
+        continue;
+      used |= parts;
+      hasChanged = true;
+    }
+  SmallVector<StringRef> unknown;
+  for (const llvm::SubtargetFeatureKV &row : target.getAllFeatures())
+    if (llvm::RISCVISAInfo::isSupportedExtensionFeature(row.Key) &&
+        target.hasFeature(row.Key) && !used.test(row.Value))
+      unknown.push_back(row.Key);
+  return unknown;
 }
 
 FailureOr<std::unique_ptr<llvm::TargetMachine>>
 llmc::createTargetMachine(ModuleOp module, StringRef name, unsigned optLevel) {
-  llvm::InitializeNativeTarget();
-  llvm::InitializeNativeTargetAsmPrinter();
-  llvm::Triple triple(llvm::sys::getProcessTriple());
-  std::string message;
-  const llvm::Target *target =
-      llvm::TargetRegistry::lookupTarget(triple, message);
-  if (!target)
-    return module.emitError("no code generator for this machine: ") << message;
-
-  std::string cpu, features;
-  if (name == "host" || name == "reference") {
-    cpu = llvm::sys::getHostCPUName().str();
-    features = getHostFeatures();
-  } else if (name.consume_front("cpu:")) {
-    cpu = name.str();
-    // Asked first: code generation would only warn, and use a default.
-    std::unique_ptr<llvm::MCSubtargetInfo> info(
-        target->createMCSubtargetInfo(triple, "", ""));
-    if (!info->isCPUStringValid(cpu))
-      return module.emitError("target: there is no CPU '")
-             << cpu << "' of the architecture " << triple.getArchName();
-  } else {
-    return module.emitError("unknown target '")
-           << name << "': use 'host', 'reference' or 'cpu:NAME'";
+  StringRef text = name;
+  bool isBackends =
+      name.contains(':') &&
+      Backends::of(module.getContext()).lookup(name.split(':').first);
+  if (!text.consume_front("cpu:")) {
+    if (name != "host" && name != "reference" && !isBackends)
+      return module.emitError("unknown target '")
+             << name << "': use 'host', 'reference' or 'cpu:NAME'";
+    text = "";
+  } else if (text.empty()) {
+    return module.emitError("target 'cpu:' names no CPU");
   }
   auto level = llvm::CodeGenOpt::getLevel(int(optLevel));
   if (!level)
     return module.emitError("there is no optimization level ") << optLevel;
-  std::unique_ptr<llvm::TargetMachine> machine(
-      target->createTargetMachine(triple, cpu, features, llvm::TargetOptions(),
-                                  llvm::Reloc::PIC_, std::nullopt, *level));
-  return std::move(machine);
+
+  llvm::Expected<CpuTarget> target = CpuTarget::parse(text);
+  if (!target)
+    return module.emitError("target '")
+           << name << "': " << llvm::toString(target.takeError());
+  llvm::InitializeAllTargets();
+  llvm::InitializeAllAsmPrinters();
+  std::string message;
+  const llvm::Target *generator =
+      llvm::TargetRegistry::lookupTarget(target->getTriple(), message);
+  if (!generator)
+    return module.emitError("target '") << name << "': " << message;
+  std::string features = target->getFeatures().str();
+  llvm::TargetOptions options;
+  if (target->isRISCV()) {
+    options.MCOptions.ABIName = "lp64d";
+    SmallVector<StringRef> unknown = getUnknownExtensions(*target);
+    if (!unknown.empty())
+      module.emitRemark("code for '")
+          << name << "' leaves extensions unused that the runtime cannot "
+          << "check: " << llvm::join(unknown, ", ");
+    for (StringRef extension : unknown)
+      features += (features.empty() ? "-" : ",-") + extension.str();
+  }
+  return std::unique_ptr<llvm::TargetMachine>(generator->createTargetMachine(
+      target->getTriple(), target->getCpu(), features, options,
+      llvm::Reloc::PIC_, std::nullopt, *level));
 }
 
 SmallVector<std::string>
 llmc::getRequiredFeatures(const llvm::TargetMachine &machine) {
-  static constexpr StringLiteral x86[] = {
-#define LLMC_ROW(name, ...) name,
-      LLMC_X86_FEATURES(LLMC_ROW)};
-  static constexpr StringLiteral aarch64[] = {LLMC_AARCH64_FEATURES(LLMC_ROW)
-#undef LLMC_ROW
-  };
-  ArrayRef<StringLiteral> known;
-  if (machine.getTargetTriple().getArch() == llvm::Triple::x86_64)
-    known = x86;
-  else if (machine.getTargetTriple().getArch() == llvm::Triple::aarch64)
-    known = aarch64;
   SmallVector<std::string> required;
-  for (StringRef feature : known)
+  for (StringRef feature : getKnownFeatures(machine.getTargetTriple()))
     if (machine.getMCSubtargetInfo()->checkFeatures(("+" + feature).str()))
       required.push_back(feature.str());
   return required;

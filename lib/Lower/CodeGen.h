@@ -8,6 +8,7 @@
 
 namespace llvm {
 class TargetMachine;
+class Triple;
 } // namespace llvm
 
 namespace llmc {
@@ -34,9 +35,12 @@ inline constexpr llvm::StringLiteral openMPLibrary = "libomp.so.5";
 /// Whether the code of `module` runs on several threads.
 bool usesThreads(mlir::ModuleOp module);
 
-/// Links the object file into a shared library that depends on the C library
-/// and libm. Unresolved symbols are errors.
+/// Links the object file, which is for `triple`, into a shared library that
+/// depends on the C library and libm, those of the system at `sysroot` if it is
+/// not empty. Unresolved symbols are errors.
 mlir::LogicalResult linkSharedLibrary(mlir::ModuleOp module,
+                                      const llvm::Triple &triple,
+                                      llvm::StringRef sysroot,
                                       llvm::StringRef object,
                                       llvm::StringRef library);
 

@@ -2,10 +2,13 @@
 
 #include "CodeGen.h"
 #include "mlir/IR/Diagnostics.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 #include <dlfcn.h>
 #include <link.h>
 
@@ -52,8 +55,55 @@ static LogicalResult run(ModuleOp module, StringRef program,
   return diagnostic;
 }
 
-LogicalResult llmc::linkSharedLibrary(ModuleOp module, StringRef object,
+namespace {
+/// The C library of a target and its libm.
+struct Libraries {
+  std::string libm, libc;
+  bool isComplete() const { return !libm.empty() && !libc.empty(); }
+};
+} // namespace
+
+/// In a system of the target's architecture at `root`, or where Debian's
+/// packages for cross compilers have their libraries.
+static Libraries findLibraries(StringRef sysroot, const llvm::Triple &triple) {
+  std::string gnu = (triple.getArchName() + "-linux-gnu").str();
+  std::string root = sysroot.str();
+  for (const std::string &directory :
+       {root + "/usr/" + gnu + "/lib", root + "/usr/lib/" + gnu,
+        root + "/lib/" + gnu, root + "/usr/lib64", root + "/lib64",
+        root + "/usr/lib", root + "/lib"}) {
+    Libraries found{directory + "/libm.so.6", directory + "/libc.so.6"};
+    if (llvm::sys::fs::exists(found.libm) && llvm::sys::fs::exists(found.libc))
+      return found;
+    // Without a root the rest is this machine's own.
+    if (sysroot.empty() && directory == root + "/lib/" + gnu)
+      break;
+  }
+  return {};
+}
+
+static LogicalResult reportMissing(ModuleOp module, StringRef sysroot,
+                                   const llvm::Triple &triple) {
+  StringRef debian = llvm::StringSwitch<StringRef>(triple.getArchName())
+                         .Case("x86_64", "amd64")
+                         .Case("aarch64", "arm64")
+                         .Default(triple.getArchName());
+  InFlightDiagnostic diagnostic =
+      module.emitError("linking for ")
+      << triple.getArchName() << ": there are no libc.so.6 and libm.so.6 of it";
+  if (!sysroot.empty())
+    return diagnostic << " under '" << sysroot << "'";
+  return diagnostic << ": install libc6-" << debian
+                    << "-cross, or name a system that has them with --sysroot";
+}
+
+LogicalResult llmc::linkSharedLibrary(ModuleOp module,
+                                      const llvm::Triple &triple,
+                                      StringRef sysroot, StringRef object,
                                       StringRef library) {
+  bool isNative =
+      sysroot.empty() &&
+      triple.getArch() == llvm::Triple(llvm::sys::getProcessTriple()).getArch();
   SmallVector<StringRef> arguments = {"-shared", "-o", library, object};
   std::string threads;
   if (usesThreads(module)) {
@@ -70,19 +120,30 @@ LogicalResult llmc::linkSharedLibrary(ModuleOp module, StringRef object,
     auto linker = llvm::sys::findProgramByName(name);
     if (!linker)
       continue;
-    std::string libm = findLoadedLibrary("libm.so.6");
-    std::string libc = findLoadedLibrary("libc.so.6");
-    if (libm.empty() || libc.empty())
+    Libraries libraries;
+    if (isNative)
+      libraries = {findLoadedLibrary("libm.so.6"),
+                   findLoadedLibrary("libc.so.6")};
+    else
+      libraries = findLibraries(sysroot, triple);
+    if (!libraries.isComplete() && isNative)
       return module.emitError("linking: this system has no libm.so.6 or no "
                               "libc.so.6, which compiled models need");
+    if (!libraries.isComplete())
+      return reportMissing(module, sysroot, triple);
     // A symbol that neither has would only show when the artifact is opened.
-    arguments.append({"-z", "defs", "-z", "noexecstack", libm, libc});
+    arguments.append(
+        {"-z", "defs", "-z", "noexecstack", libraries.libm, libraries.libc});
     return run(module, *linker, arguments);
   }
-  if (auto driver = llvm::sys::findProgramByName("cc")) {
+  std::string cross = (triple.getArchName() + "-linux-gnu-gcc").str();
+  std::string option = ("--sysroot=" + sysroot).str();
+  if (auto driver = llvm::sys::findProgramByName(isNative ? "cc" : cross)) {
     arguments.append({"-Wl,-z,defs", "-lm"});
+    if (!sysroot.empty())
+      arguments.push_back(option);
     return run(module, *driver, arguments);
   }
-  return module.emitError("linking: there is no ld.lld-22, ld.lld or cc on "
-                          "PATH: install lld-22");
+  return module.emitError("linking: there is no ld.lld-22, ld.lld or ")
+         << (isNative ? "cc" : cross) << " on PATH: install lld-22";
 }

@@ -186,7 +186,7 @@ llvm::Error CpuTarget::verify() const {
   if (!isRISCV())
     return llvm::Error::success();
   std::vector<std::string> extensions;
-  for (const llvm::SubtargetFeatureKV &row : info->getAllProcessorFeatures())
+  for (const llvm::SubtargetFeatureKV &row : getAllFeatures())
     if (llvm::RISCVISAInfo::isSupportedExtensionFeature(row.Key) &&
         hasFeature(row.Key))
       extensions.push_back(std::string("+") + row.Key);
@@ -196,6 +196,10 @@ llvm::Error CpuTarget::verify() const {
 bool CpuTarget::hasFeature(StringRef name) const {
   const llvm::SubtargetFeatureKV *row = lookupFeature(*info, name);
   return row && info->getFeatureBits()[row->Value];
+}
+
+llvm::ArrayRef<llvm::SubtargetFeatureKV> CpuTarget::getAllFeatures() const {
+  return info->getAllProcessorFeatures();
 }
 
 unsigned CpuTarget::getVectorBits() const {

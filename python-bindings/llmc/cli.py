@@ -349,9 +349,10 @@ def make_parser():
                      help="the artifact, a folder; one that is there is "
                           "replaced")
     sub.add_argument("--target", default="host",
-                     help="host (default): this machine; cpu:NAME: another "
-                          "processor, by LLVM's name; reference: this machine "
-                          "without the kernels of the CPU backend")
+                     help="host (default): this machine; "
+                          "cpu:NAME[+FEATURE|-FEATURE]...: another processor, "
+                          "by LLVM's names; reference: this machine without "
+                          "the kernels of the CPU backend")
     tokenizer(sub)
 
     sub = command("run", run_run, "Generate text.")

@@ -1,6 +1,7 @@
 //===- CpuTargetTest.cpp - names of CPUs ----------------------------------===//
 
 #include "llmc/Target/CpuTarget.h"
+#include "llmc/Runtime/ArtifactFormat.h"
 #include <gtest/gtest.h>
 
 using namespace llmc;
@@ -67,6 +68,20 @@ TEST(CpuTarget, TakesTheLongestName) {
   EXPECT_FALSE(a.hasFeature("avx2"));
   EXPECT_TRUE(a.hasFeature("avx"));
   EXPECT_FALSE(parse("x86-64-v4-avx512f").hasFeature("avx512bw"));
+}
+
+// What an artifact may demand are names of LLVM's.
+TEST(CpuTarget, KnowsTheFeaturesOfArtifacts) {
+#define LLMC_ROW(name, ...) name,
+  for (const char *feature :
+       {LLMC_X86_FEATURES(LLMC_ROW) LLMC_X86_AVX10_VERSIONS(LLMC_ROW)})
+    EXPECT_EQ(parseError(std::string("x86-64+") + feature), "");
+  for (const char *feature : {LLMC_AARCH64_FEATURES(LLMC_ROW)})
+    EXPECT_EQ(parseError(std::string("aarch64+") + feature), "");
+  for (const char *feature :
+       {LLMC_RISCV_FEATURES(LLMC_ROW) LLMC_RISCV_VECTOR_BITS(LLMC_ROW)})
+    EXPECT_EQ(parseError(std::string("riscv64+v+") + feature), "");
+#undef LLMC_ROW
 }
 
 TEST(CpuTarget, RefusesInOneSentence) {

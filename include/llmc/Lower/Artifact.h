@@ -9,10 +9,14 @@
 namespace llmc {
 
 struct ArtifactOptions {
-  /// "host", the processor llmc runs on, or "cpu:NAME" for another one of the
-  /// same architecture, with LLVM's name, such as cpu:x86-64-v3. "reference"
-  /// is the host without the backends of the context.
+  /// "host", the processor llmc runs on, or "cpu:" and what CpuTarget parses,
+  /// such as cpu:x86-64-v3 or cpu:aarch64+dotprod. "reference" is the host
+  /// without the backends of the context. "NAME:OPTIONS" is the host with
+  /// options for the backend of that name.
   std::string target = "host";
+  /// Where a system of the target's architecture is, for its C library. Empty:
+  /// this one, or where Debian's packages for cross compilers put it.
+  std::string sysroot;
   /// Of LLVM, 0 to 3.
   unsigned optLevel = 2;
   /// The folder that the model came from: its tokenizer and configuration go

@@ -63,7 +63,8 @@ constexpr const char *kPastLength = "past_length";
 /// instructions code generation emits on its own. The rest of a row says where
 /// the processor reports it: for x86 the cpuid leaf, subleaf, register and
 /// bit, and the register state that the system must have enabled for it; for
-/// AArch64 on Linux the auxiliary vector's entry and bits.
+/// AArch64 on Linux the auxiliary vector's entry and bits; for RISC-V the bit
+/// of riscv_hwprobe's first key of extensions.
 #define LLMC_X86_FEATURES(X)                                                   \
   X("sse3", 1, 0, ecx, 0, None)                                                \
   X("pclmul", 1, 0, ecx, 1, None)                                              \
@@ -99,13 +100,31 @@ constexpr const char *kPastLength = "past_length";
   X("avx512vnni", 7, 0, ecx, 11, Avx512)                                       \
   X("avx512bitalg", 7, 0, ecx, 12, Avx512)                                     \
   X("avx512vpopcntdq", 7, 0, ecx, 14, Avx512)                                  \
+  X("amx-bf16", 7, 0, edx, 22, Amx)                                            \
   X("avx512fp16", 7, 0, edx, 23, Avx512)                                       \
+  X("amx-tile", 7, 0, edx, 24, Amx)                                            \
+  X("amx-int8", 7, 0, edx, 25, Amx)                                            \
   X("avxvnni", 7, 1, eax, 4, Avx)                                              \
   X("avx512bf16", 7, 1, eax, 5, Avx512)                                        \
+  X("amx-fp16", 7, 1, eax, 21, Amx)                                            \
   X("avxifma", 7, 1, eax, 23, Avx)                                             \
   X("avxvnniint8", 7, 1, edx, 4, Avx)                                          \
   X("avxneconvert", 7, 1, edx, 5, Avx)                                         \
-  X("avxvnniint16", 7, 1, edx, 10, Avx)
+  X("amx-complex", 7, 1, edx, 8, Amx)                                          \
+  X("avxvnniint16", 7, 1, edx, 10, Avx)                                        \
+  X("egpr", 7, 1, edx, 21, Apx)                                                \
+  X("push2pop2", 7, 1, edx, 21, Apx)                                           \
+  X("ppx", 7, 1, edx, 21, Apx)                                                 \
+  X("ndd", 7, 1, edx, 21, Apx)                                                 \
+  X("ccmp", 7, 1, edx, 21, Apx)                                                \
+  X("nf", 7, 1, edx, 21, Apx)                                                  \
+  X("cf", 7, 1, edx, 21, Apx)                                                  \
+  X("zu", 7, 1, edx, 21, Apx)
+
+/// The rest of x86's: a version that cpuid tells.
+#define LLMC_X86_AVX10_VERSIONS(X)                                             \
+  X("avx10.1", 1)                                                              \
+  X("avx10.2", 2)
 
 #define LLMC_AARCH64_FEATURES(X)                                               \
   X("neon", 16, uint64_t(1) << 1)                                              \
@@ -113,12 +132,62 @@ constexpr const char *kPastLength = "past_length";
   X("lse", 16, uint64_t(1) << 8)                                               \
   X("fullfp16", 16, uint64_t(3) << 9)                                          \
   X("rdm", 16, uint64_t(1) << 12)                                              \
+  X("complxnum", 16, uint64_t(1) << 14)                                        \
+  X("rcpc", 16, uint64_t(1) << 15)                                             \
+  X("sha3", 16, uint64_t(1) << 17)                                             \
   X("dotprod", 16, uint64_t(1) << 20)                                          \
   X("sve", 16, uint64_t(1) << 22)                                              \
   X("fp16fml", 16, uint64_t(1) << 23)                                          \
+  X("rcpc-immo", 16, uint64_t(1) << 26)                                        \
   X("sve2", 26, uint64_t(1) << 1)                                              \
+  X("fptoint", 26, uint64_t(1) << 8)                                           \
+  X("f32mm", 26, uint64_t(1) << 10)                                            \
+  X("f64mm", 26, uint64_t(1) << 11)                                            \
   X("i8mm", 26, uint64_t(1) << 13)                                             \
-  X("bf16", 26, uint64_t(1) << 14)
+  X("bf16", 26, uint64_t(1) << 14)                                             \
+  X("cssc", 26, uint64_t(1) << 34)                                             \
+  X("sve2p1", 26, uint64_t(1) << 36)                                           \
+  X("mops", 26, uint64_t(1) << 43)
+
+#define LLMC_RISCV_FEATURES(X)                                                 \
+  X("f", 0)                                                                    \
+  X("d", 0)                                                                    \
+  X("c", 1)                                                                    \
+  X("v", 2)                                                                    \
+  X("zba", 3)                                                                  \
+  X("zbb", 4)                                                                  \
+  X("zbs", 5)                                                                  \
+  X("zbc", 7)                                                                  \
+  X("zbkb", 8)                                                                 \
+  X("zbkc", 9)                                                                 \
+  X("zbkx", 10)                                                                \
+  X("zvbb", 17)                                                                \
+  X("zvbc", 18)                                                                \
+  X("zvkb", 19)                                                                \
+  X("zfh", 27)                                                                 \
+  X("zfhmin", 28)                                                              \
+  X("zvfh", 30)                                                                \
+  X("zvfhmin", 31)                                                             \
+  X("zfa", 32)                                                                 \
+  X("zacas", 34)                                                               \
+  X("zicond", 35)                                                              \
+  X("zve32x", 37)                                                              \
+  X("zve32f", 38)                                                              \
+  X("zve64x", 39)                                                              \
+  X("zve64f", 40)                                                              \
+  X("zve64d", 41)                                                              \
+  X("zca", 43)                                                                 \
+  X("zcb", 44)                                                                 \
+  X("zcd", 45)
+
+/// The rest of RISC-V's: bits that a vector register has at least.
+#define LLMC_RISCV_VECTOR_BITS(X)                                              \
+  X("zvl32b", 32)                                                              \
+  X("zvl64b", 64)                                                              \
+  X("zvl128b", 128)                                                            \
+  X("zvl256b", 256)                                                            \
+  X("zvl512b", 512)                                                            \
+  X("zvl1024b", 1024)
 
 } // namespace llmc::artifact
 

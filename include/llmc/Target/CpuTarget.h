@@ -3,6 +3,7 @@
 #ifndef LLMC_TARGET_CPUTARGET_H
 #define LLMC_TARGET_CPUTARGET_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include "llvm/TargetParser/Triple.h"
@@ -11,6 +12,7 @@
 
 namespace llvm {
 class MCSubtargetInfo;
+struct SubtargetFeatureKV;
 } // namespace llvm
 
 namespace llmc {
@@ -40,6 +42,9 @@ public:
   /// Whether the CPU has the feature of LLVM's name: "avx512vnni", "amx-int8",
   /// "dotprod", "v". False for the names of another architecture.
   bool hasFeature(llvm::StringRef name) const;
+
+  /// LLVM's table of the architecture's features.
+  llvm::ArrayRef<llvm::SubtargetFeatureKV> getAllFeatures() const;
 
   /// Bits that a vector register has at least; 0 without vector registers.
   unsigned getVectorBits() const;

@@ -1,0 +1,229 @@
+"""Artifacts for other architectures, run under qemu against the frameworks'
+outputs: the zoo's models, its smallest ones unless --whole-zoo is given."""
+
+import importlib.util
+import json
+import pathlib
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+import llmc
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PASSES = "llmc-lift"  # keeps past keys and values as inputs, as the cases have
+SMALL = ("bert-op17-ts", "gpt2-kv-op18", "llama-op18", "lstm-op18",
+         "resnet-op18")
+# What qemu emulates for an architecture, beside what every machine has.
+CPUS = {
+    "aarch64": "cortex-a53",
+    "neoverse-n1": "neoverse-n1",
+    "riscv64": "rv64",
+    "riscv64+v": "rv64,v=true,vext_spec=v1.0",
+}
+
+rng = np.random.default_rng(5)
+
+
+def architecture(target):
+    return "riscv64" if target.startswith("riscv64") else "aarch64"
+
+
+@pytest.fixture(scope="session")
+def runners(tmp_path_factory):
+    """The runtime and a program that runs an artifact, per architecture."""
+    built = {}
+
+    def build(arch):
+        needs = {f"qemu-{arch}": "qemu-user",
+                 f"{arch}-linux-gnu-g++": f"g++-{arch}-linux-gnu",
+                 "clang++-22": "clang-22"}
+        for program, package in needs.items():
+            if shutil.which(program) is None:
+                pytest.skip(f"there is no {program} to run code for {arch}: "
+                            f"install {package}")
+        if arch in built:
+            return built[arch]
+        folder = tmp_path_factory.mktemp(arch)
+        flags = [f"--target={arch}-linux-gnu", "-O1", f"-I{ROOT}/include"]
+        subprocess.run(["clang-22", *flags, "-c",
+                        ROOT / "test" / "cross" / "run-artifact.c",
+                        "-o", folder / "main.o"], check=True)
+        # The headers of nlohmann-json are in /usr/include.
+        subprocess.run(
+            ["clang++-22", *flags, "-std=c++17", '-DLLMC_VERSION="cross"',
+             "-idirafter", "/usr/include",
+             *sorted((ROOT / "lib" / "Runtime").glob("*.cpp")),
+             folder / "main.o", "-fuse-ld=lld", "-static-libstdc++",
+             "-static-libgcc", "-o", folder / "run-artifact"], check=True)
+        built[arch] = folder / "run-artifact"
+        return built[arch]
+
+    return build
+
+
+def run(runner, target, artifact, feeds, cpu=None):
+    """The outputs of an artifact that runs once under qemu."""
+    arch = architecture(target)
+    manifest = json.loads((artifact / "manifest.json").read_text())
+    source, result = artifact / "inputs", artifact / "outputs"
+    with open(source, "wb") as file:
+        for spec in manifest["inputs"]:
+            value = np.ascontiguousarray(feeds[spec["name"]], spec["dtype"])
+            file.write(np.int64([value.ndim, *value.shape]).tobytes())
+            file.write(value.tobytes())
+    done = subprocess.run(
+        [f"qemu-{arch}", "-L", f"/usr/{arch}-linux-gnu", "-cpu",
+         cpu or CPUS[target], runner, artifact, source, result],
+        capture_output=True, text=True, timeout=600)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip())
+    data, at, outputs = result.read_bytes(), 0, {}
+    for spec in manifest["outputs"]:
+        rank = int(np.frombuffer(data, np.int64, 1, at)[0])
+        shape = np.frombuffer(data, np.int64, rank, at + 8)
+        at += 8 * (rank + 1)
+        value = np.frombuffer(data, spec["dtype"], int(shape.prod()), at)
+        at += value.nbytes
+        outputs[spec["name"]] = value.reshape(shape)
+    assert at == len(data)
+    return outputs
+
+
+def compile(module, target, folder):
+    module.compile_artifact(folder, target=f"cpu:{target}")
+    return folder
+
+
+def load_compare(shared):
+    spec = importlib.util.spec_from_file_location(
+        "zoo_compare", shared / "zoo" / "compare.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def pytest_generate_tests(metafunc):
+    if "model" not in metafunc.fixturenames:
+        return
+    names = SMALL
+    if metafunc.config.getoption("--whole-zoo"):
+        from conftest import SHARED
+        names = sorted(p.stem for p in (SHARED / "zoo").glob("*.onnx"))
+    metafunc.parametrize("model", names)
+
+
+@pytest.mark.parametrize("target", CPUS)
+def test_zoo(model, target, shared, runners, tmp_path):
+    path = shared / "zoo" / f"{model}.onnx"
+    if not path.is_file():
+        pytest.skip(f"no shared data: {path}")
+    runner, compare = runners(architecture(target)), load_compare(shared)
+    done = subprocess.run(
+        [ROOT / "build" / "bin" / "llmc-compile", path, "--passes", PASSES,
+         "--target", f"cpu:{target}", "-o", tmp_path / "out"],
+        capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for feeds, expected in compare.cases(path.with_suffix(".npz")):
+        outputs = run(runner, target, tmp_path / "out", feeds)
+        assert compare.worst_error(feeds, expected, outputs) <= 1e-3
+
+
+@pytest.mark.parametrize("target", CPUS)
+@pytest.mark.parametrize("bits", [4, 8])
+def test_quantized_linear(bits, target, runners, tmp_path):
+    """The CPU backend's kernels on packed weights, against numpy."""
+    columns, rows, block = 96, 40, 32
+    codes = rng.integers(0, 2**bits, (rows, columns)).astype(np.uint8)
+    scales = rng.uniform(0.01, 0.1, (rows, columns // block))
+    scales = scales.astype(np.float32)
+    packed = codes if bits == 8 else codes[:, ::2] | codes[:, 1::2] << 4
+    packed = packed.reshape(rows, columns // block, -1)
+
+    def text(value, kind):
+        return (f'dense<"0x{value.tobytes().hex().upper()}"> : '
+                f'tensor<{"x".join(map(str, value.shape))}x{kind}>')
+
+    shape = "x".join(map(str, packed.shape))
+    module = llmc.Module.parse(f"""
+      llmc.param @q = {text(packed, "ui8")}
+      llmc.param @s = {text(scales, "f32")}
+      func.func @main(%x: tensor<?x{columns}xf32> {{llmc.name = "x"}})
+          -> (tensor<?x{rows}xf32> {{llmc.name = "y"}}) {{
+        %q = llmc.weight @q : tensor<{shape}xui8>
+        %s = llmc.weight @s : tensor<{rows}x{columns // block}xf32>
+        %w = llmc.dequantize %q, %s {{bits = {bits}, block = {block},
+                                      columns = {columns}}}
+           : (tensor<{shape}xui8>, tensor<{rows}x{columns // block}xf32>)
+          -> tensor<{rows}x{columns}xf32>
+        %y = llmc.linear %x, %w
+           : (tensor<?x{columns}xf32>, tensor<{rows}x{columns}xf32>)
+          -> tensor<?x{rows}xf32>
+        return %y : tensor<?x{rows}xf32>
+      }}""")
+    artifact = compile(module, target, tmp_path / "out")
+    assert '"q.cpu.' in (artifact / "manifest.json").read_text()
+    weight = (codes.astype(np.float64) - 2**(bits - 1)) * np.repeat(
+        scales.astype(np.float64), block, axis=1)
+    for count in (1, 9):
+        x = rng.standard_normal((count, columns)).astype(np.float32)
+        y = run(runners(architecture(target)), target, artifact, {"x": x})["y"]
+        bound = columns * 2.0**-24 * (np.abs(x) @ np.abs(weight.T))
+        assert y.shape == (count, rows)
+        assert np.all(np.abs(y - x @ weight.T) <= bound)
+
+
+IDENTITY = """
+func.func @main(%x: tensor<2xf32> {llmc.name = "x"})
+    -> (tensor<2xf32> {llmc.name = "y"}) {
+  return %x : tensor<2xf32>
+}"""
+
+
+@pytest.mark.parametrize("target, cpu, missing", [
+    ("cortex-a53+dotprod", "cortex-a53", "dotprod"),
+    ("aarch64+sve+i8mm", "cortex-a76", "sve, i8mm"),
+    ("riscv64+v", "rv64", "v"),
+    ("riscv64+v+zvl512b", "rv64,v=true,vext_spec=v1.0,vlen=256", "zvl512b"),
+])
+def test_refuses_machines_without_a_feature(target, cpu, missing, runners,
+                                            tmp_path):
+    artifact = compile(llmc.Module.parse(IDENTITY), target, tmp_path / "out")
+    runner = runners(architecture(target))
+    with pytest.raises(RuntimeError, match="needs the CPU features .*"
+                                           f"\\b{missing}\\b.*, which this "
+                                           "machine does not have"):
+        run(runner, target, artifact, {"x": [1, 2]}, cpu)
+
+
+@pytest.mark.parametrize("target, cpu", [
+    ("cortex-a76", "cortex-a76"),
+    ("aarch64+sve2+i8mm+bf16", "max"),
+    ("riscv64+v+zvl256b", "rv64,v=true,vext_spec=v1.0,vlen=256"),
+])
+def test_accepts_machines_with_the_features(target, cpu, runners, tmp_path):
+    artifact = compile(llmc.Module.parse(IDENTITY), target, tmp_path / "out")
+    outputs = run(runners(architecture(target)), target, artifact,
+                  {"x": [1, 2]}, cpu)
+    np.testing.assert_array_equal(outputs["y"], np.float32([1, 2]))
+
+
+def test_refuses_other_architectures(tmp_path):
+    artifact = compile(llmc.Module.parse(IDENTITY), "riscv64",
+                       tmp_path / "out")
+    with pytest.raises(llmc.Error, match="the artifact is for riscv64-unknown-"
+                                         "linux-gnu, and this machine is"):
+        llmc.Artifact(artifact)
+
+
+def test_leaves_extensions_unused_that_no_runtime_checks(tmp_path):
+    """A vendor's own, which the CPU has and code generation would use."""
+    notices = llmc.Module.parse(IDENTITY).compile_artifact(
+        tmp_path / "out", target="cpu:xiangshan-nanhu+xtheadba")
+    assert any("leaves extensions unused that the runtime cannot check: " in n
+               and "xtheadba" in n for n in notices), notices
+    features = json.loads((tmp_path / "out" / "manifest.json").read_text())[
+        "target"]["features"]
+    assert {"f", "d", "c", "zba", "zbb"} <= set(features)
