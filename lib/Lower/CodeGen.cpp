@@ -194,6 +194,7 @@ LogicalResult llmc::emitObject(ModuleOp module, llvm::TargetMachine &machine,
   if (!code)
     return failure();
   prepare(*code, machine);
+  expandHalf(*code, machine);
   optimize(*code, machine, optLevel);
 
   std::error_code error;

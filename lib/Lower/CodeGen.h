@@ -7,6 +7,7 @@
 #include <memory>
 
 namespace llvm {
+class Module;
 class TargetMachine;
 class Triple;
 } // namespace llvm
@@ -23,6 +24,10 @@ createTargetMachine(mlir::ModuleOp module, llvm::StringRef target,
 /// runtime can check (ArtifactFormat.h).
 llvm::SmallVector<std::string>
 getRequiredFeatures(const llvm::TargetMachine &machine);
+
+/// Replaces conversions of 16-bit floats where `machine` has no instructions
+/// for them.
+void expandHalf(llvm::Module &code, const llvm::TargetMachine &machine);
 
 /// Compiles `module`, which is in the LLVM dialect, to the object file `path`.
 mlir::LogicalResult emitObject(mlir::ModuleOp module,

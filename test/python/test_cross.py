@@ -4,6 +4,7 @@ outputs: the zoo's models, its smallest ones unless --whole-zoo is given."""
 import importlib.util
 import json
 import pathlib
+import platform
 import shutil
 import subprocess
 
@@ -173,6 +174,53 @@ def test_quantized_linear(bits, target, runners, tmp_path):
         bound = columns * 2.0**-24 * (np.abs(x) @ np.abs(weight.T))
         assert y.shape == (count, rows)
         assert np.all(np.abs(y - x @ weight.T) <= bound)
+
+
+@pytest.mark.parametrize("target", ["x86-64", "aarch64", "riscv64"])
+def test_halves(target, runners, tmp_path):
+    """f16 on CPUs with and without instructions for it, against numpy."""
+    module = llmc.Module.parse("""
+      func.func @main(%h: tensor<?xf16> {llmc.name = "h"},
+                      %f: tensor<?xf32> {llmc.name = "f"},
+                      %d: tensor<?xf64> {llmc.name = "d"},
+                      %i: tensor<?xi32> {llmc.name = "i"})
+          -> (tensor<?xf32> {llmc.name = "hf"}, tensor<?xf16> {llmc.name = "fh"},
+              tensor<?xf16> {llmc.name = "dh"}, tensor<?xf16> {llmc.name = "ih"},
+              tensor<?xf16> {llmc.name = "neg"}) {
+        %hf = llmc.cast %h {to = f32} : (tensor<?xf16>) -> tensor<?xf32>
+        %fh = llmc.cast %f {to = f16} : (tensor<?xf32>) -> tensor<?xf16>
+        %dh = llmc.cast %d {to = f16} : (tensor<?xf64>) -> tensor<?xf16>
+        %ih = llmc.cast %i {to = f16} : (tensor<?xi32>) -> tensor<?xf16>
+        %neg = llmc.neg %h : (tensor<?xf16>) -> tensor<?xf16>
+        return %hf, %fh, %dh, %ih, %neg
+          : tensor<?xf32>, tensor<?xf16>, tensor<?xf16>, tensor<?xf16>,
+            tensor<?xf16>
+      }""")
+    artifact = compile(module, target, tmp_path / "out")
+    h = np.arange(2**16).astype(np.uint16).view(np.float16)
+    exact = h[np.isfinite(h)].astype(np.float64)
+    between = np.sort(exact)
+    between = (between[1:] + between[:-1]) / 2  # ties, then beside them
+    d = np.concatenate([between, between * (1 + 2.0**-40),
+                        between * (1 - 2.0**-40),
+                        [np.inf, -np.inf, np.nan, 1e-300, 65519.9, 65520, 1e9]])
+    f = np.concatenate([between, between * (1 + 2.0**-22), rng.standard_normal(
+        9999) * 1e-6, [np.inf, np.nan, 1e-40, 65519.9, 1e9]])
+    feeds = {"h": h, "d": d, "f": f.astype(np.float32),
+             "i": np.int32([0, 1, -2049, 65519, 65520, 2**31 - 1, -2**31])}
+    if target == "x86-64":
+        if platform.machine() != "x86_64":
+            pytest.skip("this machine runs no code for x86-64")
+        outputs = llmc.Artifact(artifact)(feeds)
+    else:
+        outputs = run(runners(target), target, artifact, feeds)
+    with np.errstate(over="ignore"):
+        expected = {"hf": h.astype(np.float32),
+                    "fh": feeds["f"].astype(np.float16),
+                    "dh": d.astype(np.float16),
+                    "ih": feeds["i"].astype(np.float16), "neg": -h}
+    for name, want in expected.items():
+        np.testing.assert_array_equal(outputs[name], want, err_msg=name)
 
 
 IDENTITY = """

@@ -1,0 +1,170 @@
+//===- ExpandHalf.cpp - 16-bit floats on CPUs that cannot convert them ----===//
+//
+// LLVM calls functions of the compiler's own library where a CPU has no
+// instructions for conversions between f16 and other floats: x86-64 without
+// F16C, RISC-V without Zfhmin. Artifacts depend on the C library only, so those
+// conversions become integer arithmetic here, which is vectorized as well.
+//
+//===----------------------------------------------------------------------===//
+
+#include "CodeGen.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/Target/TargetMachine.h"
+
+using namespace llvm;
+
+namespace {
+/// Arithmetic on 32-bit integers, scalars or vectors of the shape of a value.
+struct Bits : IRBuilder<> {
+  Bits(Instruction *before, Type *like) : IRBuilder(before), like(like) {}
+
+  Type *shaped(Type *element) {
+    auto *vector = dyn_cast<VectorType>(like);
+    return vector ? VectorType::get(element, vector->getElementCount())
+                  : element;
+  }
+  Value *constant(uint32_t value) {
+    return ConstantInt::get(shaped(getInt32Ty()), value);
+  }
+  Value *toBits(Value *value) {
+    return CreateBitCast(value, shaped(getInt32Ty()));
+  }
+  Value *toFloat(Value *value) {
+    return CreateBitCast(value, shaped(getFloatTy()));
+  }
+
+  /// f16 to f32.
+  Value *extend(Value *half) {
+    Value *code = CreateZExt(CreateBitCast(half, shaped(getInt16Ty())),
+                             shaped(getInt32Ty()));
+    Value *magnitude = CreateAnd(code, constant(0x7fff));
+    Value *moved = CreateShl(magnitude, constant(13));
+    Value *normal = CreateAdd(moved, constant(112u << 23));
+    Value *special = CreateOr(moved, constant(0x7f800000));
+    // Multiples of 2^-24: exact, whatever the system does about subnormals.
+    Value *tiny =
+        toBits(CreateFMul(CreateSIToFP(magnitude, shaped(getFloatTy())),
+                          ConstantFP::get(shaped(getFloatTy()), 0x1p-24)));
+    Value *result =
+        CreateSelect(CreateICmpULT(magnitude, constant(0x400)), tiny, normal);
+    result = CreateSelect(CreateICmpUGE(magnitude, constant(0x7c00)), special,
+                          result);
+    Value *sign = CreateShl(CreateAnd(code, constant(0x8000)), constant(16));
+    return toFloat(CreateOr(result, sign));
+  }
+
+  /// f32 to f16, to nearest, ties to even.
+  Value *truncate(Value *single) {
+    Value *code = toBits(single);
+    Value *magnitude = CreateAnd(code, constant(0x7fffffff));
+    Value *isOdd = CreateAnd(CreateLShr(magnitude, constant(13)), constant(1));
+    Value *normal = CreateLShr(
+        CreateAdd(
+            CreateAdd(magnitude, constant((uint32_t(15 - 127) << 23) + 0xfff)),
+            isOdd),
+        constant(13));
+    // The sum's last bit weighs 2^-24, so the addition rounds.
+    Value *half = toFloat(constant(126u << 23));
+    Value *tiny = CreateSub(toBits(CreateFAdd(toFloat(magnitude), half)),
+                            constant(126u << 23));
+    Value *result = CreateSelect(CreateICmpULT(magnitude, constant(113u << 23)),
+                                 tiny, normal);
+    Value *isNan = CreateICmpUGT(magnitude, constant(0x7f800000));
+    Value *large = CreateSelect(isNan, constant(0x7e00), constant(0x7c00));
+    result = CreateSelect(CreateICmpUGE(magnitude, constant(143u << 23)), large,
+                          result);
+    Value *sign = CreateAnd(CreateLShr(code, constant(16)), constant(0x8000));
+    return CreateBitCast(
+        CreateTrunc(CreateOr(result, sign), shaped(getInt16Ty())),
+        shaped(getHalfTy()));
+  }
+
+  /// f64 to f32 so that a second rounding does no harm: what is not exact gets
+  /// the odd one of its neighbours.
+  Value *truncateToOdd(Value *value) {
+    Value *single = CreateFPTrunc(value, shaped(getFloatTy()));
+    Value *back = CreateFPExt(single, shaped(getDoubleTy()));
+    Value *code = toBits(single);
+    auto magnitude = [&](Value *x) {
+      return CreateUnaryIntrinsic(Intrinsic::fabs, x);
+    };
+    Value *isAbove = CreateFCmpOGT(magnitude(back), magnitude(value));
+    Value *below = CreateSub(code, CreateZExt(isAbove, shaped(getInt32Ty())));
+    Value *odd = CreateOr(below, constant(1));
+    return toFloat(CreateSelect(CreateFCmpONE(back, value), odd, code));
+  }
+
+  Type *like;
+};
+} // namespace
+
+/// The instruction without conversions of f16; null where it has none.
+static Value *expand(Instruction &op) {
+  Type *result = op.getType();
+  bool givesHalf = result->getScalarType()->isHalfTy();
+  bool takesHalf = llvm::any_of(op.operands(), [](Value *operand) {
+    return operand->getType()->getScalarType()->isHalfTy();
+  });
+  if (!givesHalf && !takesHalf)
+    return nullptr;
+  Bits b(&op, op.getOperand(0)->getType());
+  Type *single = b.shaped(b.getFloatTy());
+  auto extended = [&](unsigned index) {
+    return b.extend(op.getOperand(index));
+  };
+  switch (op.getOpcode()) {
+  case Instruction::FPExt: {
+    Value *value = extended(0);
+    return result == single ? value : b.CreateFPExt(value, result);
+  }
+  case Instruction::FPTrunc: {
+    Value *value = op.getOperand(0);
+    if (value->getType() != single)
+      value = b.truncateToOdd(value);
+    return b.truncate(value);
+  }
+  // Integers that f32 would round are infinite as f16.
+  case Instruction::SIToFP:
+  case Instruction::UIToFP:
+    return b.truncate(b.CreateCast(Instruction::CastOps(op.getOpcode()),
+                                   op.getOperand(0), single));
+  case Instruction::FPToSI:
+  case Instruction::FPToUI:
+    return b.CreateCast(Instruction::CastOps(op.getOpcode()), extended(0),
+                        result);
+  case Instruction::FNeg: {
+    Type *bits = b.shaped(b.getInt16Ty());
+    return b.CreateBitCast(b.CreateXor(b.CreateBitCast(op.getOperand(0), bits),
+                                       ConstantInt::get(bits, 0x8000)),
+                           result);
+  }
+  case Instruction::FCmp:
+    return b.CreateFCmp(cast<FCmpInst>(op).getPredicate(), extended(0),
+                        extended(1));
+  case Instruction::FAdd:
+  case Instruction::FSub:
+  case Instruction::FMul:
+  case Instruction::FDiv:
+    return b.truncate(b.CreateBinOp(Instruction::BinaryOps(op.getOpcode()),
+                                    extended(0), extended(1)));
+  default:
+    return nullptr;
+  }
+}
+
+void llmc::expandHalf(llvm::Module &code, const TargetMachine &machine) {
+  const MCSubtargetInfo &info = *machine.getMCSubtargetInfo();
+  const Triple &triple = machine.getTargetTriple();
+  if (triple.isAArch64() || (triple.isX86() && info.checkFeatures("+f16c")) ||
+      (triple.isRISCV() && info.checkFeatures("+zfhmin")))
+    return;
+  for (Function &function : code)
+    for (Instruction &op : make_early_inc_range(instructions(function)))
+      if (Value *value = expand(op)) {
+        op.replaceAllUsesWith(value);
+        op.eraseFromParent();
+      }
+}
