@@ -40,6 +40,7 @@ inline void registerEveryPass() {
   registerTargetPasses();
   registerLowerPasses();
   registerLowerPipelines();
+  registerPortablePipeline();
 }
 
 } // namespace llmc

@@ -174,8 +174,6 @@ Value llmc::createSafeExtract(OpBuilder &builder, Location location,
   return branch.getResult(0);
 }
 
-static constexpr llvm::StringLiteral reportSymbol = "llmc_report_error";
-
 void llmc::declareErrorReport(ModuleOp module) {
   if (module.lookupSymbol(reportSymbol))
     return;

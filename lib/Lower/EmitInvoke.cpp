@@ -62,7 +62,7 @@ struct EmitInvoke : llmc::impl::EmitInvokeBase<EmitInvoke> {
 
   /// Run-time checks call @llmc_report_error; it stores their code.
   void defineReport(ModuleOp module, OpBuilder builder) {
-    auto report = module.lookupSymbol<LLVM::LLVMFuncOp>("llmc_report_error");
+    auto report = module.lookupSymbol<LLVM::LLVMFuncOp>(reportSymbol);
     if (!report)
       return;
     Location loc = report.getLoc();

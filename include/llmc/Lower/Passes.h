@@ -5,6 +5,7 @@
 
 #include "llmc/IR/Dialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -28,6 +29,9 @@ inline constexpr llvm::StringLiteral paramAttr = "llmc.param";
 inline constexpr llvm::StringLiteral invokeSymbol = "llmc_invoke";
 inline constexpr llvm::StringLiteral errorSymbol = "llmc_error";
 
+/// The function that run-time checks call, with a RuntimeError.
+inline constexpr llvm::StringLiteral reportSymbol = "llmc_report_error";
+
 /// Values of llmc_error.
 enum class RuntimeError : int64_t {
   None = 0,
@@ -41,12 +45,20 @@ enum class RuntimeError : int64_t {
 void buildLowerToLinalgPipeline(mlir::OpPassManager &manager,
                                 bool useBackends = true);
 
+/// Lowers a model to linalg and other upstream dialects on tensors, without
+/// anything of llmc's: for other compilers.
+void buildLowerToPortablePipeline(mlir::OpPassManager &manager,
+                                  const MakePortableOptions &options);
+
 /// Continues from linalg on tensors to the LLVM dialect.
 void buildLowerToLLVMPipeline(mlir::OpPassManager &manager,
                               bool useBackends = true);
 
 /// Registers the pipelines `llmc-lower-to-linalg` and `llmc-lower`.
 void registerLowerPipelines();
+
+/// Registers the pipeline `llmc-lower-to-portable`.
+void registerPortablePipeline();
 
 } // namespace llmc
 

@@ -231,4 +231,32 @@ def EmitInvoke : Pass<"llmc-emit-invoke", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def MakePortable : Pass<"llmc-make-portable", "::mlir::ModuleOp"> {
+  let summary = "Leave upstream's dialects only, for other compilers";
+  let description = [{
+    Runs on what `llmc-lower-to-linalg` makes. Parameters become constants,
+    run-time checks of the host's code `cf.assert`. Checks inside of a
+    `linalg.generic`, such as that of a gather's indices, become nothing, which
+    is a remark: the index is clamped into its tensor all the same. llmc's
+    attributes go, and the arguments keep their order.
+
+    ```mlir
+    llmc.param @w = dense_resource<w> : tensor<64x8xf32>
+    func.func @main(%x: tensor<?x8xf32> {llmc.name = "x"},
+                    %w: tensor<64x8xf32> {llmc.param = @w}) -> ... {
+      scf.if %differs { func.call @llmc_report_error(%c2) : (i64) -> () }
+    // becomes
+    func.func @main(%x: tensor<?x8xf32>) -> ... {
+      %w = arith.constant dense_resource<w> : tensor<64x8xf32>
+      cf.assert %equal, "llmc: sizes do not fit"
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::cf::ControlFlowDialect"];
+  let options = [
+    Option<"dropAsserts", "drop-asserts", "bool", /*default=*/"false",
+           "Leave run-time checks of the host's code out as well">
+  ];
+}
+
 #endif // LLMC_LOWER_PASSES
