@@ -40,6 +40,12 @@ Value Decomposer::slice(Value value, int64_t axis, int64_t start, int64_t end,
                          ArrayRef<int64_t>{axis});
 }
 
+void Decomposer::replace(Value result, Value value) {
+  if (value.getType() != result.getType())
+    value = create<tensor::CastOp>(result.getType(), value);
+  result.replaceAllUsesWith(value);
+}
+
 static Value decomposeEmbedding(EmbeddingOp op, Decomposer &d) {
   return d.create<GatherOp>(op.getWeight(), op.getIds(), 0);
 }
@@ -147,10 +153,7 @@ struct Decompose : llmc::impl::DecomposeBase<Decompose> {
       if (!value)
         return WalkResult::interrupt();
       ++numDecomposed;
-      Value result = op->getResult(0);
-      if (value.getType() != result.getType())
-        value = decomposer.create<tensor::CastOp>(result.getType(), value);
-      result.replaceAllUsesWith(value);
+      decomposer.replace(op->getResult(0), value);
       op->erase();
       return WalkResult::advance();
     });

@@ -55,6 +55,7 @@ struct MakePortable : llmc::impl::MakePortableBase<MakePortable> {
           << (dropAsserts ? "" : " (indices are clamped, but not reported)");
     if (Operation *report = module.lookupSymbol(reportSymbol))
       report->erase();
+    replaceReshapes();
     removeAttributes(main);
     for (ParamOp param : llvm::make_early_inc_range(module.getOps<ParamOp>()))
       param.erase();
@@ -140,6 +141,26 @@ private:
     return success();
   }
 
+  /// A reshape to a vector needs no tensor of sizes, which would be one of
+  /// `index` with a single element: IREE puts that on the device, and may not.
+  void replaceReshapes() {
+    getOperation().walk([](tensor::ReshapeOp op) {
+      auto source = dyn_cast<RankedTensorType>(op.getSource().getType());
+      auto result = dyn_cast<RankedTensorType>(op.getType());
+      if (!source || !result || source.getRank() < 2 || result.getRank() != 1)
+        return;
+      OpBuilder builder(op);
+      auto all = llvm::to_vector<2>(llvm::seq<int64_t>(0, source.getRank()));
+      Value vector =
+          tensor::CollapseShapeOp::create(builder, op.getLoc(), op.getSource(),
+                                          ArrayRef<ReassociationIndices>{all});
+      if (vector.getType() != result)
+        vector = tensor::CastOp::create(builder, op.getLoc(), result, vector);
+      op.replaceAllUsesWith(vector);
+      op.erase();
+    });
+  }
+
   void removeAttributes(func::FuncOp main) {
     auto removeFrom = [](Operation *op) {
       SmallVector<StringAttr> names;
@@ -158,6 +179,7 @@ private:
 
 void llmc::buildLowerToPortablePipeline(OpPassManager &manager,
                                         const MakePortableOptions &options) {
+  manager.addPass(createDecomposeScans());
   buildLowerToLinalgPipeline(manager, /*useBackends=*/false);
   manager.addPass(createMakePortable(options));
   manager.addPass(createCanonicalizerPass());

@@ -13,7 +13,7 @@ llmc.param @b = dense<[true, false]> : tensor<2xi1>
 // ALL: remark: run-time checks left out: 3{{$}}
 
 // CHECK-LABEL: func.func @main(
-// CHECK-SAME: %[[X:.*]]: tensor<?x2xf32>, %[[I:.*]]: tensor<?xi64>) -> (tensor<?x2xf32>, tensor<?x2xf32>, tensor<4xi8>, tensor<2xi1>) {
+// CHECK-SAME: %[[X:.*]]: tensor<?x2xf32>, %[[I:.*]]: tensor<?xi64>) -> (tensor<?x2xf32>, tensor<?x2xf32>, tensor<4xi8>, tensor<2xi1>, tensor<?xf32>) {
 // CHECK-DAG: arith.constant dense<{{\[}}[1.000000e+00, 2.000000e+00], [3.000000e+00, 4.000000e+00]]> : tensor<2x2xf32>
 // CHECK-DAG: arith.constant dense_resource<q> : tensor<2xi8>
 // CHECK-DAG: arith.constant dense_resource<b> : tensor<2xi8>
@@ -21,7 +21,7 @@ llmc.param @b = dense<[true, false]> : tensor<2xi1>
 func.func @main(%x: tensor<?x2xf32> {llmc.name = "x", llmc.dims = ["n", ""]},
                 %i: tensor<?xi64> {llmc.name = "i"})
     -> (tensor<?x2xf32> {llmc.name = "y"}, tensor<?x2xf32>, tensor<4xi8>,
-        tensor<2xi1>) {
+        tensor<2xi1>, tensor<?xf32>) {
   %w = llmc.weight @w : tensor<2x2xf32>
   // CHECK: linalg.generic
   // CHECK-NOT: scf.if
@@ -36,6 +36,12 @@ func.func @main(%x: tensor<?x2xf32> {llmc.name = "x", llmc.dims = ["n", ""]},
   %q = llmc.weight @q : tensor<4xi4>
   %v = llmc.cast %q {to = i8} : (tensor<4xi4>) -> tensor<4xi8>
   %b = llmc.weight @b : tensor<2xi1>
-  return %y, %g, %v, %b
-    : tensor<?x2xf32>, tensor<?x2xf32>, tensor<4xi8>, tensor<2xi1>
+  // CHECK-NOT: tensor.reshape
+  // CHECK: tensor.collapse_shape {{.*}} {{\[\[}}0, 1]] : tensor<?x2xf32> into tensor<?xf32>
+  %flat = llmc.constant dense<-1> : tensor<1xi64>
+  %f = llmc.reshape %y, %flat
+     : (tensor<?x2xf32>, tensor<1xi64>) -> tensor<?xf32>
+  return %y, %g, %v, %b, %f
+    : tensor<?x2xf32>, tensor<?x2xf32>, tensor<4xi8>, tensor<2xi1>,
+      tensor<?xf32>
 }

@@ -36,6 +36,8 @@ struct Decomposer {
   mlir::Value reduceLast(ReduceKind kind, mlir::Value value, int64_t from);
   mlir::Value slice(mlir::Value value, int64_t axis, int64_t start, int64_t end,
                     int64_t step = 1);
+  /// Casts `value` to the type of `result`, which may say more of its shape.
+  void replace(mlir::Value result, mlir::Value value);
 
   mlir::OpBuilder builder;
   mlir::Location location;

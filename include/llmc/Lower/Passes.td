@@ -231,6 +231,27 @@ def EmitInvoke : Pass<"llmc-emit-invoke", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def DecomposeScans : Pass<"llmc-decompose-scans", "::mlir::ModuleOp"> {
+  let summary = "Write running totals and top k as reductions over pairs";
+  let description = [{
+    llmc's lowering of cumsum, cumprod and top_k is a loop that carries a
+    tensor, which is good on one CPU core and bad for compilers that run each
+    step of such a loop on a device; IREE refuses it. Here each result is a
+    reduction over all pairs of places of the axis: more work, n^2 for n, in
+    operations that are parallel. A `k` above the size of the axis is not an
+    error any more.
+
+    ```mlir
+    %y = llmc.cumsum %x {axis = 0} : (tensor<?xf32>) -> tensor<?xf32>
+    // becomes, with p = 0, 1, ... and i, j for p as a column and a row
+    %part = llmc.less_or_equal %j, %i : ... -> tensor<?x?xi1>
+    %parts = llmc.where %part, %row_of_x, %zero : ... -> tensor<?x?xf32>
+    %y = llmc.reduce %parts {axes = [1], kind = sum} : ... // and squeezed
+    ```
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
 def MakePortable : Pass<"llmc-make-portable", "::mlir::ModuleOp"> {
   let summary = "Leave upstream's dialects only, for other compilers";
   let description = [{
@@ -238,7 +259,8 @@ def MakePortable : Pass<"llmc-make-portable", "::mlir::ModuleOp"> {
     run-time checks of the host's code `cf.assert`. Checks inside of a
     `linalg.generic`, such as that of a gather's indices, become nothing, which
     is a remark: the index is clamped into its tensor all the same. llmc's
-    attributes go, and the arguments keep their order.
+    attributes go, and the arguments keep their order. A `tensor.reshape` to a
+    vector becomes `tensor.collapse_shape`.
 
     ```mlir
     llmc.param @w = dense_resource<w> : tensor<64x8xf32>
