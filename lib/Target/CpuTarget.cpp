@@ -160,7 +160,7 @@ llvm::Expected<CpuTarget> CpuTarget::parse(StringRef text) {
 /// fits.
 llvm::Error CpuTarget::verify() const {
   llvm::ArrayRef<StringRef> needed, excluded;
-  static constexpr StringRef x86Needed[] = {"64bit", "sse2"},
+  static constexpr StringRef x86Needed[] = {"64bit", "64bit-mode", "sse2"},
                              x86Excluded[] = {"soft-float", "16bit-mode",
                                               "32bit-mode"},
                              aarch64Needed[] = {"neon"},

@@ -99,6 +99,9 @@ TEST(CpuTarget, RefusesInOneSentence) {
   EXPECT_EQ(parseError("x86-64+soft-float"),
             "'soft-float' does not go with Linux on x86_64");
   // LLVM would abort on these.
+  EXPECT_EQ(parseError("x86-64-64bit-mode"),
+            "'x86-64' with these features has no '64bit-mode', which Linux on "
+            "x86_64 needs");
   EXPECT_EQ(parseError("i686"), "'i686' with these features has no '64bit', "
                                 "which Linux on x86_64 needs");
   EXPECT_EQ(parseError("sifive-e20"), "'sifive-e20' with these features has no "
