@@ -20,6 +20,26 @@ public:
              llvm::cl::desc("Print the loaded backends and what they can do"),
              llvm::cl::cat(category)) {}
 
+  /// Reads the options by itself, for a tool whose command line MLIR parses,
+  /// after contexts and registries are made. To be called before that, on an
+  /// object that lives until then, so that MLIR knows the options.
+  void parse(int argc, char **argv) {
+    for (int i = 1; i < argc; ++i) {
+      llvm::StringRef argument = argv[i];
+      if (argument == "--")
+        break;
+      if (!argument.consume_front("-"))
+        continue;
+      argument.consume_front("-");
+      if (argument == list.ArgStr)
+        list = true;
+      else if (argument == files.ArgStr && i + 1 < argc)
+        files.push_back(argv[++i]);
+      else if (argument.consume_front((files.ArgStr + "=").str()))
+        files.push_back(argument.str());
+    }
+  }
+
   /// Loads the backends and makes contexts of `registry` carry them. Says what
   /// is wrong on stderr.
   mlir::LogicalResult load(mlir::DialectRegistry &registry,

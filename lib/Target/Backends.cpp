@@ -183,6 +183,9 @@ struct BackendsExtension : DialectExtension<BackendsExtension, LLMCDialect> {
 
 void Backends::registerWith(DialectRegistry &registry,
                             std::shared_ptr<Backends> backends) {
+  // IR may begin with an op of theirs, before one of llmc's loads its dialect.
+  for (const Entry &entry : backends->entries)
+    entry.backend->registerDialects(registry);
   registry.addExtension(
       TypeID::get<BackendsExtension>(),
       std::make_unique<BackendsExtension>(std::move(backends)));

@@ -174,7 +174,8 @@ def run_compile(args):
     from .compiler import Module
     model = _model_file(args.model)
     start = time.perf_counter()
-    notices = Module.load(model).compile_artifact(
+    module = Module.load(model, args.load_backend or ("cpu",))
+    notices = module.compile_artifact(
         args.output, target=args.target, tokenizer=args.tokenizer)
     for line in notices:
         _note(line)
@@ -352,7 +353,12 @@ def make_parser():
                      help="host (default): this machine; "
                           "cpu:NAME[+FEATURE|-FEATURE]...: another processor, "
                           "by LLVM's names; reference: this machine without "
-                          "the kernels of the CPU backend")
+                          "the kernels of the CPU backend; NAME:OPTIONS: "
+                          "this machine, with options for a backend")
+    sub.add_argument("--load-backend", action="append", metavar="FILE",
+                     help="ask this backend for kernels, a shared library or "
+                          "'cpu', llmc's own, which is the default; given "
+                          "several times, they are asked in this order")
     tokenizer(sub)
 
     sub = command("run", run_run, "Generate text.")

@@ -33,6 +33,10 @@ def _numbers(entry):
             for key, value in entry.items()}
 
 
+def _files(backends):
+    return [os.fspath(backend) for backend in backends]
+
+
 class Module:
     """A model in the compiler."""
 
@@ -42,16 +46,18 @@ class Module:
         self._folder = folder
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path, backends=("cpu",)):
         """Reads a file named .onnx, .mlir or .mlirbc. Weights stay in the
-        file, which is mapped, until a pass rewrites them."""
+        file, which is mapped, until a pass rewrites them. `backends`, files or
+        names of llmc's own, are asked for kernels in this order."""
         path = os.fspath(path)
-        return cls(_llmc.Model.load(path), os.path.dirname(path) or ".")
+        return cls(_llmc.Model.load(path, _files(backends)),
+                   os.path.dirname(path) or ".")
 
     @classmethod
-    def parse(cls, text):
+    def parse(cls, text, backends=("cpu",)):
         """Reads MLIR text."""
-        return cls(_llmc.Model.parse(text))
+        return cls(_llmc.Model.parse(text, _files(backends)))
 
     def run(self, pipeline):
         """Runs a pass pipeline, given as text like that of llmc-opt

@@ -21,17 +21,20 @@ using namespace mlir;
 using namespace llmc;
 using namespace llmc::python;
 
-static DialectRegistry makeRegistry(std::shared_ptr<Backends> backends) {
+static DialectRegistry makeRegistry(std::shared_ptr<Backends> backends,
+                                    const std::vector<std::string> &files) {
   DialectRegistry registry;
   registerEveryDialect(registry);
-  if (llvm::Error error = backends->load("cpu"))
-    throw Error(llvm::toString(std::move(error)));
+  for (const std::string &file : files)
+    if (llvm::Error error = backends->load(file))
+      throw Error(llvm::toString(std::move(error)));
   Backends::registerWith(registry, std::move(backends));
   return registry;
 }
 
-Model::Model()
-    : backends(std::make_shared<Backends>()), context(makeRegistry(backends)) {
+Model::Model(const std::vector<std::string> &files)
+    : backends(std::make_shared<Backends>()),
+      context(makeRegistry(backends, files)) {
   collectRemarks(context, remarks);
 }
 
@@ -53,8 +56,9 @@ static bool hasMain(ModuleOp module) {
   return bool(module.lookupSymbol<func::FuncOp>("main"));
 }
 
-std::shared_ptr<Model> Model::load(const std::string &path) {
-  std::shared_ptr<Model> model(new Model());
+std::shared_ptr<Model> Model::load(const std::string &path,
+                                   const std::vector<std::string> &backends) {
+  std::shared_ptr<Model> model(new Model(backends));
   DiagnosticCollector diagnostics(&model->context);
   StringRef extension = llvm::sys::path::extension(path);
   if (extension == ".onnx")
@@ -70,8 +74,9 @@ std::shared_ptr<Model> Model::load(const std::string &path) {
   return model;
 }
 
-std::shared_ptr<Model> Model::parse(const std::string &text) {
-  std::shared_ptr<Model> model(new Model());
+std::shared_ptr<Model> Model::parse(const std::string &text,
+                                    const std::vector<std::string> &backends) {
+  std::shared_ptr<Model> model(new Model(backends));
   DiagnosticCollector diagnostics(&model->context);
   model->module = parseSourceString<ModuleOp>(text, &model->context);
   if (!model->module)

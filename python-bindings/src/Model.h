@@ -50,10 +50,13 @@ class Executor;
 
 class Model : public std::enable_shared_from_this<Model> {
 public:
-  /// Reads .onnx, .mlir or .mlirbc, by the name of the file.
-  static std::shared_ptr<Model> load(const std::string &path);
+  /// Reads .onnx, .mlir or .mlirbc, by the name of the file. `backends` are
+  /// files or names of llmc's own.
+  static std::shared_ptr<Model> load(const std::string &path,
+                                     const std::vector<std::string> &backends);
   /// Reads MLIR text or bytecode.
-  static std::shared_ptr<Model> parse(const std::string &text);
+  static std::shared_ptr<Model> parse(const std::string &text,
+                                      const std::vector<std::string> &backends);
 
   /// Runs a pass pipeline given as text.
   PassReport run(const std::string &pipeline);
@@ -84,7 +87,7 @@ public:
                                            const std::string &modelDirectory);
 
 private:
-  Model();
+  explicit Model(const std::vector<std::string> &files);
 
   /// The module for one call, while no other thread has it; throws when the
   /// model was used up.

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../BackendOptions.h"
 #include "llmc/InitAll.h"
 #include "mlir/Tools/mlir-reduce/MlirReduceMain.h"
 
@@ -13,6 +14,12 @@ int main(int argc, char **argv) {
   llmc::registerEveryPass();
   mlir::DialectRegistry registry;
   llmc::registerEveryDialect(registry);
+  llmc::BackendOptions backends(llvm::cl::getGeneralCategory());
+  backends.parse(argc, argv);
+  if (mlir::failed(backends.load(registry)))
+    return 1;
+  if (backends.isList())
+    return 0;
   mlir::MLIRContext context(registry);
   return mlir::failed(mlir::mlirReduceMain(argc, argv, context));
 }

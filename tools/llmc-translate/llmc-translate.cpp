@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../BackendOptions.h"
 #include "../Diagnostics.h"
 #include "llmc/IR/Dialect.h"
 #include "llmc/Onnx/Export.h"
@@ -52,6 +53,8 @@ struct Options {
                "bytes than this"),
       cl::value_desc("bytes"),
       cl::init(llmc::ExportOptions().externalDataLimit), cl::cat(category)};
+  /// Whose dialects may be in the IR.
+  llmc::BackendOptions backends{category};
 
   bool readsOnnx() const {
     return importOnnx || StringRef(input).ends_with(".onnx");
@@ -159,6 +162,10 @@ int main(int argc, char **argv) {
   DialectRegistry registry;
   registerAllDialects(registry);
   registry.insert<llmc::LLMCDialect>();
+  if (failed(options.backends.load(registry)))
+    return 1;
+  if (options.backends.isList())
+    return 0;
   MLIRContext context(registry);
   llmc::installDiagnosticHandler(context);
   if (failed(check(options)))
