@@ -170,6 +170,12 @@ LogicalResult llmc::compileArtifact(ModuleOp module, StringRef directory,
     return failure();
   const Backends &backends = Backends::of(module.getContext());
   bool useBackends = options.target != "reference";
+  const llvm::Triple &triple = (*machine)->getTargetTriple();
+  bool useThreads = !findOpenMP(triple, options.sysroot).empty();
+  if (!useThreads)
+    module.emitRemark("there is no ")
+        << openMPLibrary << " for " << triple.getArchName()
+        << ": the model runs on one thread";
   Manifest manifest(**machine);
   if (failed(manifest.setInterface(module)) ||
       failed(manifest.setModel(module, options.modelDirectory)))
@@ -194,7 +200,7 @@ LogicalResult llmc::compileArtifact(ModuleOp module, StringRef directory,
   {
     Step step(options, "lowering to LLVM");
     PassManager passes(module.getContext());
-    buildLowerToLLVMPipeline(passes, useBackends);
+    buildLowerToLLVMPipeline(passes, useBackends, useThreads);
     if (failed(passes.run(module)))
       return failure();
   }

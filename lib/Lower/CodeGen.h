@@ -37,6 +37,10 @@ mlir::LogicalResult emitObject(mlir::ModuleOp module,
 /// What code that runs on several threads needs: LLVM's OpenMP.
 inline constexpr llvm::StringLiteral openMPLibrary = "libomp.so.5";
 
+/// The file of that library for `triple`, of the system at `sysroot` if it is
+/// not empty; empty if there is none.
+std::string findOpenMP(const llvm::Triple &triple, llvm::StringRef sysroot);
+
 /// Whether the code of `module` runs on several threads.
 bool usesThreads(mlir::ModuleOp module);
 

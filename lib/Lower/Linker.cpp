@@ -55,35 +55,44 @@ static LogicalResult run(ModuleOp module, StringRef program,
   return diagnostic;
 }
 
-namespace {
-/// The C library of a target and its libm.
-struct Libraries {
-  std::string libm, libc;
-  bool isComplete() const { return !libm.empty() && !libc.empty(); }
-};
-} // namespace
+static bool isNative(StringRef sysroot, const llvm::Triple &triple) {
+  return sysroot.empty() &&
+         triple.getArch() ==
+             llvm::Triple(llvm::sys::getProcessTriple()).getArch();
+}
 
-/// In a system of the target's architecture at `root`, or where Debian's
-/// packages for cross compilers have their libraries.
-static Libraries findLibraries(StringRef sysroot, const llvm::Triple &triple) {
+/// The library `name` of this process, or in a system of the target's
+/// architecture at `sysroot`, or where Debian's packages for cross compilers
+/// have theirs; empty if there is none.
+static std::string findLibrary(StringRef sysroot, const llvm::Triple &triple,
+                               StringRef name) {
+  if (isNative(sysroot, triple))
+    return findLoadedLibrary(name.data());
   std::string gnu = (triple.getArchName() + "-linux-gnu").str();
   std::string root = sysroot.str();
   for (const std::string &directory :
        {root + "/usr/" + gnu + "/lib", root + "/usr/lib/" + gnu,
         root + "/lib/" + gnu, root + "/usr/lib64", root + "/lib64",
         root + "/usr/lib", root + "/lib"}) {
-    Libraries found{directory + "/libm.so.6", directory + "/libc.so.6"};
-    if (llvm::sys::fs::exists(found.libm) && llvm::sys::fs::exists(found.libc))
-      return found;
+    std::string library = directory + "/" + name.str();
+    if (llvm::sys::fs::exists(library))
+      return library;
     // Without a root the rest is this machine's own.
     if (sysroot.empty() && directory == root + "/lib/" + gnu)
       break;
   }
-  return {};
+  return "";
+}
+
+std::string llmc::findOpenMP(const llvm::Triple &triple, StringRef sysroot) {
+  return findLibrary(sysroot, triple, openMPLibrary);
 }
 
 static LogicalResult reportMissing(ModuleOp module, StringRef sysroot,
                                    const llvm::Triple &triple) {
+  if (isNative(sysroot, triple))
+    return module.emitError("linking: this system has no libm.so.6 or no "
+                            "libc.so.6, which compiled models need");
   StringRef debian = llvm::StringSwitch<StringRef>(triple.getArchName())
                          .Case("x86_64", "amd64")
                          .Case("aarch64", "arm64")
@@ -101,49 +110,33 @@ LogicalResult llmc::linkSharedLibrary(ModuleOp module,
                                       const llvm::Triple &triple,
                                       StringRef sysroot, StringRef object,
                                       StringRef library) {
-  bool isNative =
-      sysroot.empty() &&
-      triple.getArch() == llvm::Triple(llvm::sys::getProcessTriple()).getArch();
   SmallVector<StringRef> arguments = {"-shared", "-o", library, object};
-  std::string threads;
-  if (usesThreads(module)) {
-    threads = findLoadedLibrary(openMPLibrary.data());
-    if (threads.empty())
-      return module.emitError("linking: this system has no ")
-             << openMPLibrary
-             << ", which models with several threads need: install "
-                "libomp-22-dev"
-             << " or libomp5";
+  std::string threads = findOpenMP(triple, sysroot);
+  if (usesThreads(module))
     arguments.push_back(threads);
-  }
   for (const char *name : {"ld.lld-22", "ld.lld"}) {
     auto linker = llvm::sys::findProgramByName(name);
     if (!linker)
       continue;
-    Libraries libraries;
-    if (isNative)
-      libraries = {findLoadedLibrary("libm.so.6"),
-                   findLoadedLibrary("libc.so.6")};
-    else
-      libraries = findLibraries(sysroot, triple);
-    if (!libraries.isComplete() && isNative)
-      return module.emitError("linking: this system has no libm.so.6 or no "
-                              "libc.so.6, which compiled models need");
-    if (!libraries.isComplete())
+    std::string libm = findLibrary(sysroot, triple, "libm.so.6");
+    std::string libc = findLibrary(sysroot, triple, "libc.so.6");
+    if (libm.empty() || libc.empty())
       return reportMissing(module, sysroot, triple);
     // A symbol that neither has would only show when the artifact is opened.
-    arguments.append(
-        {"-z", "defs", "-z", "noexecstack", libraries.libm, libraries.libc});
+    arguments.append({"-z", "defs", "-z", "noexecstack", libm, libc});
     return run(module, *linker, arguments);
   }
-  std::string cross = (triple.getArchName() + "-linux-gnu-gcc").str();
+  std::string driverName =
+      isNative(sysroot, triple)
+          ? "cc"
+          : (triple.getArchName() + "-linux-gnu-gcc").str();
   std::string option = ("--sysroot=" + sysroot).str();
-  if (auto driver = llvm::sys::findProgramByName(isNative ? "cc" : cross)) {
+  if (auto driver = llvm::sys::findProgramByName(driverName)) {
     arguments.append({"-Wl,-z,defs", "-lm"});
     if (!sysroot.empty())
       arguments.push_back(option);
     return run(module, *driver, arguments);
   }
   return module.emitError("linking: there is no ld.lld-22, ld.lld or ")
-         << (isNative ? "cc" : cross) << " on PATH: install lld-22";
+         << driverName << " on PATH: install lld-22";
 }

@@ -61,7 +61,8 @@ static void addBufferization(OpPassManager &manager) {
   bufferization::buildBufferDeallocationPipeline(manager, deallocation);
 }
 
-void llmc::buildLowerToLLVMPipeline(OpPassManager &manager, bool useBackends) {
+void llmc::buildLowerToLLVMPipeline(OpPassManager &manager, bool useBackends,
+                                    bool useThreads) {
   addExtensionPoint(manager, useBackends, pipelinePoint::beforeBufferization);
   manager.addPass(createFuseElementwise());
   manager.addPass(createCanonicalizerPass());
@@ -72,7 +73,8 @@ void llmc::buildLowerToLLVMPipeline(OpPassManager &manager, bool useBackends) {
   addExtensionPoint(manager, useBackends, pipelinePoint::afterBufferization);
   manager.addPass(createOutlineKernels());
   manager.addPass(createEmitKernels());
-  manager.addPass(createConvertSCFToOpenMPPass());
+  if (useThreads)
+    manager.addPass(createConvertSCFToOpenMPPass());
   // Its memref.alloca_scope holds nothing and must not hold several blocks.
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCarryAccumulators());

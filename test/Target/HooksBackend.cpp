@@ -99,7 +99,7 @@ public:
       manager.addPass(std::make_unique<LowerHooks>());
   }
 
-  std::optional<Claim> claim(Operation *op) override {
+  std::optional<Claim> claim(Operation *op, ShapeContext &) override {
     ParamOp param = getParam(op);
     if (!param)
       return std::nullopt;

@@ -50,9 +50,10 @@ void buildLowerToLinalgPipeline(mlir::OpPassManager &manager,
 void buildLowerToPortablePipeline(mlir::OpPassManager &manager,
                                   const MakePortableOptions &options);
 
-/// Continues from linalg on tensors to the LLVM dialect.
+/// Continues from linalg on tensors to the LLVM dialect. With `useThreads`
+/// parallel loops run on the threads of LLVM's OpenMP.
 void buildLowerToLLVMPipeline(mlir::OpPassManager &manager,
-                              bool useBackends = true);
+                              bool useBackends = true, bool useThreads = true);
 
 /// Registers the pipelines `llmc-lower-to-linalg` and `llmc-lower`.
 void registerLowerPipelines();
