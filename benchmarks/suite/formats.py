@@ -1,0 +1,36 @@
+"""How llmc compresses and compiles for each comparison.
+
+This is the table to change when llmc learns something: options are those of
+`llmc compress` and `llmc compile` (docs/cli.md).
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    # The options of each `llmc compress` in turn; without any the model stays
+    # in floats.
+    compress: tuple = ()
+    # The options of `llmc compile`.
+    compile: tuple = ()
+    # Why llmc cannot do this at all; the table says it.
+    unavailable: str = ""
+
+
+def groups(bits, size):
+    return Format((("--bits", str(bits), "--group", str(size)),))
+
+
+FORMATS = {
+    "f32": Format(),
+    "int4-g32": groups(4, 32),
+    "int4-g128": groups(4, 128),
+    "int2-g32": groups(2, 32),
+    "int8-g128": groups(8, 128),
+    # Peers have a scale for each channel; 256 is the longest group that the CPU
+    # backend has a kernel for.
+    "int8-channel": groups(8, 256),
+    "bf16": Format(unavailable="llmc has no option for bf16 weights and no "
+                               "bf16 kernels on the CPU"),
+}
