@@ -10,6 +10,7 @@ docs/benchmarks.md says what is measured and how.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import pathlib
@@ -49,7 +50,7 @@ def chosen(args):
 def with_llama_bench(comparison):
     more = tuple(Contender("llama-bench", c.format)
                  for c in comparison.contenders if c.peer == "llama.cpp")
-    return comparisons.dataclasses.replace(
+    return dataclasses.replace(
         comparison, contenders=comparison.contenders + more)
 
 
@@ -87,13 +88,19 @@ def compare(comparison, kitchen, limits, rounds, patience):
         except Failed as problem:
             say(f"{comparison.name}: {contender.name}: {problem}")
             failed[contender.name] = str(problem)
+    count = iter(range(1, rounds + 1))
+
+    def before_round():
+        say(f"{comparison.name}: round {next(count)} of {rounds}")
+        limits.sample()
+
     try:
-        say(f"{comparison.name}: measuring")
+        say(f"{comparison.name}: warming up")
         neighbours = machine.Neighbours([w.pid for w in workers.values()])
         series = alternate(
             workers, {m.name: (m.call, dict(m.arguments))
                       for m in comparison.measures}, rounds,
-            before_round=limits.sample, others=neighbours.share,
+            before_round=before_round, others=neighbours.share,
             before_sample=lambda: patience.wait(neighbours))
     finally:
         for worker in workers.values():
@@ -101,11 +108,10 @@ def compare(comparison, kitchen, limits, rounds, patience):
     for name, reason in failed.items():
         for measure in comparison.measures:
             series[name, measure.name] = Series(reason=reason)
-    count = 0
-    if comparison.decoder:
-        count = operations(kitchen.config(comparison.model))
-    return results.rows(comparison, series, recipes, limits.medians(),
-                        count), facts
+    work = operations(kitchen.config(comparison.model)) \
+        if comparison.decoder else 0
+    return results.rows(comparison, series, recipes, limits.best(),
+                        work), facts
 
 
 def plot(data, folder):
@@ -191,7 +197,7 @@ def main():
         rows, facts = compare(comparison, kitchen, limits, args.rounds,
                               patience)
         data["rows"] += rows
-        data["limits"] = limits.medians()
+        data["limits"] = limits.best()
         for name, fact in facts.items():
             key = f"{comparison.name}: {name}"
             data["facts"][key] = fact

@@ -3,8 +3,8 @@
 
     python gguf_llama.py FLOAT_DIR OUT_DIR --format Q4_0
 
-OUT_DIR receives model.gguf. F32 and BF16 are written as they are; the others are
-made by llama.cpp's own quantizer from the BF16 file, which is given with
+OUT_DIR receives model.gguf. F32 and BF16 are written as they are; the others
+are made by llama.cpp's own quantizer from the BF16 file, which is given with
 --source. The file has no vocabulary: tokens are numbers here.
 """
 

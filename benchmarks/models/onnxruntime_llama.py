@@ -3,11 +3,12 @@
 
     python onnxruntime_llama.py FLOAT_DIR OUT_DIR --weights FORMAT
 
-FORMAT is f32, int4-BLOCK or int2-BLOCK (MatMulNBits with accuracy level 4, which
-computes in int8) or int8 (DynamicQuantizeMatMul, a scale per channel). The graph is that of
-the model builder of onnxruntime-genai: GroupQueryAttention with the rotary
-embedding inside and a cache that is written in place, fused norms, and logits
-of the last token only. A genai_config.json is beside it.
+FORMAT is f32, int4-BLOCK or int2-BLOCK (MatMulNBits with accuracy level 4,
+which computes in int8) or int8 (DynamicQuantizeMatMul, a scale per channel).
+The graph is that of the model builder of onnxruntime-genai:
+GroupQueryAttention with the rotary embedding inside and a cache that is
+written in place, fused norms, and logits of the last token only. A
+genai_config.json is beside it.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """What is compared with what, and the ratio that llmc is to reach.
 
-A comparison is one model in one kind of format: its contenders are loaded at the
-same time, and each measure goes through all of them in turns. Names of formats
-are llmc's own of formats.py, llama.cpp's, or those of the scripts in
+A comparison is one model in one kind of format: its contenders are loaded at
+the same time, and each measure goes through all of them in turns. Names of
+formats are llmc's own of formats.py, llama.cpp's, or those of the scripts in
 benchmarks/models.
 """
 

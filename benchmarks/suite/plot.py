@@ -1,5 +1,5 @@
-"""llmc's speed over that of the best peer, as a picture. Runs in the environment
-of matplotlib, on its own:
+"""llmc's speed over that of the best peer, as a picture. Runs in matplotlib's
+environment, on its own:
 
     python plot.py results.json OUT.svg...
 """
@@ -26,13 +26,15 @@ def draw(rows, title):
         text = f"{row['ratio']:.2f}" if row["ratio"] is not None \
             else "not measured"
         axes.annotate(text, (row["ratio"] or 0, place), xytext=(4, 0),
-                      textcoords="offset points", va="center", fontsize=8)
+                      textcoords="offset points", va="center", fontsize=8,
+                      bbox={"color": "white", "pad": 0.5})
     axes.axvline(1, color="gray", linewidth=0.8)
     axes.set_yticks(places, [row["label"] for row in rows], fontsize=8)
     axes.invert_yaxis()
     axes.set_xlabel("speed of llmc / speed of the best peer")
     axes.set_title(title, fontsize=9)
-    axes.legend(loc="lower right", fontsize=8, frameon=False)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), fontsize=8,
+                frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(x=0.12)
     return figure

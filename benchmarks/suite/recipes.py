@@ -1,5 +1,5 @@
-"""From a contender to its worker: makes the model that it needs and says how the
-worker is started. What cannot be had raises Failed with the reason."""
+"""From a contender to its worker: makes the model that it needs and says how
+the worker is started. What cannot be had raises Failed with the reason."""
 
 import dataclasses
 import json

@@ -4,6 +4,11 @@ from .comparisons import LLMC, PEERS
 from .results import summarized
 
 
+# The part of the machine that others may use while we measure. Contenders with
+# more threads lose more to them.
+QUIET = 0.05
+
+
 class Notes:
     """Footnotes; the same text gets the same number."""
 
@@ -111,14 +116,17 @@ def markdown(results):
         f"cores, {' '.join(machine['features'])}; {results['rounds']} rounds, "
         "medians; tokens/s: more is better, ms: less is better."]
     if limits:
-        lines.append(f"Measured between the rounds: "
+        lines.append(f"At most, measured between the rounds: "
                      f"{limits['read_gb_per_s']:.1f} GB/s read, "
                      f"{limits['fp32_gop_per_s']:.0f} GOP/s in fp32.")
     others = [x for row in results["rows"] for e in row["entries"]
               for x in e["others"]]
     if others:
-        lines.append(f"Other processes used {sum(others) / len(others):.0%} of "
-                     f"the machine on average, {max(others):.0%} at most.")
+        share = sum(others) / len(others)
+        lines.append(f"Other processes used {share:.0%} of the machine on "
+                     f"average, {max(others):.0%} at most."
+                     + (" That is too much: measure again when it is quiet."
+                        if share > QUIET else ""))
     lines += ["", *main_table(results["rows"], notes)]
     if notes.texts:
         lines += ["", *notes.lines()]

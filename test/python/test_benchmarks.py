@@ -182,6 +182,9 @@ def test_group_is_the_geometric_mean_and_missing_members_count():
     assert row["workload"] == "X, mean of 2 of 2 models"
     row, = results.summarized(complete + rows(member, "why", 1.0, 1.0))
     assert row["ratio"] == pytest.approx(4) and not row["met"]
+    row, = results.summarized(complete + rows(member, 1.0, "a", "b"))
+    assert row["ratio"] == pytest.approx(4) and row["met"]
+    assert row["workload"] == "X, mean of 2 of 3 models"
     assert geometric_mean([]) is None
 
 
