@@ -28,5 +28,5 @@ def write(model, arrays, path):
                                ("length", array.nbytes)):
                 entry = tensor.external_data.add()
                 entry.key, entry.value = key, str(value)
-            data.write(array.data)
+            data.write(array.reshape(-1).view(np.uint8).data)
     path.write_bytes(model.SerializeToString())

@@ -3,7 +3,6 @@ configuration and the weights, mapped, by their Hugging Face names.
 """
 
 import json
-import os
 import pathlib
 import sys
 
@@ -56,19 +55,6 @@ class FloatModel:
             yield from (f"{layer}.self_attn.{n}_proj" for n in "qkvo")
             yield from (f"{layer}.mlp.{n}_proj" for n in ("gate", "up",
                                                           "down"))
-
-    def share(self, model, arrays, path):
-        """Writes `model` with the arrays as initializers; those that are ours
-        stay in our data file, of which a link goes beside the model."""
-        os.link(self.folder / "model.onnx.data", f"{path}.data")
-        for name, array in arrays.items():
-            tensor = model.graph.initializer.add()
-            if name in self:
-                tensor.CopyFrom(self._tensors[name])
-            else:
-                tensor.CopyFrom(onnx.numpy_helper.from_array(
-                    np.ascontiguousarray(array, np.float32), name))
-        path.write_bytes(model.SerializeToString())
 
     def key(self, *scripts, options=""):
         """The fingerprint of something made from this model by `scripts`."""

@@ -3,8 +3,8 @@
 
     python onnxruntime_llama.py FLOAT_DIR OUT_DIR --weights FORMAT
 
-FORMAT is f32, int4-BLOCK or int2-BLOCK (MatMulNBits with accuracy level 4,
-which computes in int8) or int8 (DynamicQuantizeMatMul, a scale per channel).
+FORMAT is f32, bf16, int4-BLOCK or int2-BLOCK (MatMulNBits with accuracy level
+4, which computes in int8) or int8 (DynamicQuantizeMatMul, a scale per channel).
 The graph is that of the model builder of onnxruntime-genai:
 GroupQueryAttention with the rotary embedding inside and a cache that is
 written in place, fused norms, and logits of the last token only. A
@@ -16,6 +16,7 @@ import json
 import pathlib
 import sys
 
+import ml_dtypes
 import numpy as np
 from onnx import TensorProto, helper
 
@@ -55,6 +56,12 @@ class Builder:
                               ["lm_head.weight_t"], perm=[1, 0])
             else:
                 self.initializer(w, weight.T)
+            return self.node("MatMul", [x, w], [output])
+        if self.format == "bf16":
+            # Not for ONNX Runtime, which would keep floats; OpenVINO knows it.
+            w = self.initializer(f"{name}.weight",
+                                 weight.T.astype(ml_dtypes.bfloat16))
+            w = self.node("Cast", [w], [f"{w}.f32"], to=TensorProto.FLOAT)
             return self.node("MatMul", [x, w], [output])
         if self.format == "int8":
             codes, scales = int8_channels(weight)
@@ -190,11 +197,8 @@ def genai_config(c):
 
 def write(source, weights, folder):
     builder = Builder(source, weights)
-    model, path = builder.build(), folder / "model.onnx"
-    if weights == "f32":
-        source.share(model, builder.arrays, path)
-    else:
-        external_data.write(model, builder.arrays, path)
+    external_data.write(builder.build(), builder.arrays,
+                        folder / "model.onnx")
     (folder / "genai_config.json").write_text(
         json.dumps(genai_config(source.config), indent=2) + "\n")
 

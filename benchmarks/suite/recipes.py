@@ -215,11 +215,11 @@ class Kitchen:
     def _openvino(self, comparison, contender, python):
         if comparison.decoder:
             precision = {"f32": "f32", "bf16": "bf16"}.get(contender.format)
-            weights = "f32" if precision else contender.format
-            folder, token_bytes = self._onnx_decoder(comparison, weights)
+            folder, token_bytes = self._onnx_decoder(comparison,
+                                                     contender.format)
             return "openvino_worker", {"path": str(folder / "model.onnx"),
                                        "precision": precision}, \
-                token_bytes // (2 if precision == "bf16" else 1), {}
+                token_bytes, {}
         out = self._made(comparison.model, contender)
         self._minilm(python, out, "openvino")
         return "openvino_worker", self._runner(comparison,

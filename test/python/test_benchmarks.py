@@ -279,7 +279,7 @@ def last_logits(path, ids, more):
 
 
 @pytest.mark.parametrize("weights,tolerance", [
-    ("f32", 1e-5), ("int8", 0.05), ("int4-32", 0.5)])
+    ("f32", 1e-5), ("bf16", 0.02), ("int8", 0.05), ("int4-32", 0.5)])
 def test_graph_for_onnx_runtime_computes_the_exporters(
         toy, tmp_path, weights, tolerance):
     import onnxruntime_llama
