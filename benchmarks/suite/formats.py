@@ -19,7 +19,9 @@ class Format:
 
 
 def groups(bits, size):
-    return Format((("--bits", str(bits), "--group", str(size)),))
+    """Around 0, as the formats of the peers: a scale and no zero point."""
+    return Format((("--bits", str(bits), "--group", str(size),
+                    "--symmetric"),))
 
 
 FORMATS = {
@@ -28,9 +30,7 @@ FORMATS = {
     "int4-g128": groups(4, 128),
     "int2-g32": groups(2, 32),
     "int8-g128": groups(8, 128),
-    # Peers have a scale for each channel; 256 is the longest group that the CPU
-    # backend has a kernel for.
-    "int8-channel": groups(8, 256),
+    "int8-channel": groups(8, 0),
     "bf16": Format(unavailable="llmc has no option for bf16 weights and no "
                                "bf16 kernels on the CPU"),
 }

@@ -72,8 +72,18 @@ struct Grid {
   int zero;
 };
 
+/// The nearest number that f16 holds with all its bits; `scale` itself where
+/// that is too small or too large for it.
+float roundToHalf(float scale) {
+  if (scale < 0x1p-14f || scale > 65504.0f)
+    return scale;
+  char stored[2];
+  storeFloat(stored, FloatFormat::F16, 0, scale);
+  return loadFloat(stored, FloatFormat::F16, 0);
+}
+
 Grid chooseGrid(const Range &range, int64_t bits, bool symmetric,
-                FloatFormat format) {
+                bool halfScales, FloatFormat format) {
   int levels = (1 << bits) - 1, middle = 1 << (bits - 1);
   float low = range.lowest, high = range.highest;
   if (symmetric) {
@@ -84,7 +94,7 @@ Grid chooseGrid(const Range &range, int64_t bits, bool symmetric,
   float scale = high / levels - low / levels;
   // The codes are chosen for the scale that is stored, not the exact one.
   char stored[4];
-  storeFloat(stored, format, 0, scale);
+  storeFloat(stored, format, 0, halfScales ? roundToHalf(scale) : scale);
   scale = loadFloat(stored, format, 0);
   // A block of zeros, or of values too small for the format's scales.
   if (scale == 0)
@@ -151,8 +161,8 @@ struct Output {
 };
 
 ErrorSums quantizeRows(const WeightSource &source, const BlockFormat &format,
-                       bool symmetric, int64_t firstRow, int64_t rows,
-                       const Output &output) {
+                       bool symmetric, bool halfScales, int64_t firstRow,
+                       int64_t rows, const Output &output) {
   int64_t blocks = format.getNumBlocks(), blockBytes = format.getBlockBytes();
   int64_t stride = llvm::alignTo(format.block, lanes);
   // Columns past the end stay 0 and get the code of 0.
@@ -174,7 +184,8 @@ ErrorSums quantizeRows(const WeightSource &source, const BlockFormat &format,
       }
       sums.magnitude =
           std::max<double>({sums.magnitude, range.highest, -range.lowest});
-      Grid grid = chooseGrid(range, format.bits, symmetric, source.format);
+      Grid grid =
+          chooseGrid(range, format.bits, symmetric, halfScales, source.format);
       sums.add(encode(values, stride, grid, format.bits, codes.data()));
       int64_t index = (firstRow + row) * blocks + block;
       packBits(ArrayRef(codes).take_front(format.block), format.bits,
@@ -195,7 +206,8 @@ ErrorSums quantizeRows(const WeightSource &source, const BlockFormat &format,
 
 QuantizedWeight llmc::quantizeToNearest(const WeightSource &source,
                                         int64_t bits, int64_t block,
-                                        bool symmetric, MLIRContext *context) {
+                                        bool symmetric, bool halfScales,
+                                        MLIRContext *context) {
   QuantizedWeight result;
   result.format = {source.rows, source.columns, block, bits};
   const BlockFormat &format = result.format;
@@ -215,8 +227,8 @@ QuantizedWeight llmc::quantizeToNearest(const WeightSource &source,
   parallelFor(context, 0, tiles, [&](size_t tile) {
     int64_t firstRow = tile * rowsPerTile;
     int64_t rows = std::min(rowsPerTile, source.rows - firstRow);
-    parts[tile] =
-        quantizeRows(source, format, symmetric, firstRow, rows, output);
+    parts[tile] = quantizeRows(source, format, symmetric, halfScales, firstRow,
+                               rows, output);
   });
   // In order, so that the sums do not depend on the threads.
   ErrorSums sums;

@@ -32,11 +32,12 @@ struct QuantizedWeight {
 
 /// Rounds each weight to the nearest of the 2^bits values of its block: from
 /// the block's smallest to its largest value, 0 included, or, when
-/// `symmetric`, around 0. The scales are stored in the weight's own format.
+/// `symmetric`, around 0. The scales are stored in the weight's own format;
+/// with `halfScales` they are numbers that f16 holds, where it can.
 /// Works on several rows at once in the context's threads.
 QuantizedWeight quantizeToNearest(const WeightSource &source, int64_t bits,
                                   int64_t block, bool symmetric,
-                                  mlir::MLIRContext *context);
+                                  bool halfScales, mlir::MLIRContext *context);
 
 } // namespace llmc
 

@@ -22,7 +22,8 @@ struct QuantizeRTN : llmc::impl::QuantizeRTNBase<QuantizeRTN> {
   using QuantizeRTNBase::QuantizeRTNBase;
 
   LogicalResult initialize(MLIRContext *context) override {
-    BlockFormat format{1, 1, block, bits};
+    // A block of a whole row fits every row.
+    BlockFormat format{1, 1, block ? int64_t(block) : 8, bits};
     if (llvm::Error error = format.verify())
       return emitError(UnknownLoc::get(context))
              << getArgument() << ": " << llvm::toString(std::move(error));
@@ -130,7 +131,9 @@ LogicalResult QuantizeRTN::quantize(UsedWeight &weight) {
   if (weight.transposed)
     std::swap(source.rows, source.columns);
 
-  BlockFormat sizes{source.rows, source.columns, block, bits};
+  // Whole bytes even where a row has an odd number of weights.
+  int64_t size = block ? int64_t(block) : llvm::alignTo(source.columns, 8);
+  BlockFormat sizes{source.rows, source.columns, size, bits};
   if (llvm::Error error = sizes.verify())
     return keep(weight, llvm::toString(std::move(error)));
   int64_t before = storageBytes(weight.values.front());
@@ -139,7 +142,7 @@ LogicalResult QuantizeRTN::quantize(UsedWeight &weight) {
   if (after >= before)
     return keep(weight, "it has " + Twine(before) + " bytes and would have " +
                             Twine(after));
-  if (source.columns % block != 0) {
+  if (source.columns % size != 0) {
     complain(weight.param) << "'" << weight.param.getSymName() << "': rows of "
                            << source.columns << " weights are padded to "
                            << sizes.getNumBlocks() * sizes.block
@@ -147,8 +150,8 @@ LogicalResult QuantizeRTN::quantize(UsedWeight &weight) {
     if (strict)
       return failure();
   }
-  QuantizedWeight result =
-      quantizeToNearest(source, bits, block, symmetric, &getContext());
+  QuantizedWeight result = quantizeToNearest(source, bits, size, symmetric,
+                                             halfScales, &getContext());
   if (!result.finite)
     return keep(weight, "it holds values that are not finite");
   replace(weight, std::move(result));

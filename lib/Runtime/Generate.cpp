@@ -64,13 +64,13 @@ void Generator::prefill(const int64_t *prompt, size_t count) {
   session.checkLimit(session.getLength(), int64_t(count));
   if (!session.hasStates()) {
     history.assign(prompt, prompt + count);
-    keepLastRow(model.feed(history.data(), history.size()));
+    keepLastRow(model.feed(history.data(), history.size(), 1));
     return;
   }
   size_t chunk = options.prefill_chunk ? size_t(options.prefill_chunk) : 512;
   for (size_t start = 0; start < count; start += chunk) {
     size_t size = std::min(chunk, count - start);
-    Logits result = model.feed(prompt + start, size);
+    Logits result = model.feed(prompt + start, size, 1);
     if (start + size == count)
       keepLastRow(result);
   }
@@ -78,11 +78,11 @@ void Generator::prefill(const int64_t *prompt, size_t count) {
 
 void Generator::append(int64_t token) {
   if (session.hasStates()) {
-    keepLastRow(model.feed(&token, 1));
+    keepLastRow(model.feed(&token, 1, 1));
     return;
   }
   history.push_back(token);
-  keepLastRow(model.feed(history.data(), history.size()));
+  keepLastRow(model.feed(history.data(), history.size(), 1));
 }
 
 bool Generator::isEnd(int64_t token) const {

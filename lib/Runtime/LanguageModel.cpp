@@ -58,11 +58,13 @@ LanguageModel::LanguageModel(Session &session) : session(session) {
       input.role = Input::Mask;
     else if (spec.name == "position_ids")
       input.role = Input::Positions;
+    else if (spec.name == artifact::kLogitsToKeep)
+      input.role = Input::Keep;
     else if (spec.name != "input_ids")
       fail(LLMC_ERROR_ARGUMENT, "the model has the input '", spec.name,
            "', which only llmc_session_run can fill");
     bool isInteger = spec.dtype == LLMC_INT64 || spec.dtype == LLMC_INT32;
-    if (spec.shape.size() != 2 || !isInteger)
+    if (input.role != Input::Keep && (spec.shape.size() != 2 || !isInteger))
       fail(LLMC_ERROR_ARGUMENT, "the input '", spec.name, "' is ",
            llmc_dtype_name(spec.dtype),
            formatShape(spec.shape.data(), spec.shape.size(),
@@ -99,7 +101,7 @@ void LanguageModel::checkIds(const int64_t *ids, size_t count) const {
            ", which is not in the model's vocabulary");
 }
 
-Logits LanguageModel::feed(const int64_t *ids, size_t count) {
+Logits LanguageModel::feed(const int64_t *ids, size_t count, int64_t keep) {
   int64_t past = session.getLength();
   std::vector<llmc_tensor> tensors;
   // In words of 8 bytes, whatever the type: that aligns it.
@@ -107,6 +109,11 @@ Logits LanguageModel::feed(const int64_t *ids, size_t count) {
   std::vector<int64_t> shapes(2 * inputs.size(), 1);
   for (size_t i = 0; i < inputs.size(); ++i) {
     const TensorSpec &spec = *inputs[i].spec;
+    if (inputs[i].role == Input::Keep) {
+      tensors.push_back(
+          {spec.name.c_str(), spec.dtype, 0, nullptr, &keep, nullptr});
+      continue;
+    }
     // The mask covers what the session holds, too.
     int64_t before = inputs[i].role == Input::Mask ? past : 0;
     int64_t size = before + int64_t(count);
@@ -131,7 +138,7 @@ Logits LanguageModel::feed(const int64_t *ids, size_t count) {
 }
 
 Logits LanguageModel::feedForAll(const int64_t *ids, size_t count) {
-  Logits logits = feed(ids, count);
+  Logits logits = feed(ids, count, /*keep=*/0);
   if (logits.getRows() != int64_t(count))
     fail(LLMC_ERROR_ARGUMENT, "the model returned ", logits.getRows(),
          " rows of logits for ", count,

@@ -28,8 +28,10 @@ class LanguageModel {
 public:
   explicit LanguageModel(Session &session);
 
-  /// Runs `count` tokens as a batch of one, after what the session holds.
-  Logits feed(const int64_t *ids, size_t count);
+  /// Runs `count` tokens as a batch of one, after what the session holds. A
+  /// model that can be asked returns the logits of the last `keep` only, all
+  /// for 0.
+  Logits feed(const int64_t *ids, size_t count, int64_t keep);
   /// The same, and fails unless there are logits for every token.
   Logits feedForAll(const int64_t *ids, size_t count);
   /// Fails for ids that cannot be tokens of the model.
@@ -38,7 +40,7 @@ public:
 private:
   struct Input {
     const TensorSpec *spec;
-    enum { Ids, Mask, Positions } role;
+    enum { Ids, Mask, Positions, Keep } role;
   };
 
   Session &session;

@@ -115,8 +115,13 @@ Session::matchInputs(const llmc_tensor *inputs, size_t numInputs,
     checkInput(specs[index], inputs[i], bindings);
     matched[index] = &inputs[i];
   }
+  static int64_t all = 0;
+  static const llmc_tensor keepAll = {
+      artifact::kLogitsToKeep, LLMC_INT64, 0, nullptr, &all, nullptr};
   for (size_t i = 0; i < specs.size(); ++i)
-    if (!matched[i])
+    if (!matched[i] && specs[i].name == artifact::kLogitsToKeep)
+      checkInput(specs[i], *(matched[i] = &keepAll), bindings);
+    else if (!matched[i])
       fail(LLMC_ERROR_ARGUMENT, "input '", specs[i].name, "' is missing");
   return matched;
 }

@@ -157,12 +157,18 @@ private:
 
   Value findDim(OpBuilder &builder, Location loc, ValueRange values,
                 AffineExpr size) {
-    for (Value value : values)
+    for (Value value : values) {
+      // Others change their type later, and tensor.dim does not follow.
+      Type element = shapes->elementType(value);
+      if (!(isa<FloatType>(element) && element.getIntOrFloatBitWidth() >= 16) &&
+          !element.isSignlessInteger(32) && !element.isSignlessInteger(64))
+        continue;
       for (int64_t i = 0; i < shapes->rank(value); ++i)
         if (shapes->dim(value, i) == size) {
           Value index = arith::ConstantIndexOp::create(builder, loc, i);
           return tensor::DimOp::create(builder, loc, value, index);
         }
+    }
     return {};
   }
 

@@ -138,7 +138,8 @@ def run_compress(args):
     module.lift()
     report = module.compress(bits=args.bits, group=args.group, what=args.what,
                              symmetric=args.symmetric, skip=args.skip,
-                             strict=args.strict)
+                             strict=args.strict, scales=args.scales,
+                             activations=args.activations)
     if not report.weights:
         raise Error("there is no weight to quantize in this model"
                     + "".join(f"\n  {line}" for line in report.notices))
@@ -147,7 +148,8 @@ def run_compress(args):
     result = {
         "model": str(model), "output": str(out),
         "bits": args.bits, "group": args.group, "what": args.what,
-        "symmetric": args.symmetric,
+        "symmetric": args.symmetric, "scales": args.scales,
+        "activations": args.activations,
         "param_bytes_before": before, "param_bytes_after": after,
         "file_bytes": sum(f.stat().st_size for f in _files_of(out)),
         "weights": report.weights, "notices": report.notices,
@@ -329,13 +331,23 @@ def make_parser():
     sub.add_argument("--bits", type=int, default=4, choices=range(2, 9),
                      metavar="N", help="bits of a weight, 2 to 8 "
                                        "(default: 4)")
-    sub.add_argument("--group", type=_positive, default=64, metavar="N",
-                     help="weights that share a scale (default: 64)")
+    sub.add_argument("--group", type=_natural, default=64, metavar="N",
+                     help="weights of a row that share a scale, 0 for all of "
+                          "them (default: 64)")
     sub.add_argument("--what", choices=("all", "linear", "embedding"),
                      default="all",
                      help="which weights to quantize (default: all)")
     sub.add_argument("--symmetric", action="store_true",
                      help="no zero points: each group's grid is centered on 0")
+    sub.add_argument("--scales", choices=("float16", "float32"),
+                     default="float16",
+                     help="what a scale is a number of; float16 makes faster "
+                          "models (default: float16)")
+    sub.add_argument("--activations", choices=("int8", "float"),
+                     default="int8",
+                     help="int8 rounds what a quantized linear reads to 8 bits "
+                          "in groups, at run time, which is several times "
+                          "faster; float does not (default: int8)")
     sub.add_argument("--skip", default="", metavar="REGEX",
                      help="leave alone the parameters whose names match")
     sub.add_argument("--strict", action="store_true",

@@ -65,11 +65,18 @@ class Module:
         return Report(*self._model.run(pipeline))
 
     def compress(self, bits=4, group=64, what="all", symmetric=False, skip="",
-                 strict=False):
-        """Quantizes weights to the nearest integers in groups; docs/compress.md
-        says what the options mean. Returns a Report."""
+                 strict=False, scales="float16", activations="int8"):
+        """Quantizes weights to the nearest integers in groups, and what their
+        linears read to 8-bit integers at run time unless `activations` is
+        "float"; docs/compress.md says what the options mean. Returns a
+        Report."""
+        if scales not in ("float16", "float32"):
+            raise Error(f"scales are float16 or float32, not '{scales}'")
+        if activations not in ("int8", "float"):
+            raise Error(f"activations are int8 or float, not '{activations}'")
         options = {"bits": bits, "block": group, "what": what,
                    "symmetric": str(bool(symmetric)).lower(),
+                   "half-scales": str(scales == "float16").lower(),
                    "strict": str(bool(strict)).lower()}
         if skip:
             # Braces keep blanks together in a pipeline's text.
@@ -78,7 +85,10 @@ class Module:
                             f"'{skip}'")
             options["skip"] = f"{{{skip}}}"
         text = " ".join(f"{key}={value}" for key, value in options.items())
-        return self.run(f"llmc-quantize-rtn{{{text}}}")
+        report = self.run(f"llmc-quantize-rtn{{{text}}}")
+        if activations == "int8":
+            self.run("llmc-quantize-activations")
+        return report
 
     def lift(self):
         """Folds shapes and recognizes the ops of language models, which is
@@ -141,7 +151,7 @@ class Module:
                 raise Error(f"'{tokenizer}' is not named tokenizer.json")
             if not os.path.isfile(tokenizer):
                 raise Error(f"there is no tokenizer '{tokenizer}'")
-        self.run("llmc-lift,llmc-kv-cache-in-place")
+        self.run("llmc-lift,llmc-keep-last-logits,llmc-kv-cache-in-place")
         return self._model.compile_artifact(os.fspath(directory), target,
                                             opt_level, folder or ".")
 

@@ -2,12 +2,12 @@
 // RUN: not llmc-opt %s --split-input-file -llmc-quantize-rtn="bits=4 block=16 skip=^keep strict" 2>&1 | FileCheck %s --check-prefix=STRICT
 // RUN: not llmc-opt %s --split-input-file -llmc-quantize-rtn="bits=9" 2>&1 | FileCheck %s --check-prefix=BITS
 // RUN: not llmc-opt %s --split-input-file -llmc-quantize-rtn="bits=3 block=4" 2>&1 | FileCheck %s --check-prefix=BLOCK
-// RUN: not llmc-opt %s --split-input-file -llmc-quantize-rtn="block=0" 2>&1 | FileCheck %s --check-prefix=NOBLOCK
+// RUN: not llmc-opt %s --split-input-file -llmc-quantize-rtn="block=-1" 2>&1 | FileCheck %s --check-prefix=NOBLOCK
 // RUN: not llmc-opt %s --split-input-file -llmc-quantize-rtn="skip=(" 2>&1 | FileCheck %s --check-prefix=REGEX
 
 // BITS: error: llmc-quantize-rtn: bits is 9; 2 to 8 are defined
 // BLOCK: error: llmc-quantize-rtn: a block of 4 times 3 bits is not whole bytes
-// NOBLOCK: error: llmc-quantize-rtn: block is 0; it must be positive
+// NOBLOCK: error: llmc-quantize-rtn: block is -1; it must be positive
 // REGEX: error: llmc-quantize-rtn: skip is not a regular expression
 
 // Named in `skip`: nothing is said about it.

@@ -62,9 +62,12 @@ def QuantizeRTN : Pass<"llmc-quantize-rtn", "::mlir::ModuleOp"> {
     Option<"bits", "bits", "int64_t", /*default=*/"4",
            "Bits of each integer, 2 to 8">,
     Option<"block", "block", "int64_t", /*default=*/"64",
-           "Weights of a row that share one scale">,
+           "Weights of a row that share one scale; 0 for all of them">,
     Option<"symmetric", "symmetric", "bool", /*default=*/"false",
            "Center each grid on 0 and store no zero points">,
+    Option<"halfScales", "half-scales", "bool", /*default=*/"false",
+           "Make scales numbers that f16 holds, where it can, so that kernels "
+           "store them so without a loss">,
     Option<"what", "what", "::llmc::WeightKinds",
            /*default=*/"::llmc::WeightKinds::All",
            "Which weights to quantize",

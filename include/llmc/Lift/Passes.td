@@ -243,6 +243,29 @@ def LiftAttention : LiftPass<"attention"> {
   ];
 }
 
+def KeepLastLogits : Pass<"llmc-keep-last-logits", "::mlir::ModuleOp"> {
+  let summary = "Let the caller say how many tokens it wants logits of";
+  let description = [{
+    A prompt needs the logits of its last token only, and those of all tokens
+    are a good part of a small model's work. Gives @main the input
+    `logits_to_keep`, a scalar, as transformers calls it: the result `logits` has
+    that many rows, the last ones, or all for 0. The runtime passes 0 where the
+    caller passes nothing. Rows are left out before the last ops that work on
+    each row by itself. A model without a result of that name, [batch, sequence,
+    vocabulary], stays as it is.
+
+    ```mlir
+    %n = llmc.rms_norm %x, %scale ...
+    %logits = llmc.linear %n, %head ...
+    // becomes
+    %start = llmc.neg %logits_to_keep ...
+    %last = llmc.slice %x, %start, %max, %one {axes = array<i64: 1>} ...
+    %n = llmc.rms_norm %last, %scale ...
+    %logits = llmc.linear %n, %head ...
+    ```
+  }];
+}
+
 def KVCacheInPlace : Pass<"llmc-kv-cache-in-place", "::mlir::ModuleOp"> {
   let summary = "Make a key-value cache a state that is updated in place";
   let description = [{

@@ -38,6 +38,10 @@ enum KernelError : int64_t {
 
 /// The name of the input that the runtime fills itself.
 constexpr const char *kPastLength = "past_length";
+/// The input that says of how many tokens, the last ones, the model returns
+/// logits: an int64_t of rank 0. The runtime passes 0, all, where the caller
+/// leaves it out.
+constexpr const char *kLogitsToKeep = "logits_to_keep";
 
 /// numpy's (and ml_dtypes') name, llmc_dtype's suffix, bytes of an element.
 #define LLMC_ARTIFACT_DTYPES(X)                                                \

@@ -152,18 +152,37 @@ private:
   }
 
   Values emitBlocks(ValueRange sums) {
-    Type partialType = spec.integers ? k.i32() : k.f32();
-    return k.carry(
-        k.index(0), k.index(layout.getNumBlocks()), 1, sums,
-        [&](Value block, ValueRange carried) {
-          Values partial(sums.size(), k.constant(k.vectorOf(partialType), 0));
-          partial = k.carry(
-              k.index(0), k.index(layout.getStoredBlock() / layout.getChunk()),
-              1, partial, [&](Value chunk, ValueRange carried) {
-                return emitChunk(block, chunk, carried);
-              });
-          return emitScaled(block, partial, carried);
-        });
+    return k.carry(k.index(0), k.index(layout.getNumBlocks()), 1, sums,
+                   [&](Value block, ValueRange carried) {
+                     Values partial = createPartial(block);
+                     partial = k.carry(
+                         k.index(0),
+                         k.index(layout.getStoredBlock() / layout.getChunk()),
+                         1, partial, [&](Value chunk, ValueRange carried) {
+                           return emitChunk(block, chunk, carried);
+                         });
+                     return emitScaled(block, partial, carried);
+                   });
+  }
+
+  /// What the sums of a block begin with: integers with what the zero points
+  /// take off, if all are the same.
+  Values createPartial(Value block) {
+    if (!spec.integers || zeros)
+      return Values(
+          tileRows * tilePanelCount,
+          k.constant(k.vectorOf(spec.integers ? k.i32() : k.f32()), 0));
+    Values partial;
+    for (int64_t i = 0; i < tileRows; ++i)
+      partial.append(
+          tilePanelCount,
+          k.broadcast(k.load(prepared.sums, blockAddress(i, block))));
+    return partial;
+  }
+
+  /// Where numbers of a block of row `i` of the tile are.
+  Value blockAddress(int64_t i, Value block) {
+    return k.add(k.mul(k.add(firstRow, i), layout.getNumBlocks()), block);
   }
 
   /// Adds the products of one chunk.
@@ -212,30 +231,31 @@ private:
 
   /// `sums` plus the scaled sums of a block.
   Values emitScaled(Value block, ValueRange partial, ValueRange sums) {
+    bool isSeeded = spec.integers && !zeros;
     Values steps, offsets, next(sums);
     for (int64_t j = 0; j < tilePanelCount; ++j) {
       Values position{k.add(firstPanel, j), block, k.index(0)};
       steps.push_back(k.widen(k.loadVector(scales, position)));
-      Value offset = k.constant(k.vectorOf(k.f32()),
-                                double(int64_t(1) << (layout.bits - 1)));
-      if (zeros)
-        offset = k.widen(k.loadVector(zeros, position));
+      if (isSeeded)
+        continue;
+      Value offset = zeros
+                         ? k.widen(k.loadVector(zeros, position))
+                         : k.constant(k.vectorOf(k.f32()),
+                                      double(int64_t(1) << (layout.bits - 1)));
       offsets.push_back(arith::NegFOp::create(k.b, k.loc, offset));
     }
     for (int64_t i = 0; i < tileRows; ++i) {
-      Value address =
-          k.add(k.mul(k.add(firstRow, i), layout.getNumBlocks()), block);
-      Value sum = k.load(prepared.sums, address), step;
-      if (spec.integers) {
-        sum = k.toFloat(sum);
+      Value address = blockAddress(i, block), sum, step;
+      if (!isSeeded)
+        sum = k.broadcast(k.load(prepared.sums, address));
+      if (spec.integers)
         step = k.broadcast(k.load(prepared.steps, address));
-      }
-      sum = k.broadcast(sum);
       for (int64_t j = 0; j < tilePanelCount; ++j) {
         Value value = partial[at(i, j)];
         if (spec.integers)
           value = k.toFloat(value);
-        value = k.fma(offsets[j], sum, value);
+        if (sum)
+          value = k.fma(offsets[j], sum, value);
         if (step)
           value = k.mulF(value, step);
         next[at(i, j)] = k.fma(value, steps[j], sums[at(i, j)]);

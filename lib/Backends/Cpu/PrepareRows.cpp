@@ -47,7 +47,7 @@ public:
     if (spec.integers)
       result.steps = allocate(k.f32(), numBlocks);
     if (!layout.isDense())
-      result.sums = allocate(spec.integers ? k.i32() : k.f32(), numBlocks);
+      result.sums = allocate(isSeed() ? k.i32() : k.f32(), numBlocks);
     out = result;
     if (isCopied || result.sums)
       k.parallelIf(k.isLess(k.index(fewRows), rows), rows,
@@ -198,8 +198,18 @@ private:
                         out.values, k.add(to, offset));
           return {k.add(carried[0], word)};
         })[0];
-    k.store(k.reduce(CombiningKind::ADD, sum), out.sums, at);
+    sum = k.reduce(CombiningKind::ADD, sum);
+    if (isSeed())
+      sum = arith::MulIOp::create(
+          k.b, k.loc, sum,
+          k.constant(k.i32(), -double(int64_t(1) << (layout.bits - 1))));
+    else
+      sum = k.toFloat(sum);
+    k.store(sum, out.sums, at);
   }
+
+  /// Whether sums are what integer products begin with.
+  bool isSeed() const { return spec.integers && !layout.hasZeros; }
 
   KernelBuilder &k;
   const LinearSpec &spec;

@@ -1,0 +1,96 @@
+//===- KeepLastLogits.cpp - logits of the tokens that are asked for -------===//
+
+#include "Lifter.h"
+#include "llmc/Lift/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include <limits>
+
+namespace llmc {
+#define GEN_PASS_DEF_KEEPLASTLOGITS
+#include "llmc/Lift/Passes.h.inc"
+} // namespace llmc
+
+using namespace mlir;
+using namespace llmc;
+
+static constexpr StringLiteral inputName = "logits_to_keep";
+/// The dimension of [batch, sequence, hidden] that tokens are along.
+static constexpr int64_t tokenAxis = 1;
+
+/// Whether each row of the result depends on that row of operand 0 alone.
+static bool isRowWise(Operation *op) {
+  if (auto norm = dyn_cast<LayerNormOp>(op))
+    return int64_t(norm.getAxis()) == norm.getType().getRank() - 1;
+  return isa<RMSNormOp, QuantizeDynamicOp, LinearOp>(op);
+}
+
+/// The first of the row-wise ops that end in `value` and serve nothing else.
+static Operation *findFirst(Value value) {
+  Operation *first = nullptr;
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isRowWise(op) || !value.hasOneUse())
+      break;
+    first = op;
+    value = op->getOperand(0);
+  }
+  return first;
+}
+
+namespace {
+struct KeepLastLogits : llmc::impl::KeepLastLogitsBase<KeepLastLogits> {
+  void runOnOperation() override {
+    auto main = getOperation().lookupSymbol<func::FuncOp>("main");
+    if (!main || main.isExternal())
+      return;
+    auto returnOp =
+        dyn_cast<func::ReturnOp>(main.getBody().back().getTerminator());
+    std::optional<unsigned> result = findResult(main, "logits");
+    if (!returnOp || !result)
+      return;
+    Value logits = returnOp.getOperand(*result);
+    auto type = dyn_cast<RankedTensorType>(logits.getType());
+    Operation *first = findFirst(logits);
+    if (!type || type.getRank() != 3 || !type.isDynamicDim(tokenAxis) || !first)
+      return;
+    for (unsigned i = 0; i < main.getNumArguments(); ++i)
+      if (auto name = main.getArgAttrOfType<StringAttr>(i, nameAttr);
+          name && name.getValue() == inputName)
+        return;
+
+    OpBuilder b(first);
+    Location loc = NameLoc::get(b.getStringAttr(inputName));
+    auto scalar = RankedTensorType::get({}, b.getI64Type());
+    (void)main.insertArgument(
+        main.getNumArguments(), scalar,
+        b.getDictionaryAttr(
+            {b.getNamedAttr(nameAttr, b.getStringAttr(inputName)),
+             b.getNamedAttr(dimsAttr, b.getArrayAttr({}))}),
+        loc);
+    // From -0 on are all of them.
+    Value start = UnsqueezeOp::create(
+        b, loc, NegOp::create(b, loc, main.getArguments().back()),
+        ArrayRef<int64_t>{0});
+    Value end =
+        createI64Constant(b, loc, {std::numeric_limits<int64_t>::max()});
+    Value rows = SliceOp::create(b, loc, first->getOperand(0), start, end,
+                                 createI64Constant(b, loc, {1}),
+                                 ArrayRef<int64_t>{tokenAxis});
+    first->setOperand(0, rows);
+    // How many rows there are is no longer one of the model's own sizes.
+    if (auto dims = main.getResultAttrOfType<ArrayAttr>(*result, dimsAttr)) {
+      SmallVector<Attribute> names(dims.getAsRange<Attribute>());
+      names[tokenAxis] = b.getStringAttr("kept_length");
+      main.setResultAttr(*result, dimsAttr, b.getArrayAttr(names));
+    }
+  }
+
+private:
+  static std::optional<unsigned> findResult(func::FuncOp main, StringRef name) {
+    for (unsigned i = 0; i < main.getNumResults(); ++i)
+      if (auto attribute = main.getResultAttrOfType<StringAttr>(i, nameAttr);
+          attribute && attribute.getValue() == name)
+        return i;
+    return std::nullopt;
+  }
+};
+} // namespace
