@@ -27,15 +27,19 @@ constexpr int64_t stripPanels = 4;
 constexpr int64_t tilePanels = 2;
 /// Rows of the tile that a few rows make.
 constexpr int64_t fewRows = 4;
-/// How far ahead one row asks for its weights: 1.5 KB of each panel.
-constexpr int64_t prefetchWords = 384;
+
+/// Rows whose sums fill the registers, beside those of a block where there are
+/// blocks.
+int64_t getTileRows(const LinearSpec &spec, const Isa &isa) {
+  int64_t sums = isa.registers >= 32 ? 24 : 10;
+  return sums / tilePanels / (spec.layout.isDense() ? 1 : 2);
+}
 
 class LinearEmitter {
 public:
   LinearEmitter(func::FuncOp function, const LinearSpec &spec, const Isa &isa)
       : k(function, isa), spec(spec), layout(spec.layout), lanes(isa.lanes),
-        manyRows(isa.registers >= 32 ? 12 : 5),
-        arguments(function.getArguments()) {
+        manyRows(getTileRows(spec, isa)), arguments(function.getArguments()) {
     x = k.flatten(take(), 1);
     if (spec.norm != Norm::None)
       normScale = take();
@@ -275,15 +279,8 @@ private:
     address = k.add(address, k.mul(k.add(k.mul(block, chunksPerBlock), chunk),
                                    layout.getChunkLines() * lanes));
     Values lines;
-    for (int64_t i = 0; i < layout.getChunkLines(); ++i) {
-      Value line = k.add(address, i * lanes);
-      lines.push_back(k.loadVector(panels, line));
-      if (tileRows == 1)
-        memref::PrefetchOp::create(k.b, k.loc, panels,
-                                   ValueRange{k.add(line, prefetchWords)},
-                                   /*isWrite=*/false, /*localityHint=*/3,
-                                   /*isDataCache=*/true);
-    }
+    for (int64_t i = 0; i < layout.getChunkLines(); ++i)
+      lines.push_back(k.loadVector(panels, k.add(address, i * lanes)));
     return lines;
   }
 

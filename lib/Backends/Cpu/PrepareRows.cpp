@@ -31,10 +31,13 @@ public:
                     layout.getStoredColumns() != layout.columns;
     PreparedRows result;
     int64_t blocks = layout.getNumBlocks();
-    // Whole vectors are written, the last of a row beyond its end.
-    result.pitch = isCopied ? (blocks - 1) * layout.getStoredBlock() +
-                                  llvm::alignTo(layout.getStoredBlock(), lanes)
-                            : layout.columns;
+    // Whole vectors are written, the last of a row beyond its end. Rows that
+    // are powers of two apart would contend for the same places of a cache.
+    result.pitch = isCopied
+                       ? (blocks - 1) * layout.getStoredBlock() +
+                             llvm::alignTo(layout.getStoredBlock(), lanes) +
+                             64 / (spec.integers ? 1 : 4)
+                       : layout.columns;
     Value size = k.mul(rows, result.pitch);
     auto allocate = [&](Type element, Value size) {
       return result.allocated.emplace_back(k.allocate(element, size));
