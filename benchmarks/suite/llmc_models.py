@@ -24,9 +24,10 @@ def package_path():
 
 
 def _version():
-    """Changes with every build of llmc."""
-    files = sorted(path for folder in package_path()
-                   for path in pathlib.Path(folder, "llmc").glob("*.so"))
+    """Changes with every build of llmc: its package, compiler, backends."""
+    folders = [pathlib.Path(folder, "llmc") for folder in package_path()]
+    folders.append(ROOT / "build" / "lib")
+    files = sorted(path for folder in folders for path in folder.glob("*.so"))
     return [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in files]
 
 
