@@ -12,9 +12,12 @@ using namespace mlir;
 using namespace llmc;
 
 static bool isTable(Value value, Lifter &lifter) {
-  return lifter.shapes.rank(value) == 2 &&
-         isa<FloatType>(lifter.shapes.elementType(value)) &&
-         isa_and_nonnull<WeightOp, DequantizeOp>(value.getDefiningOp());
+  if (lifter.shapes.rank(value) != 2 ||
+      !isa<FloatType>(lifter.shapes.elementType(value)))
+    return false;
+  while (auto cast = value.getDefiningOp<CastOp>())
+    value = cast.getOperand();
+  return isa_and_nonnull<WeightOpInterface>(value.getDefiningOp());
 }
 
 static bool liftGather(GatherOp root, Lifter &lifter) {

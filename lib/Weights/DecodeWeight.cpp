@@ -78,6 +78,22 @@ static FailureOr<std::vector<float>> decode(TransposeOp op) {
   return result;
 }
 
+static FailureOr<std::vector<float>> decode(CastOp op) {
+  std::optional<FloatFormat> format = getFloatFormat(op.getTo());
+  if (!format)
+    return op.emitOpError("makes elements of type ")
+           << op.getTo() << "; f32, f16 and bf16 are known here";
+  FailureOr<std::vector<float>> values = decodeWeight(op.getOperand());
+  if (failed(values) || *format == FloatFormat::F32)
+    return values;
+  char rounded[2];
+  for (float &value : *values) {
+    storeFloat(rounded, *format, 0, value);
+    value = loadFloat(rounded, *format, 0);
+  }
+  return values;
+}
+
 FailureOr<std::vector<float>> llmc::decodeWeight(Value weight) {
   Operation *op = weight.getDefiningOp();
   if (auto load = dyn_cast_or_null<WeightOp>(op))
@@ -86,6 +102,8 @@ FailureOr<std::vector<float>> llmc::decodeWeight(Value weight) {
     return decode(dequantize);
   if (auto transpose = dyn_cast_or_null<TransposeOp>(op))
     return decode(transpose);
+  if (auto conversion = dyn_cast_or_null<CastOp>(op))
+    return decode(conversion);
   if (op)
     return op->emitOpError("is not known in a weight expression");
   return emitError(weight.getLoc(), "the weight is an argument");

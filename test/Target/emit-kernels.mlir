@@ -1,7 +1,7 @@
 // RUN: llmc-opt %s --load-backend=cpu --llmc-emit-kernels | FileCheck %s
 
 #layout = {columns = 8 : i64, lanes = 16 : i64, bits = 0 : i64, block = 8 : i64,
-           zeros = false, half_scales = false}
+           format = "f32", zeros = false, half_scales = false}
 
 // Sizes in which the launches differ are dynamic in the kernel.
 // CHECK-NOT: llmc.kernel
@@ -12,7 +12,7 @@
 // CHECK: vector.maskedstore
 // CHECK: return
 llmc.kernel @linear_0 by "cpu" kind "linear"
-    {config = {layout = #layout, rows = array<i64: 4>, integers = false, norm = "none",
+    {config = {layout = #layout, rows = array<i64: 4>, format = "f32", integers = false, norm = "none",
                epsilon = 0.0 : f32, norm_bias = false, bias = false, epilogue = "none",
                rank = 2 : i64}}
 

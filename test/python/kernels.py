@@ -10,9 +10,21 @@ def floats(*shape):
     return rng.standard_normal(shape).astype(np.float32)
 
 
+def halves(values, kind):
+    """f16 or bf16 as they are stored, and the floats that they stand for."""
+    if kind == "f16":
+        stored = values.astype(np.float16)
+        return stored, stored.astype(np.float32)
+    stored = (values.view(np.uint32) >> 16).astype(np.uint16)
+    return stored, (stored.astype(np.uint32) << 16).view(np.float32)
+
+
+KINDS = {"float32": "f32", "float16": "f16", "uint16": "bf16", "uint8": "ui8"}
+
+
 def text(array):
-    """An MLIR attribute of the array's bytes."""
-    kind = {"f": "f32", "u": "ui8"}[array.dtype.kind]
+    """An MLIR attribute of the array's bytes; 16-bit integers hold bf16."""
+    kind = KINDS[array.dtype.name]
     shape = "x".join(map(str, array.shape))
     data = array.tobytes().hex().upper()
     return f'dense<"0x{data}"> : tensor<{shape}x{kind}>'

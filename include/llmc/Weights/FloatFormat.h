@@ -5,6 +5,7 @@
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/bit.h"
+#include "llvm/Support/ErrorHandling.h"
 #include <cstring>
 #include <optional>
 
@@ -22,6 +23,37 @@ inline std::optional<FloatFormat> getFloatFormat(mlir::Type type) {
   if (type.isBF16())
     return FloatFormat::BF16;
   return std::nullopt;
+}
+
+/// The inverse.
+inline mlir::FloatType getFloatType(FloatFormat format,
+                                    mlir::MLIRContext *context) {
+  switch (format) {
+  case FloatFormat::F32:
+    return mlir::Float32Type::get(context);
+  case FloatFormat::F16:
+    return mlir::Float16Type::get(context);
+  case FloatFormat::BF16:
+    return mlir::BFloat16Type::get(context);
+  }
+  llvm_unreachable("no other format");
+}
+
+/// As MLIR writes the type.
+inline llvm::StringRef toString(FloatFormat format) {
+  constexpr llvm::StringLiteral names[] = {"f32", "f16", "bf16"};
+  return names[int(format)];
+}
+
+/// The inverse: false for what is no format's name.
+inline bool fromString(llvm::StringRef name, FloatFormat &format) {
+  for (FloatFormat known :
+       {FloatFormat::F32, FloatFormat::F16, FloatFormat::BF16})
+    if (toString(known) == name) {
+      format = known;
+      return true;
+    }
+  return false;
 }
 
 inline int64_t getFloatBytes(FloatFormat format) {

@@ -19,11 +19,11 @@ public:
   CpuBackend() { llvm::cantFail(setTarget("")); }
 
   SmallVector<Capability> getCapabilities() const override {
-    SmallVector<std::string> formats{"f32"};
+    SmallVector<std::string> formats{"f32", "f16", "bf16"};
     for (int64_t bits = 2; bits <= 8; ++bits)
       formats.push_back("int" + std::to_string(bits));
     SmallVector<int64_t> blocks{0, 16, 32, 64, 128, 256};
-    return {{"linear", formats, blocks, {}, {"f32", "int8"}},
+    return {{"linear", formats, blocks, {}, {"f32", "f16", "bf16", "int8"}},
             {"embedding", formats, blocks, {}, {}},
             {"attention", {}, {}, {}, {"f32"}}};
   }

@@ -48,7 +48,7 @@ public:
 private:
   void emitDense(Value panel, Value lane, Value at) {
     k.loop(k.index(0), k.index(layout.columns), 1, [&](Value column) {
-      k.store(k.load(panels, {panel, column, lane}), y, {at, column});
+      store(k.load(panels, {panel, column, lane}), at, column);
     });
   }
 
@@ -64,9 +64,17 @@ private:
       k.loop(begin, end, 1, [&](Value column) {
         Value code = k.toFloat(
             loadCode(panel, k.add(stored, k.sub(column, begin)), lane));
-        k.store(k.mulF(k.subF(code, zero), scale), y, {at, column});
+        store(k.mulF(k.subF(code, zero), scale), at, column);
       });
     });
+  }
+
+  /// Stores a number in the format of y.
+  void store(Value number, Value at, Value column) {
+    Type element = cast<MemRefType>(y.getType()).getElementType();
+    if (number.getType() != element)
+      number = k.narrow(k.widen(number), element);
+    k.store(number, y, {at, column});
   }
 
   /// The integer of a stored column and a lane; see PanelLayout.h.

@@ -47,6 +47,15 @@ Value KernelBuilder::widen(Value value) {
   return toFloat(arith::ExtUIOp::create(b, loc, clone(i32()), value));
 }
 
+Value KernelBuilder::narrow(Value value, Type element) {
+  if (element.isF32())
+    return value;
+  Type type = element;
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    type = vector.clone(element);
+  return arith::TruncFOp::create(b, loc, type, value);
+}
+
 Value KernelBuilder::loadVector(Value buffer, ValueRange position, Value mask) {
   VectorType type =
       vectorOf(cast<MemRefType>(buffer.getType()).getElementType());

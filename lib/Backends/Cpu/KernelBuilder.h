@@ -109,6 +109,8 @@ struct KernelBuilder {
   Value toFloat(Value value);
   /// Brings integers of 8 bits without sign, or floats of 16, to f32.
   Value widen(Value value);
+  /// Rounds f32 to a float type that is not wider.
+  Value narrow(Value value, mlir::Type element);
   /// The lanes below `count`.
   Value createMask(Value count) {
     return mlir::vector::CreateMaskOp::create(b, loc, vectorOf(b.getI1Type()),

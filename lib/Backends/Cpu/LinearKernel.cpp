@@ -90,7 +90,8 @@ private:
   /// In one dimension of a dynamic size, so that all outputs have one type.
   Value flat(Value buffer) {
     buffer = k.flatten(buffer, 0);
-    auto type = MemRefType::get({ShapedType::kDynamic}, k.f32());
+    Type element = cast<MemRefType>(buffer.getType()).getElementType();
+    auto type = MemRefType::get({ShapedType::kDynamic}, element);
     return k.b.createOrFold<memref::CastOp>(k.loc, type, buffer);
   }
 
@@ -138,21 +139,21 @@ private:
   }
 
   Values emitDense(ValueRange sums) {
-    return k.carry(k.index(0), k.index(layout.columns), 1, sums,
-                   [&](Value column, ValueRange carried) {
-                     Values weights, next(carried);
-                     for (int64_t j = 0; j < tilePanelCount; ++j)
-                       weights.push_back(k.loadVector(
-                           panels, {k.add(firstPanel, j), column, k.index(0)}));
-                     for (int64_t i = 0; i < tileRows; ++i) {
-                       Value value = k.broadcast(k.load(
-                           prepared.values, k.add(rowAddress(i), column)));
-                       for (int64_t j = 0; j < tilePanelCount; ++j)
-                         next[at(i, j)] =
-                             k.fma(value, weights[j], carried[at(i, j)]);
-                     }
-                     return next;
-                   });
+    return k.carry(
+        k.index(0), k.index(layout.columns), 1, sums,
+        [&](Value column, ValueRange carried) {
+          Values weights, next(carried);
+          for (int64_t j = 0; j < tilePanelCount; ++j)
+            weights.push_back(k.widen(k.loadVector(
+                panels, {k.add(firstPanel, j), column, k.index(0)})));
+          for (int64_t i = 0; i < tileRows; ++i) {
+            Value value = k.broadcast(
+                k.load(prepared.values, k.add(rowAddress(i), column)));
+            for (int64_t j = 0; j < tilePanelCount; ++j)
+              next[at(i, j)] = k.fma(value, weights[j], carried[at(i, j)]);
+          }
+          return next;
+        });
   }
 
   Values emitBlocks(ValueRange sums) {
@@ -346,7 +347,10 @@ private:
             k.add(k.mul(k.add(firstRow, i), place.width), place.column);
         if (addend)
           value = k.addF(k.loadVector(addend, address, place.mask), value);
-        k.storeVector(value, place.output, address, place.mask);
+        Type element =
+            cast<MemRefType>(place.output.getType()).getElementType();
+        k.storeVector(k.narrow(value, element), place.output, address,
+                      place.mask);
       }
     }
   }

@@ -36,15 +36,20 @@ private:
 
   /// Adds a linear, whose weight has to be stored as that of the others.
   bool addLinear(LinearOp linear) {
-    if (!linear || !isF32(linear.getResult()))
+    if (!linear)
+      return false;
+    std::optional<FloatFormat> format =
+        getFloatFormat(linear.getType().getElementType());
+    if (!format)
       return false;
     std::optional<PanelLayout> layout =
         PanelLayout::of(linear.getWeight(), lanes);
     Value bias = linear.getBias();
-    if (!layout || (bias && !bias.getDefiningOp<WeightOp>()))
+    if (!layout || (bias && !getDense(bias)))
       return false;
     if (linears.empty()) {
       result.spec.layout = *layout;
+      result.spec.format = *format;
     } else {
       if (linear.getOperand() != linears.front().getOperand() ||
           !(*layout == result.spec.layout))
@@ -60,7 +65,7 @@ private:
     return true;
   }
 
-  /// activation(linear) * linear
+  /// activation(linear) * linear, in f32: in narrower formats each op rounds
   bool matchGated(Operation *op) {
     if (!isF32(op->getResult(0)))
       return false;
@@ -86,8 +91,10 @@ private:
     return false;
   }
 
-  /// linear + value of the same shape
+  /// linear + value of the same shape, in f32
   bool matchAdd(Operation *op) {
+    if (!isF32(op->getResult(0)))
+      return false;
     for (int64_t side = 0; side < 2; ++side) {
       LinearOp linear = getOwn(op->getOperand(side));
       Value other = op->getOperand(1 - side);
@@ -155,7 +162,8 @@ private:
     }
     spec.rank = cast<ShapedType>(x.getType()).getRank();
     result.inputs.push_back(x);
-    if (isOwn)
+    // In narrower formats a norm rounds where the kernel would not.
+    if (isOwn && spec.format == FloatFormat::F32)
       takeNorm(x);
     if (addend)
       result.inputs.push_back(addend);

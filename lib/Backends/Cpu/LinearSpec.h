@@ -55,7 +55,8 @@ inline bool fromString(llvm::StringRef name, Epilogue &value) {
 /// for a pair of weights that an epilogue multiplies.
 struct LinearSpec {
   PanelLayout layout;
-  llvm::SmallVector<int64_t> rows; ///< of each weight
+  llvm::SmallVector<int64_t> rows;       ///< of each weight
+  FloatFormat format = FloatFormat::F32; ///< of x and y; sums are f32
   /// x is rounded to integers of 8 bits in blocks of the weight's.
   bool integers = false;
   Norm norm = Norm::None;
@@ -78,6 +79,7 @@ struct LinearSpec {
   template <typename Visitor> void visit(Visitor &&visit) {
     visit("layout", layout);
     visit("rows", rows);
+    visit("format", format);
     visit("integers", integers);
     visit("norm", norm);
     visit("epsilon", epsilon);

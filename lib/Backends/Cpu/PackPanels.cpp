@@ -65,26 +65,36 @@ struct Packer {
             layout.bits};
   }
 
-  void packFloats(float *out) const;
+  void packFloats(char *out) const;
   void packCodes(uint32_t *out) const;
   template <typename T> void packScales(T *out) const;
   void packZeros(uint8_t *out) const;
 };
 
-void Packer::packFloats(float *out) const {
-  std::vector<std::vector<float>> values;
-  for (Value weight : weights) {
-    FailureOr<std::vector<float>> decoded = decodeWeight(weight);
-    assert(succeeded(decoded) && "PanelLayout::of takes only what decodes");
-    values.push_back(std::move(*decoded));
+/// The numbers of each expression; none of a null one.
+std::vector<std::vector<float>> decodeAll(ArrayRef<Value> expressions) {
+  std::vector<std::vector<float>> values(expressions.size());
+  for (auto [expression, numbers] : llvm::zip(expressions, values)) {
+    if (!expression)
+      continue;
+    FailureOr<std::vector<float>> decoded = decodeWeight(expression);
+    assert(succeeded(decoded) && "only what decodes is claimed");
+    numbers = std::move(*decoded);
   }
+  return values;
+}
+
+void Packer::packFloats(char *out) const {
+  std::vector<std::vector<float>> values = decodeAll(weights);
+  int64_t index = 0;
   for (const PanelSource &source : sources) {
     int64_t rows = getRows(weights[source.weight]);
     const float *from = values[source.weight].data();
     for (int64_t k = 0; k < layout.columns; ++k)
       for (int64_t row = source.firstRow; row < source.firstRow + layout.lanes;
            ++row)
-        *out++ = row < rows ? from[row * layout.columns + k] : 0;
+        storeFloat(out, layout.format, index++,
+                   row < rows ? from[row * layout.columns + k] : 0);
   }
 }
 
@@ -133,9 +143,10 @@ void Packer::packCodes(uint32_t *out) const {
 }
 
 template <typename T> void Packer::packScales(T *out) const {
-  std::vector<Bytes> scales;
-  for (Value weight : weights)
-    scales.emplace_back(weight.getDefiningOp<DequantizeOp>().getScales());
+  std::vector<std::vector<float>> scales =
+      decodeAll(llvm::map_to_vector(weights, [](Value weight) -> Value {
+        return weight.getDefiningOp<DequantizeOp>().getScales();
+      }));
   int64_t blocks = layout.getNumBlocks();
   for (const PanelSource &source : sources)
     for (int64_t block = 0; block < blocks; ++block)
@@ -143,17 +154,11 @@ template <typename T> void Packer::packScales(T *out) const {
            ++row) {
         float scale = 0;
         if (row < getRows(weights[source.weight]))
-          scale = loadFloat(scales[source.weight].bytes.data(),
-                            FloatFormat::F32, row * blocks + block);
-        if constexpr (std::is_same_v<T, float>) {
+          scale = scales[source.weight][row * blocks + block];
+        if constexpr (std::is_same_v<T, float>)
           *out++ = scale;
-        } else {
-          APFloat half(scale);
-          bool losesInfo;
-          half.convert(APFloat::IEEEhalf(), APFloat::rmNearestTiesToEven,
-                       &losesInfo);
-          *out++ = T(half.bitcastToAPInt().getZExtValue());
-        }
+        else
+          *out++ = floatToHalf(scale);
       }
 }
 
@@ -186,7 +191,7 @@ std::string getSuffix(const PanelLayout &layout, ArrayRef<Value> weights,
                       bool interleaved) {
   std::string suffix = "panels" + std::to_string(layout.lanes);
   if (layout.isDense())
-    suffix += "f32";
+    suffix += toString(layout.format);
   for (Value weight : weights.drop_front())
     suffix += (interleaved ? "*" : "+") + getParamName(weight).str();
   return suffix;
@@ -204,9 +209,10 @@ SmallVector<PackedParam> PanelLayout::pack(ArrayRef<Value> weights,
   if (isDense()) {
     params.push_back(
         {suffix,
-         RankedTensorType::get({panels, columns, lanes}, builder.getF32Type()),
+         RankedTensorType::get({panels, columns, lanes},
+                               getFloatType(format, builder.getContext())),
          [packer](MutableArrayRef<char> bytes) {
-           packer.packFloats(reinterpret_cast<float *>(bytes.data()));
+           packer.packFloats(bytes.data());
          }});
     return params;
   }
@@ -247,16 +253,12 @@ PackedParam PanelLayout::packBiases(ArrayRef<Value> weights,
   auto fill = [packer, biases = SmallVector<Value>(biases)](
                   MutableArrayRef<char> bytes) {
     auto *out = reinterpret_cast<float *>(bytes.data());
-    std::vector<std::optional<Bytes>> values;
-    for (Value bias : biases)
-      values.push_back(bias ? std::optional<Bytes>(bias) : std::nullopt);
+    std::vector<std::vector<float>> values = decodeAll(biases);
     for (const PanelSource &source : packer.sources)
       for (int64_t row = source.firstRow;
            row < source.firstRow + packer.layout.lanes; ++row)
-        *out++ = values[source.weight] &&
-                         row < getRows(packer.weights[source.weight])
-                     ? loadFloat(values[source.weight]->bytes.data(),
-                                 FloatFormat::F32, row)
+        *out++ = row < int64_t(values[source.weight].size())
+                     ? values[source.weight][row]
                      : 0;
   };
   std::string suffix = getSuffix(*this, weights, interleaved) + ".bias";

@@ -1,6 +1,7 @@
 //===- PanelLayout.cpp - how kernels read weights -------------------------===//
 
 #include "PanelLayout.h"
+#include "llmc/Weights/DecodeWeight.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -24,26 +25,33 @@ int64_t PanelLayout::getChunk() const {
 }
 
 /// Whether f16 holds every scale exactly.
-static bool areHalf(DequantizeOp op) {
-  auto weight = op.getScales().getDefiningOp<WeightOp>();
-  auto param = SymbolTable::lookupNearestSymbolFrom<ParamOp>(
-      weight, weight.getParamAttr());
-  SmallVector<char> copy;
-  ArrayRef<char> bytes = getParamBytes(param, copy);
-  return llvm::all_of(ArrayRef(reinterpret_cast<const float *>(bytes.data()),
-                               bytes.size() / sizeof(float)),
-                      [](float scale) {
-                        bool losesInfo = false;
-                        APFloat half(scale);
-                        half.convert(APFloat::IEEEhalf(),
-                                     APFloat::rmNearestTiesToEven, &losesInfo);
-                        return !losesInfo;
-                      });
+static bool areHalf(Value scales) {
+  FailureOr<std::vector<float>> values = decodeWeight(scales);
+  return succeeded(values) && llvm::all_of(*values, [](float scale) {
+           float half = halfToFloat(floatToHalf(scale));
+           return llvm::bit_cast<uint32_t>(half) ==
+                  llvm::bit_cast<uint32_t>(scale);
+         });
+}
+
+WeightOp llmc::cpu::getDense(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (auto load = dyn_cast<WeightOp>(op))
+      return getFloatFormat(load.getType().getElementType()) ? load
+                                                             : WeightOp();
+    auto cast = dyn_cast<CastOp>(op);
+    auto transpose = dyn_cast<TransposeOp>(op);
+    if (!(cast && cast.getTo().isF32()) &&
+        !(transpose && transpose.getPerm() == ArrayRef<int64_t>{1, 0}))
+      return {};
+    value = op->getOperand(0);
+  }
+  return {};
 }
 
 std::optional<PanelLayout> PanelLayout::of(Value weight, int64_t lanes) {
   auto type = cast<RankedTensorType>(weight.getType());
-  if (!type.hasStaticShape() || !type.getElementType().isF32())
+  if (!type.hasStaticShape() || !getFloatFormat(type.getElementType()))
     return std::nullopt;
   PanelLayout layout;
   layout.columns = type.getDimSize(1);
@@ -52,21 +60,20 @@ std::optional<PanelLayout> PanelLayout::of(Value weight, int64_t lanes) {
     layout.bits = dequantize.getBits();
     layout.block = std::min<int64_t>(dequantize.getBlock(), layout.columns);
     layout.hasZeros = bool(dequantize.getZeros());
-    for (Value operand : dequantize->getOperands())
-      if (!operand.getDefiningOp<WeightOp>())
-        return std::nullopt;
+    if (!dequantize.getData().getDefiningOp<WeightOp>() ||
+        !getDense(dequantize.getScales()) ||
+        (layout.hasZeros && !dequantize.getZeros().getDefiningOp<WeightOp>()))
+      return std::nullopt;
     if (layout.bits < 2 || layout.bits > 8 ||
         (layout.getNumBlocks() > 1 && layout.block % layout.getChunk() != 0))
       return std::nullopt;
-    layout.halfScales = areHalf(dequantize);
+    layout.halfScales = areHalf(dequantize.getScales());
     return layout;
   }
-  Value source = weight;
-  if (auto transpose = source.getDefiningOp<TransposeOp>();
-      transpose && transpose.getPerm() == ArrayRef<int64_t>{1, 0})
-    source = transpose.getOperand();
-  if (!source.getDefiningOp<WeightOp>())
+  WeightOp load = getDense(weight);
+  if (!load)
     return std::nullopt;
+  layout.format = *getFloatFormat(load.getType().getElementType());
   layout.block = layout.columns;
   return layout;
 }

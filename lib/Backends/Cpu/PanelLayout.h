@@ -5,14 +5,16 @@
 // whole panels.
 //
 // A dense panel has the values of the first column, then those of the second,
-// and so on. Integers come in lines of one 32-bit word for each row. A word of
-// a plane of p bits has 32 / p columns of its row: column 4 q + j is the bits
-// from 8 j + p q on. So a shift and a mask of a whole line give, for every row,
-// four successive columns in bytes, which is what instructions that multiply
-// and add four bytes at a time read; and a shift by 8 j + p q gives one column
-// of every row in words. Bits that are not a power of two are split into
-// planes: 3 is 2 + 1. A chunk is the columns that fill whole lines of every
-// plane; its lines come one plane after the other, low bits first.
+// and so on, in the format of the parameter: half the bytes for floats of 16
+// bits, which kernels widen as they load them. Integers come in lines of one
+// 32-bit word for each row. A word of a plane of p bits has 32 / p columns of
+// its row: column 4 q + j is the bits from 8 j + p q on. So a shift and a mask
+// of a whole line give, for every row, four successive columns in bytes, which
+// is what instructions that multiply and add four bytes at a time read; and a
+// shift by 8 j + p q gives one column of every row in words. Bits that are not
+// a power of two are split into planes: 3 is 2 + 1. A chunk is the columns that
+// fill whole lines of every plane; its lines come one plane after the other,
+// low bits first.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,6 +22,7 @@
 #define LLMC_LIB_BACKENDS_CPU_PANELLAYOUT_H
 
 #include "llmc/Target/Backend.h"
+#include "llmc/Weights/FloatFormat.h"
 
 namespace llmc::cpu {
 
@@ -31,11 +34,12 @@ struct Plane {
 
 /// What the kernels can read: dense weights, or integers in blocks.
 struct PanelLayout {
-  int64_t columns = 0;     ///< K
-  int64_t lanes = 0;       ///< rows of a panel
-  int64_t bits = 0;        ///< of an integer; 0 for dense
-  int64_t block = 0;       ///< columns that share a scale; all when dense
-  bool hasZeros = false;   ///< zero points are stored
+  int64_t columns = 0; ///< K
+  int64_t lanes = 0;   ///< rows of a panel
+  int64_t bits = 0;    ///< of an integer; 0 for dense
+  int64_t block = 0;   ///< columns that share a scale; all when dense
+  FloatFormat format = FloatFormat::F32; ///< of the elements, when dense
+  bool hasZeros = false;                 ///< zero points are stored
   bool halfScales = false; ///< scales are stored as f16, which loses nothing
 
   /// The layout for a weight expression, if the kernels can read it.
@@ -70,7 +74,8 @@ struct PanelLayout {
   llvm::SmallVector<PackedParam> pack(llvm::ArrayRef<mlir::Value> weights,
                                       bool interleaved = false) const;
 
-  /// Their biases, 0 for those that have none: [panels * lanes] of f32.
+  /// Their biases, parameters or casts of them, 0 for those that have none:
+  /// [panels * lanes] of f32.
   PackedParam packBiases(llvm::ArrayRef<mlir::Value> weights,
                          llvm::ArrayRef<mlir::Value> biases,
                          bool interleaved) const;
@@ -80,6 +85,7 @@ struct PanelLayout {
     visit("lanes", lanes);
     visit("bits", bits);
     visit("block", block);
+    visit("format", format);
     visit("zeros", hasZeros);
     visit("half_scales", halfScales);
   }
@@ -87,9 +93,14 @@ struct PanelLayout {
   bool operator==(const PanelLayout &other) const {
     return columns == other.columns && lanes == other.lanes &&
            bits == other.bits && block == other.block &&
-           hasZeros == other.hasZeros;
+           format == other.format && hasZeros == other.hasZeros;
   }
 };
+
+/// The parameter that `value` has the elements of: itself, or through casts to
+/// f32 and matrix transposes. Null for any other value, and for a parameter
+/// that is not f32, f16 or bf16.
+WeightOp getDense(mlir::Value value);
 
 /// The parameter that a weight expression begins with.
 llvm::StringRef getParamName(mlir::Value weight);

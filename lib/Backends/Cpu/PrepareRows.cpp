@@ -27,7 +27,8 @@ public:
         normScale(normScale), normBias(normBias), lanes(k.isa.lanes) {}
 
   PreparedRows emit() {
-    bool isCopied = spec.integers || spec.norm != Norm::None ||
+    bool isCopied = spec.format != FloatFormat::F32 || spec.integers ||
+                    spec.norm != Norm::None ||
                     layout.getStoredColumns() != layout.columns;
     PreparedRows result;
     int64_t blocks = layout.getNumBlocks();
@@ -108,7 +109,7 @@ private:
   /// Normalized columns from `column` on, 0 from `end` on.
   Value read(Value row, Value column, Value end, bool isWhole) {
     Value there = mask(column, end, isWhole);
-    Value vector = k.loadVector(x, {row, column}, there);
+    Value vector = k.widen(k.loadVector(x, {row, column}, there));
     if (spec.norm == Norm::None)
       return vector;
     if (centre)

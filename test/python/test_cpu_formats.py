@@ -1,0 +1,153 @@
+"""Weights that are neither f32 nor integers with scales, on the CPU backend."""
+
+import numpy as np
+import pytest
+
+from kernels import (compile_both, floats, halves, linear, module, quantized,
+                     rng, run, weight_ops)
+
+ROWS = (0, 1, 4, 13)
+
+
+def unpack(data):
+    """4-bit integers, little end first."""
+    return np.stack([data & 15, data >> 4], -1)
+
+
+def packed(make):
+    """Elements of the parameters that the kernels read, by type."""
+    made = make()
+    assert made.run("llmc-claim-kernels").notices == []
+    return {p["name"].split(".cpu.")[1]: p["dtype"] for p in made.params()}
+
+
+def check(make, columns, want, values, claimed=1):
+    """Against `want(x)` in doubles; rounding errors of a sum grow with the
+    magnitudes that go into it."""
+    both = compile_both(make, claimed)
+    for count in ROWS:
+        x = floats(count, columns)
+        bound = 8e-6 * (np.abs(x).astype(np.float64) @ np.abs(values).T + 1)
+        for compiled in both:
+            got = compiled({"x": x})["y"]
+            assert got.shape == bound.shape
+            assert np.all(np.abs(got - want(x.astype(np.float64))) <= bound)
+
+
+# Dense weights of 16 bits ---------------------------------------------------------
+
+@pytest.mark.parametrize("kind", ["f16", "bf16"])
+@pytest.mark.parametrize("transposed", ["no", "before", "after"])
+@pytest.mark.parametrize("rows,columns", [(1, 1), (32, 64), (45, 130)])
+def test_half_weights(kind, transposed, rows, columns):
+    """Half the bytes, for a cast on either side of a transpose."""
+    stored, values = halves(floats(rows, columns), kind)
+    bias, offsets = halves(floats(rows), kind)
+    flat, deep = f"{rows}x{columns}", f"{columns}x{rows}"
+    cast = "llmc.cast {} {{to = f32}} : (tensor<{}x{}>) -> tensor<{}xf32>"
+    turn = ("llmc.transpose {} {{perm = array<i64: 1, 0>}} : (tensor<{}x{}>) "
+            "-> tensor<{}x{}>")
+    body = [f"%bs = llmc.weight @bs : tensor<{rows}x{kind}>",
+            "%b = " + cast.format("%bs", rows, kind, rows)]
+    if transposed == "no":
+        body += [f"%s = llmc.weight @s : tensor<{flat}x{kind}>",
+                 "%w = " + cast.format("%s", flat, kind, flat)]
+    else:
+        stored = np.ascontiguousarray(stored.T)
+        body.append(f"%s = llmc.weight @s : tensor<{deep}x{kind}>")
+        if transposed == "before":
+            body += ["%t = " + turn.format("%s", deep, kind, flat, kind),
+                     "%w = " + cast.format("%t", flat, kind, flat)]
+        else:
+            body += ["%t = " + cast.format("%s", deep, kind, deep),
+                     "%w = " + turn.format("%t", deep, "f32", flat, "f32")]
+    ops = linear(rows, columns, True).replace(
+        f"%b = llmc.weight @b : tensor<{rows}xf32>\n", "")
+
+    def make():
+        return module({"s": stored, "bs": bias}, "\n".join(body) + "\n" + ops,
+                      f'%x: tensor<?x{columns}xf32> {{llmc.name = "x"}}',
+                      f"tensor<?x{rows}xf32>")
+
+    panels = [dtype for name, dtype in packed(make).items()
+              if not name.endswith(".bias+bs")]
+    assert panels == [{"f16": "float16", "bf16": "bfloat16"}[kind]]
+    check(make, columns, lambda x: x @ values.T + offsets, values)
+
+
+@pytest.mark.parametrize("kind", ["f16", "bf16"])
+def test_every_half(kind):
+    """All 65536 bit patterns become the floats that they stand for."""
+    stored = np.arange(1 << 16, dtype=np.uint16).reshape(256, 256)
+    if kind == "f16":
+        stored = stored.view(np.float16)
+        values = stored.astype(np.float32)
+    else:
+        values = (stored.astype(np.uint32) << 16).view(np.float32)
+    body = f"""%s = llmc.weight @s : tensor<256x256x{kind}>
+    %w = llmc.cast %s {{to = f32}} : (tensor<256x256x{kind}>) -> tensor<256x256xf32>
+    %y = llmc.embedding %ids, %w : (tensor<?xi64>, tensor<256x256xf32>) -> tensor<?x256xf32>
+    return %y : tensor<?x256xf32>"""
+    got, reference = run(
+        lambda: module({"s": stored}, body,
+                       '%ids: tensor<?xi64> {llmc.name = "ids"}',
+                       "tensor<?x256xf32>"), {"ids": np.arange(256)}, claimed=1)
+    for result in (got, reference):
+        assert np.array_equal(result, values, equal_nan=True)
+        assert np.array_equal(np.signbit(result)[~np.isnan(values)],
+                              np.signbit(values)[~np.isnan(values)])
+
+
+@pytest.mark.parametrize("kind,epsilon", [("f16", 2.0**-11), ("bf16", 2.0**-8)])
+@pytest.mark.parametrize("bits", [0, 4])
+def test_half_activations(kind, epsilon, bits):
+    """16 bits in and out: sums are f32, and what is stored rounds once."""
+    rows, columns = 45, 70
+    if bits:
+        params, _ = quantized(rows, columns, bits, 32, True)
+        params["s"], scales = halves(params["s"], kind)
+        codes, zeros = (unpack(params[name]).reshape(rows, -1) for name in "qz")
+        values = codes.reshape(rows, 3, 32) - zeros[:, :3, None].astype(np.float64)
+        values = (values * scales[:, :, None]).reshape(rows, 96)[:, :columns]
+        body = weight_ops(params, rows, columns, bits, 32)
+    else:
+        params = {}
+        params["w"], values = halves(floats(rows, columns), kind)
+        body = f"%w = llmc.weight @w : tensor<{rows}x{columns}xf32>\n"
+    params["b"], bias = halves(floats(rows), kind)
+    # x and y are f32; all between them is not.
+    body += "\n" + linear(rows, columns, True).partition("return")[0]
+    body = f"""%h = llmc.cast %x {{to = {kind}}}
+      : (tensor<?x{columns}xf32>) -> tensor<?x{columns}x{kind}>
+    {body.replace("f32>", kind + ">").replace("%x", "%h").replace("%y", "%g")}
+    %y = llmc.cast %g {{to = f32}} : (tensor<?x{rows}x{kind}>) -> tensor<?x{rows}xf32>
+    return %y : tensor<?x{rows}xf32>"""
+    kernel, reference = compile_both(
+        lambda: module(params, body,
+                       f'%x: tensor<?x{columns}xf32> {{llmc.name = "x"}}',
+                       f"tensor<?x{rows}xf32>"), claimed=1)
+    for count in ROWS:
+        _, x = halves(floats(count, columns), kind)
+        x = x.astype(np.float64)
+        want, size = x @ values.T + bias, np.abs(x) @ np.abs(values).T + 1
+        bound = epsilon * np.abs(want) + 8e-6 * size
+        x = x.astype(np.float32)
+        assert np.all(np.abs(kernel({"x": x})["y"] - want) <= bound)
+        # The reference lowering rounds weights and products, too.
+        bound += epsilon * (np.abs(want - bias) + bool(bits) * size)
+        assert np.all(np.abs(reference({"x": x})["y"] - want) <= bound)
+
+
+@pytest.mark.parametrize("kind", ["f16", "bf16"])
+def test_half_embedding(kind):
+    """Rows of 16 bits, without arithmetic."""
+    stored, values = halves(floats(45, 70), kind)
+    got, reference = run(
+        lambda: module({"w": stored}, f"""
+        %w = llmc.weight @w : tensor<45x70x{kind}>
+        %g = llmc.embedding %ids, %w : (tensor<?xi64>, tensor<45x70x{kind}>) -> tensor<?x70x{kind}>
+        %y = llmc.cast %g {{to = f32}} : (tensor<?x70x{kind}>) -> tensor<?x70xf32>
+        return %y : tensor<?x70xf32>""",
+                       '%ids: tensor<?xi64> {llmc.name = "ids"}',
+                       "tensor<?x70xf32>"), {"ids": np.arange(45)}, claimed=1)
+    assert np.array_equal(got, values) and np.array_equal(reference, values)
