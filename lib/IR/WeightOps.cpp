@@ -156,42 +156,101 @@ LogicalResult DequantizeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
 /// Keeps the arithmetic of layouts far from overflow.
 static constexpr int64_t maxBlock = int64_t(1) << 32;
 
-LogicalResult DequantizeOp::verify() {
-  // Runs before the types are compared with the inferred ones.
-  if (getType().getRank() != 2)
-    return emitOpError("makes a weight [out, columns]");
-  int64_t bits = getBits(), block = getBlock(), columns = getColumns();
+/// Checks an operand's type.
+template <typename OpTy>
+static LogicalResult expectShape(OpTy op, StringRef what, Value value,
+                                 ArrayRef<int64_t> shape) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (type.getShape() != shape)
+    return op.emitOpError(what)
+           << " has type " << type << ", but bits, block and columns need "
+           << RankedTensorType::get(shape, type.getElementType());
+  return success();
+}
+
+template <typename OpTy>
+static LogicalResult expectBytes(OpTy op, StringRef what, Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (!type.getElementType().isUnsignedInteger(8))
+    return op.emitOpError(what) << " must be packed in ui8";
+  return success();
+}
+
+/// Checks packed elements, and scales if there are any. Runs before the types
+/// are compared with the inferred ones.
+template <typename OpTy>
+static LogicalResult verifyBlocks(OpTy op, StringRef what, Value data,
+                                  Value scales) {
+  if (op.getType().getRank() != 2)
+    return op.emitOpError("makes a weight [out, columns]");
+  int64_t bits = op.getBits(), block = op.getBlock(), columns = op.getColumns();
   if (columns < 0)
-    return emitOpError("columns is ") << columns;
+    return op.emitOpError("columns is ") << columns;
   if (bits < 2 || bits > 8)
-    return emitOpError("bits is ") << bits << "; 2 to 8 are defined";
+    return op.emitOpError("bits is ") << bits << "; 2 to 8 are defined";
   if (block < 1 || block > maxBlock || block * bits % 8 != 0)
-    return emitOpError("block is ")
+    return op.emitOpError("block is ")
            << block << "; a block must be a whole number of bytes, and at most "
            << maxBlock << " weights";
+  int64_t rows = op.getType().getDimSize(0);
   int64_t blocks = llvm::divideCeil(columns, block);
-  auto expect = [&](StringRef what, Value value,
-                    ArrayRef<int64_t> shape) -> LogicalResult {
-    auto type = cast<RankedTensorType>(value.getType());
-    if (type.getShape() != shape)
-      return emitOpError(what)
-             << " has type " << type << ", but bits, block and columns need "
-             << RankedTensorType::get(shape, type.getElementType());
+  if (failed(expectShape(op, what, data, {rows, blocks, block * bits / 8})) ||
+      (scales && failed(expectShape(op, "scales", scales, {rows, blocks}))))
+    return failure();
+  return expectBytes(op, what, data);
+}
+
+LogicalResult DequantizeOp::verify() {
+  if (failed(verifyBlocks(*this, "data", getData(), getScales())))
+    return failure();
+  if (!getZeros())
     return success();
-  };
-  int64_t rows = getType().getDimSize(0);
-  if (failed(expect("data", getData(), {rows, blocks, block * bits / 8})) ||
-      failed(expect("scales", getScales(), {rows, blocks})))
+  int64_t blocks = getScales().getType().getDimSize(1);
+  if (failed(expectBytes(*this, "zeros", getZeros())))
     return failure();
-  for (auto [name, value] :
-       {std::pair<StringRef, Value>("data", getData()), {"zeros", getZeros()}})
-    if (value && !cast<ShapedType>(value.getType())
-                      .getElementType()
-                      .isUnsignedInteger(8))
-      return emitOpError(name) << " must be packed in ui8";
-  if (getZeros() &&
-      failed(expect("zeros", getZeros(),
-                    {rows, int64_t(llvm::divideCeil(blocks * bits, 8))})))
+  return expectShape(
+      *this, "zeros", getZeros(),
+      {getType().getDimSize(0),
+       int64_t(llvm::divideCeil(blocks * int64_t(getBits()), 8))});
+}
+
+//===----------------------------------------------------------------------===//
+// LookupOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult LookupOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                    SmallVectorImpl<ShapeInfo> &results) {
+  if (shapes.rank(adaptor.getIndices()) != 3)
+    return shapes.fail("indices must be [out, blocks, bytes of a block]");
+  results.push_back({shapes.elementType(adaptor.getCodebook()),
+                     {shapes.dim(adaptor.getIndices(), 0),
+                      shapes.constant(adaptor.getColumns())},
+                     std::nullopt});
+  return success();
+}
+
+LogicalResult LookupOp::verify() {
+  if (failed(verifyBlocks(*this, "indices", getIndices(), getScales())))
     return failure();
+  RankedTensorType codebook = getCodebook().getType();
+  int64_t entries = int64_t(1) << getBits(), rank = codebook.getRank();
+  if ((rank != 1 && rank != 2) || codebook.getDimSize(rank - 1) != entries)
+    return emitOpError("codebook has type ")
+           << codebook << ", but with " << getBits() << " bits it is ["
+           << entries << "] or [groups, " << entries << "]";
+  if (getScales() &&
+      getScales().getType().getElementType() != codebook.getElementType())
+    return emitOpError("scales are ")
+           << getScales().getType().getElementType() << ", the codebook is "
+           << codebook.getElementType();
+  if (rank == 1)
+    return success();
+  int64_t groups = codebook.getDimSize(0), rows = getType().getDimSize(0);
+  if (groups < 1 || ShapedType::isDynamic(rows) || rows % groups != 0)
+    return emitOpError("has codebooks for ")
+           << (ShapedType::isDynamic(groups) ? "an unknown number of"
+                                             : Twine(groups).str())
+           << " groups of rows, into which the rows of " << getType()
+           << " cannot be divided";
   return success();
 }

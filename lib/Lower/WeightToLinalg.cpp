@@ -76,16 +76,117 @@ Value createField(OpBuilder &b, Location loc, Value data,
       b, loc, word, createScalar(b, loc, i32, double((1 << bits) - 1)));
 }
 
+/// Computes an element from its integer (i32), what its block has (one number
+/// of each `[out, blocks]`), and its row.
+using BlockBody = llvm::function_ref<Value(OpBuilder &, Location, Value code,
+                                           ValueRange ofBlock, Value row)>;
+
+/// A weight `type` whose elements are packed in blocks: `data` is
+/// `[out, blocks, bytes]`.
+struct PackedBlocks {
+  Location loc;
+  RankedTensorType type;
+  Value data;
+  int64_t bits, block;
+
+  Value create(OpBuilder &builder, ValueRange ofBlock, BlockBody body) const {
+    return 8 % bits == 0 ? createBytewise(builder, ofBlock, body)
+                         : createFieldwise(builder, ofBlock, body);
+  }
+
+private:
+  /// Fields that do not cross bytes: `[out, blocks, bytes, fields of a byte]`
+  /// has an affine form, which vectorises.
+  Value createBytewise(OpBuilder &builder, ValueRange ofBlock,
+                       BlockBody body) const {
+    SmallVector<int64_t> shape(
+        cast<RankedTensorType>(data.getType()).getShape());
+    shape.push_back(8 / bits);
+    auto fieldsType = RankedTensorType::get(shape, type.getElementType());
+    MLIRContext *context = builder.getContext();
+    AffineMap identity = AffineMap::getMultiDimIdentityMap(4, context);
+    SmallVector<AffineMap> maps{identity.dropResult(3)};
+    maps.append(ofBlock.size(), identity.getMajorSubMap(2));
+    maps.push_back(identity);
+    SmallVector<utils::IteratorType> iterators(4,
+                                               utils::IteratorType::parallel);
+    SmallVector<Value> inputs{data};
+    llvm::append_range(inputs, ofBlock);
+    Value empty = createEmpty(builder, loc, fieldsType, {});
+    Value unpacked =
+        linalg::GenericOp::create(
+            builder, loc, fieldsType, inputs, empty, maps, iterators,
+            [&](OpBuilder &b, Location loc, ValueRange args) {
+              Type i32 = b.getI32Type();
+              Value field = arith::IndexCastOp::create(
+                  b, loc, i32, linalg::IndexOp::create(b, loc, 3));
+              Value shift = arith::MulIOp::create(
+                  b, loc, field, createScalar(b, loc, i32, double(bits)));
+              Value code = arith::AndIOp::create(
+                  b, loc,
+                  arith::ShRUIOp::create(
+                      b, loc, arith::ExtUIOp::create(b, loc, i32, args[0]),
+                      shift),
+                  createScalar(b, loc, i32, double((1 << bits) - 1)));
+              linalg::YieldOp::create(b, loc,
+                                      body(b, loc, code,
+                                           args.slice(1, ofBlock.size()),
+                                           linalg::IndexOp::create(b, loc, 0)));
+            })
+            .getResult(0);
+    SmallVector<ReassociationIndices> groups{{0}, {1, 2, 3}};
+    Value rows =
+        tensor::CollapseShapeOp::create(builder, loc, unpacked, groups);
+    if (rows.getType() == type)
+      return rows;
+    // The last block is padded.
+    SmallVector<OpFoldResult> offsets(2, builder.getIndexAttr(0)),
+        strides(2, builder.getIndexAttr(1)), sizes;
+    for (int64_t size : type.getShape())
+      sizes.push_back(builder.getIndexAttr(size));
+    return tensor::ExtractSliceOp::create(builder, loc, type, rows, offsets,
+                                          sizes, strides);
+  }
+
+  /// Fields that may cross bytes, found one at a time.
+  Value createFieldwise(OpBuilder &builder, ValueRange ofBlock,
+                        BlockBody body) const {
+    return createGenerated(
+        builder, loc, type, createDims(builder, loc, data),
+        [&](OpBuilder &b, Location loc, ValueRange at) -> Value {
+          Value size = createIndex(b, loc, block);
+          Value number = arith::DivUIOp::create(b, loc, at[1], size);
+          Value inBlock = arith::RemUIOp::create(b, loc, at[1], size);
+          SmallVector<Value> position{at[0], number}, numbers;
+          Value code = createField(b, loc, data, position, inBlock, bits);
+          for (Value tensor : ofBlock)
+            numbers.push_back(
+                tensor::ExtractOp::create(b, loc, tensor, position));
+          return body(b, loc, code, numbers, at[0]);
+        });
+  }
+};
+
 struct DequantizePattern : OpConversionPattern<DequantizeOp> {
   using OpConversionPattern::OpConversionPattern;
 
   LogicalResult
   matchAndRewrite(DequantizeOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    PackedBlocks blocks{op.getLoc(), op.getType(), adaptor.getData(),
+                        int64_t(op.getBits()), int64_t(op.getBlock())};
     Value zeros = createZeros(op, adaptor, rewriter);
-    rewriter.replaceOp(op, 8 % op.getBits() == 0
-                               ? createBytewise(op, adaptor, rewriter, zeros)
-                               : createFieldwise(op, adaptor, rewriter, zeros));
+    rewriter.replaceOp(
+        op,
+        blocks.create(rewriter, {adaptor.getScales(), zeros},
+                      [](OpBuilder &b, Location loc, Value code,
+                         ValueRange ofBlock, Value) -> Value {
+                        Value scale = ofBlock[0];
+                        Value centred = arith::SIToFPOp::create(
+                            b, loc, scale.getType(),
+                            arith::SubIOp::create(b, loc, code, ofBlock[1]));
+                        return arith::MulFOp::create(b, loc, centred, scale);
+                      }));
     return success();
   }
 
@@ -105,86 +206,43 @@ struct DequantizePattern : OpConversionPattern<DequantizeOp> {
                              op.getBits());
         });
   }
+};
 
-  static Value createScaled(OpBuilder &b, Location loc, Value q, Value scale,
-                            Value zero) {
-    Value centred = arith::SIToFPOp::create(
-        b, loc, scale.getType(), arith::SubIOp::create(b, loc, q, zero));
-    return arith::MulFOp::create(b, loc, centred, scale);
+struct LookupPattern : OpConversionPattern<LookupOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(LookupOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    PackedBlocks blocks{op.getLoc(), op.getType(), adaptor.getIndices(),
+                        int64_t(op.getBits()), int64_t(op.getBlock())};
+    Value codebook = adaptor.getCodebook(), scales = adaptor.getScales();
+    SmallVector<Value> ofBlock;
+    if (scales)
+      ofBlock.push_back(scales);
+    rewriter.replaceOp(
+        op, blocks.create(rewriter, ofBlock,
+                          [&](OpBuilder &b, Location loc, Value code,
+                              ValueRange ofBlock, Value row) {
+                            SmallVector<Value> position;
+                            if (op.getCodebook().getType().getRank() == 2)
+                              position.push_back(createGroup(op, b, loc, row));
+                            position.push_back(arith::IndexCastUIOp::create(
+                                b, loc, b.getIndexType(), code));
+                            Value value = tensor::ExtractOp::create(
+                                b, loc, codebook, position);
+                            return scales ? arith::MulFOp::create(b, loc, value,
+                                                                  ofBlock[0])
+                                                .getResult()
+                                          : value;
+                          }));
+    return success();
   }
 
-  /// Fields that do not cross bytes: `[out, blocks, bytes, fields of a byte]`
-  /// has an affine form, which vectorises.
-  static Value createBytewise(DequantizeOp op, OpAdaptor adaptor,
-                              OpBuilder &builder, Value zeros) {
-    Location loc = op.getLoc();
-    int64_t bits = op.getBits(), fields = 8 / bits;
-    auto data = cast<RankedTensorType>(adaptor.getData().getType());
-    SmallVector<int64_t> shape(data.getShape());
-    shape.push_back(fields);
-    auto type = RankedTensorType::get(shape, op.getType().getElementType());
-    MLIRContext *context = builder.getContext();
-    SmallVector<AffineMap> maps{
-        AffineMap::getMultiDimIdentityMap(4, context).dropResult(3),
-        AffineMap::getMultiDimIdentityMap(4, context).getMajorSubMap(2),
-        AffineMap::getMultiDimIdentityMap(4, context).getMajorSubMap(2),
-        AffineMap::getMultiDimIdentityMap(4, context)};
-    SmallVector<utils::IteratorType> iterators(4,
-                                               utils::IteratorType::parallel);
-    Value empty = createEmpty(builder, loc, type, {});
-    Value unpacked =
-        linalg::GenericOp::create(
-            builder, loc, type,
-            ValueRange{adaptor.getData(), adaptor.getScales(), zeros}, empty,
-            maps, iterators,
-            [&](OpBuilder &b, Location loc, ValueRange args) {
-              Type i32 = b.getI32Type();
-              Value field = arith::IndexCastOp::create(
-                  b, loc, i32, linalg::IndexOp::create(b, loc, 3));
-              Value shift = arith::MulIOp::create(
-                  b, loc, field, createScalar(b, loc, i32, double(bits)));
-              Value q = arith::AndIOp::create(
-                  b, loc,
-                  arith::ShRUIOp::create(
-                      b, loc, arith::ExtUIOp::create(b, loc, i32, args[0]),
-                      shift),
-                  createScalar(b, loc, i32, double((1 << bits) - 1)));
-              linalg::YieldOp::create(
-                  b, loc, createScaled(b, loc, q, args[1], args[2]));
-            })
-            .getResult(0);
-    SmallVector<ReassociationIndices> groups{{0}, {1, 2, 3}};
-    Value rows =
-        tensor::CollapseShapeOp::create(builder, loc, unpacked, groups);
-    if (rows.getType() == op.getType())
-      return rows;
-    // The last block is padded.
-    SmallVector<OpFoldResult> offsets(2, builder.getIndexAttr(0)),
-        strides(2, builder.getIndexAttr(1)), sizes;
-    for (int64_t size : op.getType().getShape())
-      sizes.push_back(builder.getIndexAttr(size));
-    return tensor::ExtractSliceOp::create(builder, loc, op.getType(), rows,
-                                          offsets, sizes, strides);
-  }
-
-  /// Fields that may cross bytes, found one at a time.
-  static Value createFieldwise(DequantizeOp op, OpAdaptor adaptor,
-                               OpBuilder &builder, Value zeros) {
-    Location loc = op.getLoc();
-    return createGenerated(
-        builder, loc, op.getType(), createDims(builder, loc, adaptor.getData()),
-        [&](OpBuilder &b, Location loc, ValueRange at) -> Value {
-          Value size = createIndex(b, loc, op.getBlock());
-          Value block = arith::DivUIOp::create(b, loc, at[1], size);
-          Value inBlock = arith::RemUIOp::create(b, loc, at[1], size);
-          Value q = createField(b, loc, adaptor.getData(), {at[0], block},
-                                inBlock, op.getBits());
-          SmallVector<Value> position{at[0], block};
-          return createScaled(
-              b, loc, q,
-              tensor::ExtractOp::create(b, loc, adaptor.getScales(), position),
-              tensor::ExtractOp::create(b, loc, zeros, position));
-        });
+  static Value createGroup(LookupOp op, OpBuilder &b, Location loc, Value row) {
+    int64_t size = op.getType().getDimSize(0) / op.getGroups();
+    return arith::DivUIOp::create(
+        b, loc, row, createIndex(b, loc, std::max<int64_t>(size, 1)));
   }
 };
 
@@ -192,6 +250,6 @@ struct DequantizePattern : OpConversionPattern<DequantizeOp> {
 
 void llmc::populateWeightToLinalg(const LowerTypeConverter &converter,
                                   RewritePatternSet &patterns) {
-  patterns.add<ConstantPattern, DequantizePattern>(converter,
-                                                   patterns.getContext());
+  patterns.add<ConstantPattern, DequantizePattern, LookupPattern>(
+      converter, patterns.getContext());
 }

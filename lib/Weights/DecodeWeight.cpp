@@ -2,6 +2,7 @@
 
 #include "llmc/Weights/DecodeWeight.h"
 #include "llmc/Weights/BlockFormat.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -63,6 +64,59 @@ static FailureOr<std::vector<float>> decode(DequantizeOp op) {
   return values;
 }
 
+static FailureOr<std::vector<float>> decode(LookupOp op) {
+  FailureOr<ParamOp> param = getParam(op, op.getIndices());
+  if (failed(param))
+    return failure();
+  FailureOr<std::vector<float>> codebook = decodeWeight(op.getCodebook());
+  if (failed(codebook))
+    return failure();
+  FailureOr<std::vector<float>> scales = std::vector<float>();
+  if (op.getScales() && failed(scales = decodeWeight(op.getScales())))
+    return failure();
+  SmallVector<char> copy;
+  ArrayRef<char> bytes = getParamBytes(*param, copy);
+  BlockFormat format{op.getType().getDimSize(0), op.getType().getDimSize(1),
+                     int64_t(op.getBlock()), int64_t(op.getBits())};
+  if (llvm::Error error = format.verify())
+    return op.emitOpError() << llvm::toString(std::move(error));
+  if (int64_t(bytes.size()) != format.getDataBytes())
+    return op.emitOpError("reads a parameter whose bytes were freed");
+  int64_t blocks = format.getNumBlocks(), padded = blocks * format.block;
+  int64_t groupRows = std::max<int64_t>(format.rows / op.getGroups(), 1);
+  SmallVector<uint8_t> codes(padded);
+  std::vector<float> values;
+  values.reserve(format.rows * format.columns);
+  for (int64_t row = 0; row < format.rows; ++row) {
+    unpackBits(reinterpret_cast<const uint8_t *>(bytes.data()) +
+                   row * blocks * format.getBlockBytes(),
+               format.bits, codes);
+    const float *table = codebook->data() + (row / groupRows << format.bits);
+    for (int64_t column = 0; column < format.columns; ++column) {
+      float value = table[codes[column]];
+      if (op.getScales())
+        value *= (*scales)[row * blocks + column / format.block];
+      values.push_back(value);
+    }
+  }
+  return values;
+}
+
+/// A small table that is not a parameter.
+static FailureOr<std::vector<float>> decode(ConstantOp op) {
+  auto dense = dyn_cast<DenseFPElementsAttr>(op.getValue());
+  if (!dense || !getFloatFormat(dense.getElementType()))
+    return op.emitOpError("does not hold f32, f16 or bf16 in the module");
+  std::vector<float> values;
+  for (APFloat value : dense.getValues<APFloat>()) {
+    bool losesInfo;
+    value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven,
+                  &losesInfo);
+    values.push_back(value.convertToFloat());
+  }
+  return values;
+}
+
 static FailureOr<std::vector<float>> decode(TransposeOp op) {
   if (op.getPerm() != ArrayRef<int64_t>{1, 0})
     return op.emitOpError("is not a matrix transpose");
@@ -96,15 +150,13 @@ static FailureOr<std::vector<float>> decode(CastOp op) {
 
 FailureOr<std::vector<float>> llmc::decodeWeight(Value weight) {
   Operation *op = weight.getDefiningOp();
-  if (auto load = dyn_cast_or_null<WeightOp>(op))
-    return decode(load);
-  if (auto dequantize = dyn_cast_or_null<DequantizeOp>(op))
-    return decode(dequantize);
-  if (auto transpose = dyn_cast_or_null<TransposeOp>(op))
-    return decode(transpose);
-  if (auto conversion = dyn_cast_or_null<CastOp>(op))
-    return decode(conversion);
-  if (op)
-    return op->emitOpError("is not known in a weight expression");
-  return emitError(weight.getLoc(), "the weight is an argument");
+  if (!op)
+    return emitError(weight.getLoc(), "the weight is an argument");
+  using Result = FailureOr<std::vector<float>>;
+  return llvm::TypeSwitch<Operation *, Result>(op)
+      .Case<WeightOp, ConstantOp, DequantizeOp, LookupOp, TransposeOp, CastOp>(
+          [](auto known) { return decode(known); })
+      .Default([](Operation *op) -> Result {
+        return op->emitOpError("is not known in a weight expression");
+      });
 }

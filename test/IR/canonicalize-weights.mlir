@@ -36,6 +36,15 @@ func.func @constant_dequantize() -> tensor<1x16xf32> {
   return %0 : tensor<1x16xf32>
 }
 
+// CHECK-LABEL: @constant_lookup
+func.func @constant_lookup() -> tensor<1x16xf32> {
+  %q = llmc.constant dense<0> : tensor<1x1x8xui8>
+  %c = llmc.constant dense<1.0> : tensor<16xf32>
+  // CHECK: llmc.lookup
+  %0 = llmc.lookup %q, %c {bits = 4, block = 16, columns = 16} : (tensor<1x1x8xui8>, tensor<16xf32>) -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}
+
 // CHECK-LABEL: @quantized
 func.func @quantized(%x: tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<f32>) {
   %s = llmc.constant dense<0.5> : tensor<f32>

@@ -239,3 +239,102 @@ func.func @float_zeros(%q: tensor<2x1x8xui8>, %s: tensor<2x1xf32>) {
      : (tensor<2x1x8xui8>, tensor<2x1xf32>, tensor<2x1xf32>) -> tensor<2x16xf32>
   return
 }
+
+// -----
+
+func.func @lookup_bits(%q: tensor<4x1x8xui8>, %c: tensor<512xf32>) {
+  // expected-error @+1 {{'llmc.lookup' op bits is 9; 2 to 8 are defined}}
+  %0 = llmc.lookup %q, %c {bits = 9, block = 16, columns = 16}
+     : (tensor<4x1x8xui8>, tensor<512xf32>) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @lookup_indices(%q: tensor<4x1x4xui8>, %c: tensor<16xf32>) {
+  // expected-error @+1 {{'llmc.lookup' op indices has type 'tensor<4x1x4xui8>', but bits, block and columns need 'tensor<4x1x8xui8>'}}
+  %0 = llmc.lookup %q, %c {bits = 4, block = 16, columns = 16}
+     : (tensor<4x1x4xui8>, tensor<16xf32>) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @lookup_signed(%q: tensor<4x1x8xi8>, %c: tensor<16xf32>) {
+  // expected-error @+1 {{'llmc.lookup' op indices must be packed in ui8}}
+  %0 = llmc.lookup %q, %c {bits = 4, block = 16, columns = 16}
+     : (tensor<4x1x8xi8>, tensor<16xf32>) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @lookup_codebook(%q: tensor<4x1x8xui8>, %c: tensor<8xf32>) {
+  // expected-error @+1 {{'llmc.lookup' op codebook has type 'tensor<8xf32>', but with 4 bits it is [16] or [groups, 16]}}
+  %0 = llmc.lookup %q, %c {bits = 4, block = 16, columns = 16}
+     : (tensor<4x1x8xui8>, tensor<8xf32>) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @lookup_codebook_rank(%q: tensor<4x1x8xui8>, %c: tensor<1x1x16xf32>) {
+  // expected-error @+1 {{'llmc.lookup' op codebook has type 'tensor<1x1x16xf32>', but with 4 bits it is [16] or [groups, 16]}}
+  %0 = llmc.lookup %q, %c {bits = 4, block = 16, columns = 16}
+     : (tensor<4x1x8xui8>, tensor<1x1x16xf32>) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @lookup_scalar(%q: tensor<4x1x8xui8>, %c: tensor<f32>) {
+  // expected-error @+1 {{'llmc.lookup' op codebook has type 'tensor<f32>', but with 4 bits it is [16] or [groups, 16]}}
+  %0 = llmc.lookup %q, %c {bits = 4, block = 16, columns = 16}
+     : (tensor<4x1x8xui8>, tensor<f32>) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @lookup_groups(%q: tensor<4x1x8xui8>, %c: tensor<3x16xf32>) {
+  // expected-error @+1 {{'llmc.lookup' op has codebooks for 3 groups of rows, into which the rows of 'tensor<4x16xf32>' cannot be divided}}
+  %0 = llmc.lookup %q, %c {bits = 4, block = 16, columns = 16}
+     : (tensor<4x1x8xui8>, tensor<3x16xf32>) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @lookup_no_groups(%q: tensor<4x1x8xui8>, %c: tensor<0x16xf32>) {
+  // expected-error @+1 {{'llmc.lookup' op has codebooks for 0 groups of rows}}
+  %0 = llmc.lookup %q, %c {bits = 4, block = 16, columns = 16}
+     : (tensor<4x1x8xui8>, tensor<0x16xf32>) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @lookup_any_groups(%q: tensor<4x1x8xui8>, %c: tensor<?x16xf32>) {
+  // expected-error @+1 {{'llmc.lookup' op has codebooks for an unknown number of groups of rows}}
+  %0 = llmc.lookup %q, %c {bits = 4, block = 16, columns = 16}
+     : (tensor<4x1x8xui8>, tensor<?x16xf32>) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @lookup_scales(%q: tensor<4x1x8xui8>, %c: tensor<16xf32>, %s: tensor<4x2xf32>) {
+  // expected-error @+1 {{'llmc.lookup' op scales has type 'tensor<4x2xf32>', but bits, block and columns need 'tensor<4x1xf32>'}}
+  %0 = llmc.lookup %q, %c, %s {bits = 4, block = 16, columns = 16}
+     : (tensor<4x1x8xui8>, tensor<16xf32>, tensor<4x2xf32>) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @lookup_scales_type(%q: tensor<4x1x8xui8>, %c: tensor<16xf32>, %s: tensor<4x1xf16>) {
+  // expected-error @+1 {{'llmc.lookup' op scales are 'f16', the codebook is 'f32'}}
+  %0 = llmc.lookup %q, %c, %s {bits = 4, block = 16, columns = 16}
+     : (tensor<4x1x8xui8>, tensor<16xf32>, tensor<4x1xf16>) -> tensor<4x16xf32>
+  return
+}

@@ -52,6 +52,22 @@ func.func @dequantize(%half: tensor<?x3xf16>, %some: tensor<?x3x8xui8>) {
   return
 }
 
+// CHECK-LABEL: @lookup
+func.func @lookup(%c: tensor<2x16xf32>, %half: tensor<16xf16>, %some: tensor<?x3x8xui8>) {
+  %q = llmc.weight @q : tensor<2x3x8xui8>
+  %s = llmc.weight @s : tensor<2x3xf32>
+  // CHECK: llmc.lookup %{{.*}}, %{{.*}} {bits = 4 : i64, block = 16 : i64, columns = 40 : i64} : (tensor<2x3x8xui8>, tensor<2x16xf32>) -> tensor<2x40xf32>
+  %0 = llmc.lookup %q, %c {bits = 4, block = 16, columns = 40}
+     : (tensor<2x3x8xui8>, tensor<2x16xf32>) -> tensor<2x40xf32>
+  // CHECK: llmc.lookup %{{.*}}, %{{.*}}, %{{.*}} {bits = 4 : i64, block = 16 : i64, columns = 40 : i64} : (tensor<2x3x8xui8>, tensor<2x16xf32>, tensor<2x3xf32>) -> tensor<2x40xf32>
+  %1 = llmc.lookup %q, %c, %s {bits = 4, block = 16, columns = 40}
+     : (tensor<2x3x8xui8>, tensor<2x16xf32>, tensor<2x3xf32>) -> tensor<2x40xf32>
+  // CHECK: llmc.lookup {{.*}} : (tensor<?x3x8xui8>, tensor<16xf16>) -> tensor<?x40xf16>
+  %2 = llmc.lookup %some, %half {bits = 4, block = 16, columns = 40}
+     : (tensor<?x3x8xui8>, tensor<16xf16>) -> tensor<?x40xf16>
+  return
+}
+
 // CHECK: {-#
 {-#
   dialect_resources: {

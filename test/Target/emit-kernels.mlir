@@ -1,7 +1,8 @@
 // RUN: llmc-opt %s --load-backend=cpu --llmc-emit-kernels | FileCheck %s
 
 #layout = {columns = 8 : i64, lanes = 16 : i64, bits = 0 : i64, block = 8 : i64,
-           format = "f32", zeros = false, half_scales = false}
+           format = "f32", zeros = false, scales = true, codebook = "none",
+           half_scales = false}
 
 // Sizes in which the launches differ are dynamic in the kernel.
 // CHECK-NOT: llmc.kernel

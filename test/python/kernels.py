@@ -106,3 +106,45 @@ def linear(rows, columns, bias, activations=0):
     return (load + f"%y = llmc.linear {', '.join(operands)} : "
             f"({', '.join(types)}) -> tensor<?x{rows}xf32>\n"
             f"return %y : tensor<?x{rows}xf32>")
+
+
+# The 16 values of bitsandbytes' NF4, as it has them.
+NF4 = np.array([
+    -1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453,
+    -0.28444138169288635, -0.18477343022823334, -0.09105003625154495, 0.0,
+    0.07958029955625534, 0.16093020141124725, 0.24611230194568634,
+    0.33791524171829224, 0.44070982933044434, 0.5626170039176941,
+    0.7229568362236023, 1.0], np.float32)
+
+
+def lookup(rows, columns, bits, block, groups=0, scales=False, codebook=None,
+           name="", constant=False):
+    """Parameters, ops and numbers of %NAMEw with `groups` codebooks, or one that
+    is no matrix for 0."""
+    blocks = -(-columns // block)
+    codes = rng.integers(0, 2**bits, (rows, blocks * block)).astype(np.uint8)
+    if codebook is None:
+        codebook = floats(*((groups, 2**bits) if groups else (2**bits,)))
+    params = {name + "q": pack(codes, bits).reshape(rows, blocks, -1)}
+    operands = [("q", params[name + "q"].shape, "ui8"),
+                ("c", codebook.shape, "f32")]
+    tables = codebook.reshape(-1, 2**bits).repeat(rows // max(groups, 1), axis=0)
+    values = np.take_along_axis(tables, codes.astype(np.int64), 1)
+    if not constant:
+        params[name + "c"] = codebook
+    if scales:
+        params[name + "s"] = np.abs(floats(rows, blocks))
+        operands.append(("s", (rows, blocks), "f32"))
+        values = values * params[name + "s"].repeat(block, axis=1)
+    lines, types = [], []
+    for operand, shape, kind in operands:
+        types.append(f"tensor<{'x'.join(map(str, shape))}x{kind}>")
+        value = (f"llmc.constant {text(codebook)}" if constant and operand == "c"
+                 else f"llmc.weight @{name}{operand} : {types[-1]}")
+        lines.append(f"%{name}{operand} = {value}")
+    names = ", ".join(f"%{name}{operand}" for operand, *_ in operands)
+    lines.append(
+        f"%{name}w = llmc.lookup {names} {{bits = {bits} : i64, block = {block} "
+        f": i64, columns = {columns} : i64}} : ({', '.join(types)}) -> "
+        f"tensor<{rows}x{columns}xf32>")
+    return params, "\n".join(lines), values[:, :columns].astype(np.float64)

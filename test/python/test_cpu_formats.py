@@ -1,10 +1,13 @@
 """Weights that are neither f32 nor integers with scales, on the CPU backend."""
 
+import platform
+
 import numpy as np
 import pytest
 
-from kernels import (compile_both, floats, halves, linear, module, quantized,
-                     rng, run, weight_ops)
+import llmc
+from kernels import (NF4, compile_both, floats, halves, linear, lookup, module,
+                     quantized, rng, run, weight_ops)
 
 ROWS = (0, 1, 4, 13)
 
@@ -151,3 +154,128 @@ def test_half_embedding(kind):
                        '%ids: tensor<?xi64> {llmc.name = "ids"}',
                        "tensor<?x70xf32>"), {"ids": np.arange(45)}, claimed=1)
     assert np.array_equal(got, values) and np.array_equal(reference, values)
+
+
+# Codebooks ------------------------------------------------------------------------
+
+@pytest.mark.parametrize("bits,block,groups,scales,rows,columns", [
+    # One for all: k-means of a tensor.
+    (2, 16, 0, False, 64, 128), (3, 32, 0, False, 33, 96),
+    (4, 64, 0, False, 45, 130), (5, 64, 0, False, 33, 128),
+    (6, 16, 0, False, 17, 70), (7, 64, 0, False, 33, 64),
+    (8, 16, 0, False, 33, 96), (8, 96, 1, False, 7, 96),
+    # Groups of whole panels, of parts of panels, and of one row.
+    (4, 32, 2, False, 64, 96), (8, 32, 3, False, 96, 64),
+    (3, 32, 3, False, 45, 70), (4, 32, 45, False, 45, 96),
+    (2, 16, 33, True, 33, 70), (8, 32, 33, False, 33, 96),
+    # With scales.
+    (4, 64, 0, True, 45, 128), (4, 64, 0, True, 33, 96),
+    (3, 128, 0, True, 16, 1120), (4, 32, 2, True, 64, 70),
+    (8, 16, 0, True, 33, 96)])
+def test_lookup(bits, block, groups, scales, rows, columns):
+    params, body, values = lookup(rows, columns, bits, block, groups, scales)
+    params["b"] = floats(rows)
+    check(lambda: module(params, body + "\n" + linear(rows, columns, True),
+                         f'%x: tensor<?x{columns}xf32> {{llmc.name = "x"}}',
+                         f"tensor<?x{rows}xf32>"),
+          columns, lambda x: x @ values.T + params["b"], values)
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_nf4(constant):
+    """bitsandbytes' values times the largest magnitude of each 64."""
+    params, body, values = lookup(45, 192, 4, 64, scales=True, codebook=NF4,
+                                  constant=constant)
+    check(lambda: module(params, body + "\n" + linear(45, 192, False),
+                         '%x: tensor<?x192xf32> {llmc.name = "x"}',
+                         "tensor<?x45xf32>"), 192, lambda x: x @ values.T, values)
+
+
+@pytest.mark.parametrize("bits,groups,scales", [
+    (2, 0, True), (3, 0, False), (4, 0, True), (4, 3, True), (4, 45, False),
+    (8, 0, False), (8, 15, True)])
+def test_lookup_embedding(bits, groups, scales):
+    params, body, values = lookup(45, 70, bits, 32, groups, scales)
+    ids = rng.integers(-45, 45, (3, 30))
+    got, reference = run(
+        lambda: module(params, body + """
+        %y = llmc.embedding %ids, %w : (tensor<?x?xi64>, tensor<45x70xf32>)
+          -> tensor<?x?x70xf32>
+        return %y : tensor<?x?x70xf32>""",
+                       '%ids: tensor<?x?xi64> {llmc.name = "ids"}',
+                       "tensor<?x?x70xf32>"), {"ids": ids}, claimed=1)
+    np.testing.assert_allclose(got, values[ids], rtol=1e-6)
+    assert np.array_equal(got, reference)
+
+
+@pytest.mark.parametrize("same", [False, True])
+@pytest.mark.parametrize("gated", [False, True])
+def test_lookups_with_one_operand(same, gated):
+    """Two weights in one kernel: with one codebook, or one each."""
+    params, body, values = {}, [], []
+    for name in "pq":
+        more, ops, numbers = lookup(40, 96, 4, 32, scales=True, name=name,
+                                    codebook=NF4 if same else None)
+        params.update(more)
+        values.append(numbers)
+        body += [ops, f"%{name} = llmc.linear %x, %{name}w : (tensor<?x96xf32>, "
+                      "tensor<40x96xf32>) -> tensor<?x40xf32>"]
+    pair = "(tensor<?x40xf32>, tensor<?x40xf32>)"
+    if gated:
+        width, body = 40, body + [
+            "%t = llmc.silu %p : (tensor<?x40xf32>) -> tensor<?x40xf32>",
+            f"%y = llmc.mul %t, %q : {pair} -> tensor<?x40xf32>"]
+    else:
+        width, body = 80, body + [
+            f"%y = llmc.concat %p, %q {{axis = 1 : i64}} : {pair} -> tensor<?x80xf32>"]
+    body.append(f"return %y : tensor<?x{width}xf32>")
+
+    def make():
+        return module(params, "\n".join(body),
+                      '%x: tensor<?x96xf32> {llmc.name = "x"}',
+                      f"tensor<?x{width}xf32>")
+
+    for compiled in compile_both(make, claimed=1):
+        for count in ROWS:
+            x = floats(count, 96) / 16
+            p, q = (x @ numbers.T for numbers in values)
+            want = p / (1 + np.exp(-p)) * q if gated else np.hstack([p, q])
+            np.testing.assert_allclose(compiled({"x": x})["y"], want, rtol=1e-4,
+                                       atol=1e-4)
+
+
+def test_a_lookup_reads_what_is_rounded():
+    """llmc.quantize_dynamic before it stays: there are no integers to multiply."""
+    params, body, values = lookup(40, 64, 4, 32, scales=True)
+    got, want = run(
+        lambda: module(params, body + "\n" + linear(40, 64, False, 32),
+                       '%x: tensor<?x64xf32> {llmc.name = "x"}',
+                       "tensor<?x40xf32>"), {"x": floats(5, 64)}, claimed=1)
+    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64",
+                    reason="these are processors of x86-64")
+@pytest.mark.parametrize("target", ["x86-64-v3", "x86-64"])
+def test_lookup_on_other_processors(target, tmp_path):
+    """Registers of 8 floats that can be permuted, and none."""
+    params, body, names, want = {}, [], [], []
+    x = floats(11, 96)
+    for bits in range(2, 9):
+        for groups in (0, 2, 48):
+            name = f"n{bits}g{groups}"
+            more, ops, values = lookup(48, 96, bits, 32, groups, True, name=name)
+            params.update(more)
+            want.append(x @ values.T)
+            body += [ops, f"%{name} = llmc.linear %x, %{name}w : (tensor<?x96xf32>, "
+                          "tensor<48x96xf32>) -> tensor<?x48xf32>"]
+            names.append("%" + name)
+    width = 48 * len(names)
+    body += [f"%y = llmc.concat {', '.join(names)} {{axis = 1 : i64}} : "
+             f"({', '.join(['tensor<?x48xf32>'] * len(names))}) "
+             f"-> tensor<?x{width}xf32>", f"return %y : tensor<?x{width}xf32>"]
+    module(params, "\n".join(body), '%x: tensor<?x96xf32> {llmc.name = "x"}',
+           f"tensor<?x{width}xf32>").compile_artifact(
+               tmp_path / "out.llmc", target=f"cpu:{target}")
+    got = llmc.Artifact(tmp_path / "out.llmc")({"x": x})["y"]
+    np.testing.assert_allclose(got, np.hstack(want), rtol=1e-3, atol=1e-3)

@@ -1,9 +1,12 @@
 """Weights of com.microsoft that are quantized in blocks."""
 
+import kernels
 import numpy as np
 import pytest
 from contrib import (check, dequantize, floats, make_model, ops, packed,
-                     refuse, rng, run, unpack, zero_points)
+                     onnx, refuse, rng, run, unpack, zero_points)
+
+import llmc
 
 
 def nbits(tmp_path, bits, block, columns=96, zeros=None, bias=False, flat=False,
@@ -169,3 +172,24 @@ def test_matmul_bnb4_refuses(tmp_path, message, change):
            {"x": floats(3, 24), "data": data, "scales": scales},
            ("data", "scales"),
            **{"K": 24, "N": 32, "block_size": 16, "quant_type": 1, **change})
+
+
+@pytest.mark.parametrize("groups,scales", [(0, False), (0, True), (1, False),
+                                           (2, True), (16, False)])
+@pytest.mark.parametrize("bits,columns", [(2, 96), (3, 96), (4, 80), (5, 80),
+                                          (6, 96), (7, 96), (8, 80)])
+def test_lookup(tmp_path, bits, columns, groups, scales):
+    """Codebooks have no op of ONNX: indices are unpacked and gathered by."""
+    params, body, values = kernels.lookup(16, columns, bits, 32, groups, scales)
+    made = kernels.module(params, body + "\n" + kernels.linear(16, columns, False),
+                          f'%x: tensor<?x{columns}xf32> {{llmc.name = "x"}}',
+                          "tensor<?x16xf32>")
+    made.export_onnx(tmp_path / "out.onnx")
+    x = floats(5, columns)
+    exported = onnx.load(tmp_path / "out.onnx")
+    again = llmc.compile(tmp_path / "out.onnx")({"x": x})
+    for got in (run(exported, {"x": x}), again):
+        np.testing.assert_allclose(got["y"], x @ values.T, rtol=1e-4, atol=1e-4)
+    # The indices stay as they are packed.
+    sizes = {i.name: len(i.raw_data) for i in exported.graph.initializer}
+    assert sizes["q"] == params["q"].nbytes

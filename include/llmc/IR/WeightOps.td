@@ -79,4 +79,39 @@ def LLMC_DequantizeOp : LLMC_GraphOp<"dequantize", [
   let hasVerifier = 1;
 }
 
+def LLMC_LookupOp : LLMC_GraphOp<"lookup", [
+    DeclareOpInterfaceMethods<LLMC_WeightOpInterface>]> {
+  let summary = "A weight from indices into codebooks, and block scales";
+  let description = [{
+    Computes `codebook[index] * scale` for a weight `[out, in]` whose values
+    are shared: each is one of `2^bits`. `indices` are `bits` wide and stored
+    as the data of `llmc.dequantize`, `ui8[out, blocks, block * bits / 8]`.
+    `codebook` is `[2^bits]`, or `[groups, 2^bits]` with one for each
+    `out / groups` successive rows, which may be one row. `scales`, 1 when
+    absent, is `[out, blocks]`. The result has the element type of the codebook.
+
+    ```mlir
+    // Clusters of each row.
+    %w = llmc.lookup %q, %centers {bits = 3, block = 64, columns = 576}
+       : (tensor<1536x9x24xui8>, tensor<1536x8xf32>) -> tensor<1536x576xf32>
+    // NF4: the 16 values of bitsandbytes times the largest magnitude of 64.
+    %w = llmc.lookup %q, %nf4, %absmax {bits = 4, block = 64, columns = 576}
+       : (tensor<1536x9x32xui8>, tensor<16xf32>, tensor<1536x9xf32>)
+       -> tensor<1536x576xf32>
+    ```
+  }];
+  let arguments = (ins LLMC_Tensor:$indices, LLMC_FloatTensor:$codebook,
+                       Optional<LLMC_FloatTensor>:$scales,
+                       I64Attr:$bits, I64Attr:$block, I64Attr:$columns);
+  let hasVerifier = 1;
+  let extraClassDeclaration = baseDeclaration # [{
+    /// Codebooks, each for as many successive rows.
+    int64_t getGroups() {
+      return getCodebook().getType().getRank() == 1
+                 ? 1
+                 : getCodebook().getType().getDimSize(0);
+    }
+  }];
+}
+
 #endif // LLMC_IR_WEIGHTOPS

@@ -22,6 +22,9 @@ public:
     SmallVector<std::string> formats{"f32", "f16", "bf16"};
     for (int64_t bits = 2; bits <= 8; ++bits)
       formats.push_back("int" + std::to_string(bits));
+    for (int64_t bits = 2; bits <= 8; ++bits)
+      formats.push_back("lookup" + std::to_string(bits));
+    formats.push_back("nf4");
     SmallVector<int64_t> blocks{0, 16, 32, 64, 128, 256};
     return {{"linear", formats, blocks, {}, {"f32", "f16", "bf16", "int8"}},
             {"embedding", formats, blocks, {}, {}},

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "EmbeddingKernel.h"
+#include "Codebook.h"
 #include "llmc/Lower/Patterns.h"
 
 using namespace mlir;
@@ -24,11 +25,20 @@ public:
     panels = arguments[1];
     if (!layout.isDense()) {
       panels = k.view(panels, k.i32(), k.div(k.dim(panels, 0), 4));
-      scales = arguments[2];
     }
+    ValueRange rest = arguments.drop_front(2);
+    auto take = [&] {
+      Value argument = rest.front();
+      rest = rest.drop_front();
+      return argument;
+    };
+    if (!layout.isDense() && layout.hasScales)
+      scales = take();
     if (layout.hasZeros)
-      zeros = arguments[3];
-    y = k.flatten(arguments.back(), 1);
+      zeros = take();
+    if (layout.isLookup())
+      codebook = take();
+    y = k.flatten(take(), 1);
   }
 
   void emit() {
@@ -55,16 +65,19 @@ private:
   void emitBlocks(Value panel, Value lane, Value at) {
     k.loop(k.index(0), k.index(layout.getNumBlocks()), 1, [&](Value block) {
       Values position{panel, block, lane};
-      Value scale = k.widen(k.load(scales, position));
+      Value scale = scales ? k.widen(k.load(scales, position)) : Value();
       Value zero = zeros ? k.widen(k.load(zeros, position))
                          : k.constant(k.f32(), double(1 << (layout.bits - 1)));
       Value begin = k.mul(block, layout.block);
       Value end = k.min(k.add(begin, layout.block), k.index(layout.columns));
       Value stored = k.mul(block, layout.getStoredBlock());
       k.loop(begin, end, 1, [&](Value column) {
-        Value code = k.toFloat(
-            loadCode(panel, k.add(stored, k.sub(column, begin)), lane));
-        store(k.mulF(k.subF(code, zero), scale), at, column);
+        Value code = loadCode(panel, k.add(stored, k.sub(column, begin)), lane);
+        Value number =
+            codebook
+                ? CodebookReader(k, layout, codebook).lookup(panel, lane, code)
+                : k.subF(k.toFloat(code), zero);
+        store(scale ? k.mulF(number, scale) : number, at, column);
       });
     });
   }
@@ -107,7 +120,7 @@ private:
   KernelBuilder k;
   const PanelLayout &layout;
   int64_t numRows;
-  Value ids, panels, scales, zeros, y;
+  Value ids, panels, scales, zeros, codebook, y;
 };
 } // namespace
 

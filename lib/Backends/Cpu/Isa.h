@@ -19,6 +19,7 @@ struct Isa {
   int64_t lanes;     ///< words of a vector
   int64_t registers; ///< for vectors
   Dot dot;
+  bool hasPermute = false; ///< of words, by a vector of indices
 
   static Isa of(const CpuTarget &target) {
     bool isWide = target.hasFeature("avx512f");
@@ -27,6 +28,7 @@ struct Isa {
       isa.dot = Dot::Vnni;
     else if (target.hasFeature("avx2"))
       isa.dot = Dot::Avx2;
+    isa.hasPermute = isWide || target.hasFeature("avx2");
     return isa;
   }
 };

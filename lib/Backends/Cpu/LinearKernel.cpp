@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LinearKernel.h"
+#include "Codebook.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -50,10 +51,13 @@ public:
     panels = take();
     if (!layout.isDense()) {
       panels = k.view(panels, k.i32(), k.div(k.dim(panels, 0), 4));
-      scales = take();
     }
+    if (!layout.isDense() && layout.hasScales)
+      scales = take();
     if (layout.hasZeros)
       zeros = take();
+    if (layout.isLookup())
+      codebook = take();
     if (spec.hasBias)
       bias = take();
     while (!arguments.empty())
@@ -128,6 +132,11 @@ private:
       for (int64_t j = 0; j < numPanels; ++j)
         sums.push_back(bias ? k.loadVector(bias, k.mul(k.add(panel, j), lanes))
                             : k.constant(k.vectorOf(k.f32()), 0));
+    tables.clear();
+    if (codebook)
+      for (int64_t j = 0; j < numPanels; ++j)
+        tables.push_back(
+            CodebookReader(k, layout, codebook).load(k.add(firstPanel, j)));
     sums = layout.isDense() ? emitDense(sums) : emitBlocks(sums);
     emitResults(sums);
   }
@@ -217,8 +226,8 @@ private:
       }
       for (int64_t step = 0; step < 4; ++step) {
         Values codes;
-        for (const Values &panel : lines)
-          codes.push_back(decodeColumn(panel, 4 * quad + step));
+        for (int64_t j = 0; j < tilePanelCount; ++j)
+          codes.push_back(decodeColumn(lines[j], j, 4 * quad + step));
         for (int64_t i = 0; i < tileRows; ++i) {
           Value value = k.broadcast(
               k.load(prepared.values, k.add(addresses[i], 4 * quad + step)));
@@ -234,8 +243,24 @@ private:
     return row * tilePanelCount + panel;
   }
 
-  /// `sums` plus the scaled sums of a block.
+  /// `sums` plus the scaled sums of a block, whose numbers are what they are.
+  Values emitScaledLookups(Value block, ValueRange partial, ValueRange sums) {
+    Values next(sums);
+    for (int64_t j = 0; j < tilePanelCount; ++j) {
+      Values position{k.add(firstPanel, j), block, k.index(0)};
+      Value steps = scales ? k.widen(k.loadVector(scales, position)) : Value();
+      for (int64_t i = 0; i < tileRows; ++i) {
+        Value value = partial[at(i, j)], sum = sums[at(i, j)];
+        next[at(i, j)] = steps ? k.fma(value, steps, sum) : k.addF(value, sum);
+      }
+    }
+    return next;
+  }
+
+  /// `sums` plus the scaled sums of a block of integers.
   Values emitScaled(Value block, ValueRange partial, ValueRange sums) {
+    if (codebook)
+      return emitScaledLookups(block, partial, sums);
     bool isSeeded = spec.integers && !zeros;
     Values steps, offsets, next(sums);
     for (int64_t j = 0; j < tilePanelCount; ++j) {
@@ -321,14 +346,17 @@ private:
     return k.bitcast(words, VectorType::get({4 * lanes}, k.i8()));
   }
 
-  /// One column of each row, as floats.
-  Value decodeColumn(ValueRange lines, int64_t column) {
-    return k.toFloat(decode(lines, [&](const Plane &plane) {
+  /// One column of each row of panel `j` of the tile, as floats.
+  Value decodeColumn(ValueRange lines, int64_t j, int64_t column) {
+    Value code = decode(lines, [&](const Plane &plane) {
       int64_t fields = 8 / plane.bits, quad = column / 4;
       return std::array<int64_t, 3>{
           quad / fields, 8 * (column % 4) + quad % fields * plane.bits,
           (1 << plane.bits) - 1};
-    }));
+    });
+    return codebook
+               ? CodebookReader(k, layout, codebook).lookup(tables[j], code)
+               : k.toFloat(code);
   }
 
   //===--------------------------------------------------------------------===//
@@ -409,12 +437,14 @@ private:
   const PanelLayout &layout;
   int64_t lanes, manyRows;
   ValueRange arguments;
-  Value x, normScale, normBias, addend, panels, scales, zeros, bias, rows;
+  Value x, normScale, normBias, addend, panels, scales, zeros, codebook, bias,
+      rows;
   Values outputs;
   PreparedRows prepared;
   // The tile that is being emitted.
   int64_t tileRows = 0, tilePanelCount = 0;
   Value firstPanel, firstRow;
+  SmallVector<Values> tables; ///< of its panels; see CodebookReader
 };
 } // namespace
 

@@ -1,6 +1,7 @@
 //===- LinearMatch.cpp - ops that one linear kernel computes --------------===//
 
 #include "LinearMatch.h"
+#include "llmc/Weights/DecodeWeight.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -34,6 +35,17 @@ private:
     return value.hasOneUse() ? value.getDefiningOp<LinearOp>() : LinearOp();
   }
 
+  /// Whether the numbers of two codebooks, if there are any, are the same.
+  static bool hasCodebookOf(Value weight, Value other) {
+    auto a = weight.getDefiningOp<LookupOp>(),
+         b = other.getDefiningOp<LookupOp>();
+    if (!a || !b || a.getCodebook() == b.getCodebook())
+      return true;
+    FailureOr<std::vector<float>> x = decodeWeight(a.getCodebook()),
+                                  y = decodeWeight(b.getCodebook());
+    return succeeded(x) && succeeded(y) && *x == *y;
+  }
+
   /// Adds a linear, whose weight has to be stored as that of the others.
   bool addLinear(LinearOp linear) {
     if (!linear)
@@ -54,7 +66,9 @@ private:
       if (linear.getOperand() != linears.front().getOperand() ||
           !(*layout == result.spec.layout))
         return false;
-      result.spec.layout.halfScales &= layout->halfScales;
+      result.spec.layout.add(
+          *layout,
+          hasCodebookOf(linear.getWeight(), linears.front().getWeight()));
     }
     linears.push_back(linear);
     result.spec.rows.push_back(
@@ -151,7 +165,7 @@ private:
     Value x = linears.front().getOperand();
     bool isOwn = isReadByLinears(x);
     if (auto rounded = x.getDefiningOp<QuantizeDynamicOp>();
-        rounded && !spec.layout.isDense() &&
+        rounded && !spec.layout.isDense() && !spec.layout.isLookup() &&
         std::min<int64_t>(rounded.getBlock(), spec.layout.columns) ==
             spec.layout.block) {
       spec.integers = true;

@@ -49,7 +49,7 @@ inline bool fromString(llvm::StringRef name, Epilogue &value) {
 /// kernel is
 ///
 ///     kernel(x, [norm scale, [norm bias]], [addend], panels, [scales],
-///            [zeros], [bias], y...)
+///            [zeros], [codebook], [bias], y...)
 ///
 /// x is [..., K] and there is one y [..., rows[i]] for each weight, or one
 /// for a pair of weights that an epilogue multiplies.

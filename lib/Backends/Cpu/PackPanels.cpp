@@ -60,8 +60,10 @@ struct Packer {
   SmallVector<PanelSource> sources;
 
   BlockFormat getFormat(Value weight) const {
-    auto op = weight.getDefiningOp<DequantizeOp>();
-    return {getRows(weight), layout.columns, int64_t(op.getBlock()),
+    auto dequantize = weight.getDefiningOp<DequantizeOp>();
+    auto lookup = weight.getDefiningOp<LookupOp>();
+    return {getRows(weight), layout.columns,
+            int64_t(lookup ? lookup.getBlock() : dequantize.getBlock()),
             layout.bits};
   }
 
@@ -69,6 +71,7 @@ struct Packer {
   void packCodes(uint32_t *out) const;
   template <typename T> void packScales(T *out) const;
   void packZeros(uint8_t *out) const;
+  void packCodebooks(float *out) const;
 };
 
 /// The numbers of each expression; none of a null one.
@@ -119,7 +122,7 @@ void Packer::packCodes(uint32_t *out) const {
   int64_t lanes = layout.lanes, stored = layout.getStoredColumns();
   std::vector<Bytes> data;
   for (Value weight : weights)
-    data.emplace_back(weight.getDefiningOp<DequantizeOp>().getData());
+    data.emplace_back(weight.getDefiningOp()->getOperand(0));
   std::vector<uint8_t> codes;
   for (const PanelSource &source : sources) {
     BlockFormat format = getFormat(weights[source.weight]);
@@ -145,6 +148,8 @@ void Packer::packCodes(uint32_t *out) const {
 template <typename T> void Packer::packScales(T *out) const {
   std::vector<std::vector<float>> scales =
       decodeAll(llvm::map_to_vector(weights, [](Value weight) -> Value {
+        if (auto lookup = weight.getDefiningOp<LookupOp>())
+          return lookup.getScales();
         return weight.getDefiningOp<DequantizeOp>().getScales();
       }));
   int64_t blocks = layout.getNumBlocks();
@@ -182,6 +187,34 @@ void Packer::packZeros(uint8_t *out) const {
         out[block * lanes + lane] = row[block];
     }
     out += blocks * lanes;
+  }
+}
+
+void Packer::packCodebooks(float *out) const {
+  int64_t entries = int64_t(1) << layout.bits, lanes = layout.lanes;
+  std::vector<std::vector<float>> codebooks =
+      decodeAll(llvm::map_to_vector(weights, [](Value weight) -> Value {
+        return weight.getDefiningOp<LookupOp>().getCodebook();
+      }));
+  auto getTable = [&](const PanelSource &source, int64_t lane) {
+    Value weight = weights[source.weight];
+    int64_t groups = weight.getDefiningOp<LookupOp>().getGroups();
+    int64_t row = std::min(source.firstRow + lane, getRows(weight) - 1);
+    return codebooks[source.weight].data() +
+           row / (getRows(weight) / groups) * entries;
+  };
+  for (const PanelSource &source : sources) {
+    if (layout.codebook == Codebook::Row) {
+      for (int64_t entry = 0; entry < entries; ++entry)
+        for (int64_t lane = 0; lane < lanes; ++lane)
+          *out++ = getTable(source, lane)[entry];
+      continue;
+    }
+    std::fill_n(out, layout.getTableEntries(), 0);
+    std::copy_n(getTable(source, 0), entries, out);
+    out += layout.getTableEntries();
+    if (layout.codebook == Codebook::Shared)
+      return;
   }
 }
 
@@ -223,13 +256,13 @@ SmallVector<PackedParam> PanelLayout::pack(ArrayRef<Value> weights,
          packer.packCodes(reinterpret_cast<uint32_t *>(bytes.data()));
        }});
   SmallVector<int64_t> shape{panels, getNumBlocks(), lanes};
-  if (halfScales)
+  if (hasScales && halfScales)
     params.push_back(
         {suffix + ".scales", RankedTensorType::get(shape, builder.getF16Type()),
          [packer](MutableArrayRef<char> bytes) {
            packer.packScales(reinterpret_cast<uint16_t *>(bytes.data()));
          }});
-  else
+  else if (hasScales)
     params.push_back(
         {suffix + ".scales", RankedTensorType::get(shape, builder.getF32Type()),
          [packer](MutableArrayRef<char> bytes) {
@@ -241,6 +274,16 @@ SmallVector<PackedParam> PanelLayout::pack(ArrayRef<Value> weights,
                         packer.packZeros(
                             reinterpret_cast<uint8_t *>(bytes.data()));
                       }});
+  if (isLookup()) {
+    int64_t size =
+        getTableElements() * (codebook == Codebook::Shared ? 1 : panels);
+    params.push_back({suffix + ".codebook",
+                      RankedTensorType::get({size}, builder.getF32Type()),
+                      [packer](MutableArrayRef<char> bytes) {
+                        packer.packCodebooks(
+                            reinterpret_cast<float *>(bytes.data()));
+                      }});
+  }
   return params;
 }
 

@@ -49,6 +49,32 @@ WeightOp llmc::cpu::getDense(Value value) {
   return {};
 }
 
+void PanelLayout::add(const PanelLayout &other, bool sameCodebook) {
+  halfScales &= other.halfScales;
+  Codebook shared = std::max(codebook, other.codebook);
+  codebook =
+      shared == Codebook::Shared && !sameCodebook ? Codebook::Panel : shared;
+}
+
+/// Whether packing can compute the numbers of a small operand.
+static bool isKnown(Value value) {
+  if (auto constant = value.getDefiningOp<ConstantOp>())
+    return isa<DenseFPElementsAttr>(constant.getValue());
+  return bool(getDense(value));
+}
+
+/// Completes the layout of integers or indices in blocks.
+static std::optional<PanelLayout> ofBlocks(PanelLayout layout, Value data,
+                                           Value scales) {
+  if (!data.getDefiningOp<WeightOp>() || (scales && !getDense(scales)) ||
+      layout.bits < 2 || layout.bits > 8 ||
+      (layout.getNumBlocks() > 1 && layout.block % layout.getChunk() != 0))
+    return std::nullopt;
+  layout.hasScales = bool(scales);
+  layout.halfScales = scales && areHalf(scales);
+  return layout;
+}
+
 std::optional<PanelLayout> PanelLayout::of(Value weight, int64_t lanes) {
   auto type = cast<RankedTensorType>(weight.getType());
   if (!type.hasStaticShape() || !getFloatFormat(type.getElementType()))
@@ -60,15 +86,24 @@ std::optional<PanelLayout> PanelLayout::of(Value weight, int64_t lanes) {
     layout.bits = dequantize.getBits();
     layout.block = std::min<int64_t>(dequantize.getBlock(), layout.columns);
     layout.hasZeros = bool(dequantize.getZeros());
-    if (!dequantize.getData().getDefiningOp<WeightOp>() ||
-        !getDense(dequantize.getScales()) ||
-        (layout.hasZeros && !dequantize.getZeros().getDefiningOp<WeightOp>()))
+    if (layout.hasZeros && !dequantize.getZeros().getDefiningOp<WeightOp>())
       return std::nullopt;
-    if (layout.bits < 2 || layout.bits > 8 ||
-        (layout.getNumBlocks() > 1 && layout.block % layout.getChunk() != 0))
+    return ofBlocks(layout, dequantize.getData(), dequantize.getScales());
+  }
+  if (auto lookup = weight.getDefiningOp<LookupOp>()) {
+    if (!isKnown(lookup.getCodebook()))
       return std::nullopt;
-    layout.halfScales = areHalf(dequantize.getScales());
-    return layout;
+    layout.bits = lookup.getBits();
+    // Without scales, blocks mean nothing.
+    layout.block = lookup.getScales()
+                       ? std::min<int64_t>(lookup.getBlock(), layout.columns)
+                       : layout.columns;
+    int64_t groups = lookup.getGroups();
+    layout.codebook = groups == 1 ? Codebook::Shared
+                      : type.getDimSize(0) / groups % lanes == 0
+                          ? Codebook::Panel
+                          : Codebook::Row;
+    return ofBlocks(layout, lookup.getIndices(), lookup.getScales());
   }
   WeightOp load = getDense(weight);
   if (!load)

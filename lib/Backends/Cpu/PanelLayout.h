@@ -16,6 +16,10 @@
 // fill whole lines of every plane; its lines come one plane after the other,
 // low bits first.
 //
+// Indices into a codebook are stored as integers. A codebook that all rows of a
+// panel share is a table of its entries, filled up to a vector; rows that have
+// one each have the first entries of all rows, then the second ones, and so on.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef LLMC_LIB_BACKENDS_CPU_PANELLAYOUT_H
@@ -32,7 +36,30 @@ struct Plane {
   int64_t getColumnsPerLine() const { return 32 / bits; }
 };
 
-/// What the kernels can read: dense weights, or integers in blocks.
+/// Which codebook a row of a weight has.
+enum class Codebook {
+  None,   ///< integers
+  Shared, ///< that of all rows
+  Panel,  ///< that of its panel
+  Row,    ///< its own
+};
+
+inline llvm::StringRef toString(Codebook codebook) {
+  constexpr llvm::StringLiteral names[] = {"none", "shared", "panel", "row"};
+  return names[int(codebook)];
+}
+inline bool fromString(llvm::StringRef name, Codebook &codebook) {
+  for (Codebook known :
+       {Codebook::None, Codebook::Shared, Codebook::Panel, Codebook::Row})
+    if (toString(known) == name) {
+      codebook = known;
+      return true;
+    }
+  return false;
+}
+
+/// What the kernels can read: dense weights, or integers in blocks,
+/// which may be indices into a codebook.
 struct PanelLayout {
   int64_t columns = 0; ///< K
   int64_t lanes = 0;   ///< rows of a panel
@@ -40,12 +67,29 @@ struct PanelLayout {
   int64_t block = 0;   ///< columns that share a scale; all when dense
   FloatFormat format = FloatFormat::F32; ///< of the elements, when dense
   bool hasZeros = false;                 ///< zero points are stored
+  bool hasScales = true;                 ///< false for a lookup without them
+  Codebook codebook = Codebook::None;
   bool halfScales = false; ///< scales are stored as f16, which loses nothing
 
   /// The layout for a weight expression, if the kernels can read it.
   static std::optional<PanelLayout> of(mlir::Value weight, int64_t lanes);
 
+  /// Adds another weight of this layout; `sameCodebook` tells whether it is
+  /// that of the others, where weights share one among their rows.
+  void add(const PanelLayout &other, bool sameCodebook);
+
   bool isDense() const { return bits == 0; }
+  bool isLookup() const { return codebook != Codebook::None; }
+  /// Entries of a codebook as it is stored: at least a vector, unless each row
+  /// has its own.
+  int64_t getTableEntries() const {
+    int64_t entries = int64_t(1) << bits;
+    return codebook == Codebook::Row ? entries : std::max(entries, lanes);
+  }
+  /// Numbers in the codebooks of a panel.
+  int64_t getTableElements() const {
+    return getTableEntries() * (codebook == Codebook::Row ? lanes : 1);
+  }
   int64_t getNumPanels(int64_t rows) const {
     return llvm::divideCeil(rows, lanes);
   }
@@ -70,7 +114,7 @@ struct PanelLayout {
   /// The parameters of a kernel for `weights` of this layout, whose panels
   /// follow each other: those of the first weight, then those of the second, or
   /// by turns when `interleaved`. They are `panels` and for integers `scales`,
-  /// [panels, blocks, lanes], and `zeros`, the same of ui8.
+  /// [panels, blocks, lanes], `zeros`, the same of ui8, and `codebook`.
   llvm::SmallVector<PackedParam> pack(llvm::ArrayRef<mlir::Value> weights,
                                       bool interleaved = false) const;
 
@@ -87,13 +131,16 @@ struct PanelLayout {
     visit("block", block);
     visit("format", format);
     visit("zeros", hasZeros);
+    visit("scales", hasScales);
+    visit("codebook", codebook);
     visit("half_scales", halfScales);
   }
 
   bool operator==(const PanelLayout &other) const {
     return columns == other.columns && lanes == other.lanes &&
            bits == other.bits && block == other.block &&
-           format == other.format && hasZeros == other.hasZeros;
+           format == other.format && hasZeros == other.hasZeros &&
+           hasScales == other.hasScales && isLookup() == other.isLookup();
   }
 };
 

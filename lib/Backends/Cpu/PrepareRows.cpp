@@ -50,7 +50,7 @@ public:
     Value numBlocks = k.mul(rows, blocks);
     if (spec.integers)
       result.steps = allocate(k.f32(), numBlocks);
-    if (!layout.isDense())
+    if (!layout.isDense() && !layout.isLookup())
       result.sums = allocate(isSeed() ? k.i32() : k.f32(), numBlocks);
     out = result;
     if (isCopied || result.sums)

@@ -129,6 +129,107 @@ static LogicalResult exportDequantize(OpWriter &writer, DequantizeOp op) {
   return success();
 }
 
+/// The indices, [rows, blocks * block] of i32, by shifts and masks of the
+/// bytes: ONNX Runtime does little with ONNX's own narrow integers.
+static std::string exportIndices(OpWriter &writer, LookupOp op) {
+  int64_t bits = op.getBits(), block = op.getBlock();
+  std::string data = writer.in(op.getIndices());
+  auto table = [&](Type element, int64_t count,
+                   llvm::function_ref<uint64_t(int64_t)> value) {
+    SmallVector<APInt> values;
+    for (int64_t i = 0; i < count; ++i)
+      values.emplace_back(element.getIntOrFloatBitWidth(), value(i));
+    return writer.constant(DenseElementsAttr::get(
+        RankedTensorType::get({count}, element), values));
+  };
+  MLIRContext *context = op.getContext();
+  Type word = IntegerType::get(context, 8, IntegerType::Unsigned);
+  auto shift = [&](std::string value, std::string by, StringRef direction) {
+    return writer.node("BitShift", {std::move(value), std::move(by)})
+        .attr("direction", direction)
+        .name();
+  };
+  if (8 % bits == 0 && bits != 8) {
+    data = writer.node("Unsqueeze", {data, writer.ints(3)});
+    data =
+        shift(data, table(word, 8 / bits, [&](int64_t i) { return i * bits; }),
+              "RIGHT");
+  } else if (bits != 8) {
+    // Two bytes have all bits of an index.
+    word = IntegerType::get(context, 32, IntegerType::Unsigned);
+    Type i64 = IntegerType::get(context, 64);
+    auto load = [&](int64_t next) -> std::string {
+      std::string byte =
+          writer
+              .node("Gather",
+                    {data, table(i64, block,
+                                 [&](int64_t i) {
+                                   return std::min(i * bits / 8 + next,
+                                                   block * bits / 8 - 1);
+                                 })})
+              .attr("axis", int64_t(2));
+      return writer.node("Cast", {byte})
+          .attr("to", int64_t(*getDataType(word)));
+    };
+    std::string high = shift(load(1), writer.scalar(word, 8), "LEFT");
+    data = writer.node("BitwiseOr", {load(0), high});
+    data =
+        shift(data, table(word, block, [&](int64_t i) { return i * bits % 8; }),
+              "RIGHT");
+  }
+  if (bits != 8) {
+    writer.requireOpset(18);
+    data = writer.node("BitwiseAnd",
+                       {data, writer.scalar(word, double((1 << bits) - 1))});
+  }
+  data = writer.node("Cast", {data})
+             .attr("to", int64_t(*getDataType(IntegerType::get(context, 32))));
+  int64_t padded = op.getIndices().getType().getDimSize(1) * block;
+  return writer.node("Reshape", {data, writer.ints({0, padded})});
+}
+
+/// Gathers from the codebook, of which row r has entry e at
+/// `r / rows of a group * 2^bits + e`, and scales.
+static LogicalResult exportLookup(OpWriter &writer, LookupOp op) {
+  writer.requireOpset(13);
+  std::string indices = exportIndices(writer, op);
+  std::string codebook = writer.in(op.getCodebook());
+  int64_t groups = op.getGroups(), rows = op.getType().getDimSize(0);
+  if (op.getCodebook().getType().getRank() == 2)
+    codebook = writer.node("Reshape", {codebook, writer.ints(-1)});
+  if (groups != 1) {
+    SmallVector<int32_t> first;
+    for (int64_t row = 0; row < rows; ++row)
+      first.push_back(row / (rows / groups) << op.getBits());
+    auto type =
+        RankedTensorType::get({rows, 1}, IntegerType::get(op.getContext(), 32));
+    indices =
+        writer.node("Add", {indices, writer.constant(DenseElementsAttr::get(
+                                         type, ArrayRef(first)))});
+  }
+  int64_t blocks = op.getIndices().getType().getDimSize(1),
+          padded = blocks * op.getBlock();
+  bool cut = padded != int64_t(op.getColumns());
+  auto last = [&](bool isLast, StringRef name,
+                  ArrayRef<std::string> inputs) -> WrittenNode {
+    return isLast ? writer.result(name, inputs) : writer.node(name, inputs);
+  };
+  std::string value =
+      last(!cut && !op.getScales(), "Gather", {codebook, indices});
+  if (op.getScales()) {
+    value = writer.node(
+        "Reshape", {value, writer.ints({0, blocks, int64_t(op.getBlock())})});
+    std::string scales =
+        writer.node("Unsqueeze", {writer.in(op.getScales()), writer.ints(2)});
+    value = writer.node("Mul", {value, scales});
+    value = last(!cut, "Reshape", {value, writer.ints({0, padded})});
+  }
+  if (cut)
+    writer.result("Slice", {value, writer.ints(0), writer.ints(op.getColumns()),
+                            writer.ints(1)});
+  return success();
+}
+
 /// com.microsoft.MatMulNBits computes with the packed weight.
 static std::string exportMatMulNBits(OpWriter &writer, LinearOp op,
                                      DequantizeOp weight, bool last) {
@@ -261,6 +362,7 @@ void onnx_detail::registerWeightExports(ExportTable &table) {
   table.add(exportConstant);
   table.add(exportWeight);
   table.add(exportDequantize);
+  table.add(exportLookup);
   table.add(exportLinear);
   table.add(exportEmbedding);
 }
