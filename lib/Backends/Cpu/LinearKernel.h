@@ -14,8 +14,8 @@ struct PreparedRows {
   Value values; ///< f32, or words of four integers of 8 bits
   int64_t pitch;
   Value steps; ///< f32: what the integers are multiples of; null for floats
-  /// Of `values`, null where no zero point needs it: f32, or i32 that are multiplied by
-  /// minus the zero point where all weights have the same one.
+  /// Of `values`, null where no zero point needs it: f32, or i32 that are
+  /// multiplied by minus the zero point where all weights have the same one.
   Value sums;
   llvm::SmallVector<Value> allocated;
 };

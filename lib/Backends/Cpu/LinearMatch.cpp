@@ -190,7 +190,8 @@ private:
       spec.epsilon = norm.getEpsilon().convertToFloat();
       result.inputs = {norm.getOperand(), norm.getScale()};
     } else if (auto norm = x.getDefiningOp<LayerNormOp>();
-               norm && norm.getAxis() == norm.getType().getRank() - 1) {
+               norm &&
+               int64_t(norm.getAxis()) == norm.getType().getRank() - 1) {
       spec.norm = Norm::Layer;
       spec.epsilon = norm.getEpsilon().convertToFloat();
       result.inputs = {norm.getOperand(), norm.getScale()};
