@@ -65,7 +65,7 @@ def test_project_outside_the_tree(project, tmp_path):
 def test_c_program_outside_the_tree(project, tmp_path):
     out = tmp_path / "toy.llmc"
     llmc.Module.load(toy.write(tmp_path)).compile_artifact(out)
-    assert run(project / "open-artifact", out) == "1 inputs\n"
+    assert run(project / "open-artifact", out) == "2 inputs\n"
 
 
 def test_example_backend(prefix, tmp_path):
