@@ -254,3 +254,95 @@ LogicalResult LookupOp::verify() {
            << " cannot be divided";
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// DensifyOp
+//===----------------------------------------------------------------------===//
+
+/// n and m of "n:m", if they make sense.
+static std::optional<std::pair<int64_t, int64_t>>
+parsePattern(StringRef pattern) {
+  auto [first, second] = pattern.split(':');
+  int64_t n, m;
+  if (first.getAsInteger(10, n) || second.getAsInteger(10, m) || n < 1 ||
+      n >= m || m > 16)
+    return std::nullopt;
+  return std::pair(n, m);
+}
+
+std::pair<int64_t, int64_t> DensifyOp::getNM() {
+  return *parsePattern(getPattern());
+}
+
+int64_t DensifyOp::getPlaceBits() { return llvm::Log2_64_Ceil(getNM().second); }
+
+LogicalResult DensifyOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                                     SmallVectorImpl<ShapeInfo> &results) {
+  Value values = adaptor.getValues();
+  int64_t bits = adaptor.getBits().value_or(0), rank = bits ? 3 : 2;
+  auto pattern = parsePattern(adaptor.getPattern());
+  if (!pattern)
+    return shapes.fail("the pattern is '" + adaptor.getPattern() +
+                       "'; n:m with 0 < n < m <= 16 is defined");
+  if (bits != 0 && (bits < 2 || bits > 8))
+    return shapes.fail("bits is " + Twine(bits) + "; 2 to 8 are defined");
+  if (shapes.rank(values) != rank)
+    return shapes.fail(bits ? "values must be [out, blocks, bytes of a block]"
+                            : "values must be [out, in * n / m]");
+  std::optional<int64_t> size = getConstant(shapes.dims(values).back());
+  if (!size)
+    return shapes.fail("the last dimension of values must be static");
+  // In elements, and for integers back in bytes.
+  auto [n, m] = *pattern;
+  int64_t elements = *size, dense;
+  if (bits && llvm::MulOverflow(elements, int64_t(8), elements))
+    return shapes.fail("values are too large");
+  if (elements % (bits ? bits * n : n) != 0)
+    return shapes.fail("values of size " + Twine(*size) +
+                       " are not whole groups of " + Twine(n));
+  if (llvm::MulOverflow(elements / n, m, dense))
+    return shapes.fail("values are too large");
+  if (bits && dense % 8 != 0)
+    return shapes.fail("a block of " + Twine(dense / bits) +
+                       " columns is not whole bytes");
+  ShapeInfo info{shapes.elementType(values),
+                 SmallVector<AffineExpr>(shapes.dims(values)), std::nullopt};
+  info.dims.back() = shapes.constant(bits ? dense / 8 : dense);
+  results.push_back(std::move(info));
+  return success();
+}
+
+LogicalResult DensifyOp::verify() {
+  // Runs before the types are inferred.
+  auto pattern = parsePattern(getPattern());
+  RankedTensorType values = getValues().getType(), meta = getMeta().getType();
+  int64_t bits = getBits().value_or(0);
+  if (!pattern || (bits != 0 && (bits < 2 || bits > 8)) ||
+      values.getRank() != (bits ? 3 : 2) ||
+      values.isDynamicDim(values.getRank() - 1))
+    return success(); // inferShapes says what is wrong
+  if (bits ? !values.getElementType().isUnsignedInteger(8)
+           : !isa<FloatType>(values.getElementType()))
+    return emitOpError("values must be ")
+           << (bits ? "packed in ui8" : "floats when there are no bits");
+  if (getFill() && (!bits || *getFill() < 0 || *getFill() >> bits != 0))
+    return emitOpError("fill is ")
+           << *getFill() << ", which is no integer of " << bits << " bits";
+  int64_t kept = values.getDimSize(values.getRank() - 1), size;
+  if (bits) {
+    if (values.isDynamicDim(1))
+      return emitOpError("needs a static number of blocks");
+    if (llvm::MulOverflow(kept, int64_t(8), kept) ||
+        llvm::MulOverflow(kept / bits, values.getDimSize(1), kept))
+      return emitOpError("values are too large");
+  }
+  if (llvm::MulOverflow(kept, getPlaceBits(), size))
+    return emitOpError("values are too large");
+  auto expected = RankedTensorType::get(
+      {values.getDimSize(0), int64_t(llvm::divideCeil(size, 8))},
+      IntegerType::get(getContext(), 8, IntegerType::Unsigned));
+  if (meta != expected)
+    return emitOpError("meta has type ")
+           << meta << ", but values and pattern need " << expected;
+  return success();
+}

@@ -246,10 +246,127 @@ struct LookupPattern : OpConversionPattern<LookupOp> {
   }
 };
 
+/// The stored value of a column, or what it is otherwise.
+struct DensifyPattern : OpConversionPattern<DensifyOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(DensifyOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, op.getBits() ? createPacked(op, adaptor, rewriter)
+                                        : createFloats(op, adaptor, rewriter));
+    return success();
+  }
+
+  using Load = llvm::function_ref<Value(Value index)>;
+
+  /// Chooses among the values that are stored for the group of `column`, which
+  /// follows `before` values of its row: `load(i)` is the i-th of its row.
+  static Value createChosen(DensifyOp op, OpBuilder &b, Location loc,
+                            Value meta, Value row, Value column, Value before,
+                            Value fill, Load load) {
+    auto [n, m] = op.getNM();
+    Value size = createIndex(b, loc, m);
+    Value first = arith::MulIOp::create(
+        b, loc, arith::DivUIOp::create(b, loc, column, size),
+        createIndex(b, loc, n));
+    Value wanted = arith::IndexCastOp::create(
+        b, loc, b.getI32Type(), arith::RemUIOp::create(b, loc, column, size));
+    for (int64_t i = 0; i < n; ++i) {
+      Value index =
+          arith::AddIOp::create(b, loc, first, createIndex(b, loc, i));
+      Value place = createField(b, loc, meta, row,
+                                arith::AddIOp::create(b, loc, before, index),
+                                op.getPlaceBits());
+      Value isHere = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                           place, wanted);
+      fill = arith::SelectOp::create(b, loc, isHere, load(index), fill);
+    }
+    return fill;
+  }
+
+  static Value createFloats(DensifyOp op, OpAdaptor adaptor,
+                            OpBuilder &builder) {
+    Location loc = op.getLoc();
+    Value values = adaptor.getValues();
+    return createGenerated(
+        builder, loc, op.getType(), createDims(builder, loc, values),
+        [&](OpBuilder &b, Location loc, ValueRange at) {
+          Value zero = createScalar(b, loc, elementTypeOf(values), 0);
+          return createChosen(op, b, loc, adaptor.getMeta(), at[0], at[1],
+                              createIndex(b, loc, 0), zero,
+                              [&](Value index) -> Value {
+                                return tensor::ExtractOp::create(
+                                    b, loc, values, ValueRange{at[0], index});
+                              });
+        });
+  }
+
+  /// All integers, [out, blocks, block] of i8, and then bytes of them.
+  static Value createPacked(DensifyOp op, OpAdaptor adaptor,
+                            OpBuilder &builder) {
+    Location loc = op.getLoc();
+    Value values = adaptor.getValues();
+    int64_t bits = *op.getBits();
+    auto bytesType =
+        cast<RankedTensorType>(LowerTypeConverter().convertType(op.getType()));
+    SmallVector<int64_t> shape(bytesType.getShape());
+    shape[2] = shape[2] * 8 / bits;
+    Type i8 = builder.getI8Type(), i32 = builder.getI32Type();
+    auto [n, m] = op.getNM();
+    int64_t kept = shape[2] / m * n;
+    SmallVector<OpFoldResult> dims = createDims(builder, loc, values);
+    Value codes = createGenerated(
+        builder, loc, RankedTensorType::get(shape, i8), dims,
+        [&](OpBuilder &b, Location loc, ValueRange at) -> Value {
+          Value before =
+              arith::MulIOp::create(b, loc, at[1], createIndex(b, loc, kept));
+          Value fill = createScalar(b, loc, i32, double(op.getFillCode()));
+          Value code = createChosen(
+              op, b, loc, adaptor.getMeta(), at[0], at[2], before, fill,
+              [&](Value index) {
+                return createField(b, loc, values, {at[0], at[1]}, index, bits);
+              });
+          return arith::TruncIOp::create(b, loc, i8, code);
+        });
+    return createGenerated(
+        builder, loc, bytesType, dims,
+        [&](OpBuilder &b, Location loc, ValueRange at) -> Value {
+          return createByte(b, loc, codes, at, bits);
+        });
+  }
+
+  /// Byte `at` of the packed integers, a bit at a time.
+  static Value createByte(OpBuilder &b, Location loc, Value codes,
+                          ValueRange at, int64_t bits) {
+    Type i8 = b.getI8Type();
+    Value byte = createScalar(b, loc, i8, 0);
+    Value begin = arith::MulIOp::create(b, loc, at[2], createIndex(b, loc, 8));
+    for (int64_t i = 0; i < 8; ++i) {
+      Value bit = arith::AddIOp::create(b, loc, begin, createIndex(b, loc, i));
+      Value width = createIndex(b, loc, bits);
+      Value code = tensor::ExtractOp::create(
+          b, loc, codes,
+          ValueRange{at[0], at[1], arith::DivUIOp::create(b, loc, bit, width)});
+      Value shift = arith::IndexCastOp::create(
+          b, loc, i8, arith::RemUIOp::create(b, loc, bit, width));
+      Value field = arith::AndIOp::create(
+          b, loc, arith::ShRUIOp::create(b, loc, code, shift),
+          createScalar(b, loc, i8, 1));
+      byte = arith::OrIOp::create(
+          b, loc, byte,
+          arith::ShLIOp::create(b, loc, field,
+                                createScalar(b, loc, i8, double(i))));
+    }
+    return byte;
+  }
+};
+
 } // namespace
 
 void llmc::populateWeightToLinalg(const LowerTypeConverter &converter,
                                   RewritePatternSet &patterns) {
-  patterns.add<ConstantPattern, DequantizePattern, LookupPattern>(
-      converter, patterns.getContext());
+  patterns
+      .add<ConstantPattern, DequantizePattern, LookupPattern, DensifyPattern>(
+          converter, patterns.getContext());
 }

@@ -19,6 +19,89 @@ static FailureOr<ParamOp> getParam(Operation *user, Value value) {
                            "that its values cannot be computed here");
 }
 
+/// The places of the values of a row.
+static FailureOr<std::vector<uint8_t>> getPlaces(DensifyOp op, int64_t kept) {
+  FailureOr<ParamOp> param = getParam(op, op.getMeta());
+  if (failed(param))
+    return failure();
+  SmallVector<char> copy;
+  ArrayRef<char> bytes = getParamBytes(*param, copy);
+  int64_t rows = op.getType().getDimSize(0), bits = op.getPlaceBits(),
+          rowBytes = llvm::divideCeil(kept * bits, 8);
+  if (int64_t(bytes.size()) != rows * rowBytes)
+    return op.emitOpError("reads a parameter whose bytes were freed");
+  std::vector<uint8_t> places(rows * kept);
+  for (int64_t row = 0; row < rows; ++row)
+    unpackBits(reinterpret_cast<const uint8_t *>(bytes.data()) + row * rowBytes,
+               bits, MutableArrayRef(places).slice(row * kept, kept));
+  return places;
+}
+
+/// Puts values in their places; see llmc.densify.
+template <typename T>
+static void spread(DensifyOp op, ArrayRef<uint8_t> places, ArrayRef<T> values,
+                   MutableArrayRef<T> dense) {
+  auto [n, m] = op.getNM();
+  for (size_t i = 0; i < places.size(); ++i)
+    if (places[i] < m)
+      dense[i / n * m + places[i]] = values[i];
+}
+
+static FailureOr<std::vector<float>> decode(DensifyOp op) {
+  if (op.getBits())
+    return op.emitOpError("makes packed integers, which are no weight");
+  FailureOr<std::vector<float>> values = decodeWeight(op.getValues());
+  if (failed(values))
+    return failure();
+  FailureOr<std::vector<uint8_t>> places =
+      getPlaces(op, op.getValues().getType().getDimSize(1));
+  if (failed(places))
+    return failure();
+  std::vector<float> dense(op.getType().getNumElements());
+  spread<float>(op, *places, *values, dense);
+  return dense;
+}
+
+FailureOr<ArrayRef<char>> llmc::decodeBytes(Operation *user, Value value,
+                                            SmallVectorImpl<char> &copy) {
+  auto op = value.getDefiningOp<DensifyOp>();
+  if (!op || !op.getBits()) {
+    FailureOr<ParamOp> param = getParam(user, value);
+    if (failed(param))
+      return failure();
+    return getParamBytes(*param, copy);
+  }
+  FailureOr<ParamOp> param = getParam(op, op.getValues());
+  if (failed(param))
+    return failure();
+  SmallVector<char> valuesCopy;
+  ArrayRef<char> bytes = getParamBytes(*param, valuesCopy);
+  RankedTensorType from = op.getValues().getType(), to = op.getType();
+  int64_t bits = *op.getBits(), count = from.getDimSize(0) * from.getDimSize(1);
+  int64_t kept = from.getDimSize(2) * 8 / bits,
+          size = to.getDimSize(2) * 8 / bits;
+  if (int64_t(bytes.size()) != from.getNumElements())
+    return op.emitOpError("reads a parameter whose bytes were freed");
+  FailureOr<std::vector<uint8_t>> places =
+      getPlaces(op, kept * from.getDimSize(1));
+  if (failed(places))
+    return failure();
+  copy.resize(to.getNumElements());
+  std::vector<uint8_t> values(kept), dense(size);
+  for (int64_t block = 0; block < count; ++block) {
+    unpackBits(reinterpret_cast<const uint8_t *>(bytes.data()) +
+                   block * from.getDimSize(2),
+               bits, values);
+    std::fill(dense.begin(), dense.end(), op.getFillCode());
+    spread<uint8_t>(op, ArrayRef(*places).slice(block * kept, kept), values,
+                    dense);
+    packBits(dense, bits,
+             reinterpret_cast<uint8_t *>(copy.data()) +
+                 block * to.getDimSize(2));
+  }
+  return ArrayRef<char>(copy);
+}
+
 static FailureOr<std::vector<float>> decode(WeightOp op) {
   FailureOr<ParamOp> param = getParam(op, op);
   if (failed(param))
@@ -49,10 +132,10 @@ static FailureOr<std::vector<float>> decode(DequantizeOp op) {
   ArrayRef<char> *parts[] = {&bytes.data, &bytes.scales, &bytes.zeros};
   for (auto [operand, part, copy] :
        llvm::zip(op->getOperands(), parts, copies)) {
-    FailureOr<ParamOp> param = getParam(op, operand);
-    if (failed(param))
+    FailureOr<ArrayRef<char>> stored = decodeBytes(op, operand, copy);
+    if (failed(stored))
       return failure();
-    *part = getParamBytes(*param, copy);
+    *part = *stored;
   }
   BlockFormat blocks{op.getType().getDimSize(0), op.getType().getDimSize(1),
                      int64_t(op.getBlock()), int64_t(op.getBits())};
@@ -65,8 +148,9 @@ static FailureOr<std::vector<float>> decode(DequantizeOp op) {
 }
 
 static FailureOr<std::vector<float>> decode(LookupOp op) {
-  FailureOr<ParamOp> param = getParam(op, op.getIndices());
-  if (failed(param))
+  SmallVector<char> copy;
+  FailureOr<ArrayRef<char>> bytes = decodeBytes(op, op.getIndices(), copy);
+  if (failed(bytes))
     return failure();
   FailureOr<std::vector<float>> codebook = decodeWeight(op.getCodebook());
   if (failed(codebook))
@@ -74,13 +158,11 @@ static FailureOr<std::vector<float>> decode(LookupOp op) {
   FailureOr<std::vector<float>> scales = std::vector<float>();
   if (op.getScales() && failed(scales = decodeWeight(op.getScales())))
     return failure();
-  SmallVector<char> copy;
-  ArrayRef<char> bytes = getParamBytes(*param, copy);
   BlockFormat format{op.getType().getDimSize(0), op.getType().getDimSize(1),
                      int64_t(op.getBlock()), int64_t(op.getBits())};
   if (llvm::Error error = format.verify())
     return op.emitOpError() << llvm::toString(std::move(error));
-  if (int64_t(bytes.size()) != format.getDataBytes())
+  if (int64_t(bytes->size()) != format.getDataBytes())
     return op.emitOpError("reads a parameter whose bytes were freed");
   int64_t blocks = format.getNumBlocks(), padded = blocks * format.block;
   int64_t groupRows = std::max<int64_t>(format.rows / op.getGroups(), 1);
@@ -88,7 +170,7 @@ static FailureOr<std::vector<float>> decode(LookupOp op) {
   std::vector<float> values;
   values.reserve(format.rows * format.columns);
   for (int64_t row = 0; row < format.rows; ++row) {
-    unpackBits(reinterpret_cast<const uint8_t *>(bytes.data()) +
+    unpackBits(reinterpret_cast<const uint8_t *>(bytes->data()) +
                    row * blocks * format.getBlockBytes(),
                format.bits, codes);
     const float *table = codebook->data() + (row / groupRows << format.bits);
@@ -154,8 +236,8 @@ FailureOr<std::vector<float>> llmc::decodeWeight(Value weight) {
     return emitError(weight.getLoc(), "the weight is an argument");
   using Result = FailureOr<std::vector<float>>;
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case<WeightOp, ConstantOp, DequantizeOp, LookupOp, TransposeOp, CastOp>(
-          [](auto known) { return decode(known); })
+      .Case<WeightOp, ConstantOp, DequantizeOp, LookupOp, DensifyOp,
+            TransposeOp, CastOp>([](auto known) { return decode(known); })
       .Default([](Operation *op) -> Result {
         return op->emitOpError("is not known in a weight expression");
       });

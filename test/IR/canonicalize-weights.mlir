@@ -45,6 +45,15 @@ func.func @constant_lookup() -> tensor<1x16xf32> {
   return %0 : tensor<1x16xf32>
 }
 
+// CHECK-LABEL: @constant_densify
+func.func @constant_densify() -> tensor<1x4xf32> {
+  %v = llmc.constant dense<1.0> : tensor<1x2xf32>
+  %m = llmc.constant dense<4> : tensor<1x1xui8>
+  // CHECK: llmc.densify
+  %0 = llmc.densify %v, %m {pattern = "2:4"} : (tensor<1x2xf32>, tensor<1x1xui8>) -> tensor<1x4xf32>
+  return %0 : tensor<1x4xf32>
+}
+
 // CHECK-LABEL: @quantized
 func.func @quantized(%x: tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<f32>) {
   %s = llmc.constant dense<0.5> : tensor<f32>

@@ -338,3 +338,195 @@ func.func @lookup_scales_type(%q: tensor<4x1x8xui8>, %c: tensor<16xf32>, %s: ten
      : (tensor<4x1x8xui8>, tensor<16xf32>, tensor<4x1xf16>) -> tensor<4x16xf32>
   return
 }
+
+// -----
+
+func.func @densify_pattern0(%v: tensor<2x8xf32>, %m: tensor<2x2xui8>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{the pattern is '2'; n:m with 0 < n < m <= 16 is defined}}
+  %0 = llmc.densify %v, %m {pattern = "2"}
+     : (tensor<2x8xf32>, tensor<2x2xui8>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @densify_pattern1(%v: tensor<2x8xf32>, %m: tensor<2x2xui8>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{the pattern is '4:4'; n:m with 0 < n < m <= 16 is defined}}
+  %0 = llmc.densify %v, %m {pattern = "4:4"}
+     : (tensor<2x8xf32>, tensor<2x2xui8>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @densify_pattern2(%v: tensor<2x8xf32>, %m: tensor<2x2xui8>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{the pattern is '0:4'; n:m with 0 < n < m <= 16 is defined}}
+  %0 = llmc.densify %v, %m {pattern = "0:4"}
+     : (tensor<2x8xf32>, tensor<2x2xui8>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @densify_pattern3(%v: tensor<2x8xf32>, %m: tensor<2x2xui8>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{the pattern is '1:17'; n:m with 0 < n < m <= 16 is defined}}
+  %0 = llmc.densify %v, %m {pattern = "1:17"}
+     : (tensor<2x8xf32>, tensor<2x2xui8>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @densify_pattern4(%v: tensor<2x8xf32>, %m: tensor<2x2xui8>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{the pattern is 'a:b'; n:m with 0 < n < m <= 16 is defined}}
+  %0 = llmc.densify %v, %m {pattern = "a:b"}
+     : (tensor<2x8xf32>, tensor<2x2xui8>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @densify_pattern5(%v: tensor<2x8xf32>, %m: tensor<2x2xui8>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{the pattern is '2:4:8'; n:m with 0 < n < m <= 16 is defined}}
+  %0 = llmc.densify %v, %m {pattern = "2:4:8"}
+     : (tensor<2x8xf32>, tensor<2x2xui8>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @densify_bits(%v: tensor<2x1x8xui8>, %m: tensor<2x2xui8>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{bits is 9; 2 to 8 are defined}}
+  %0 = llmc.densify %v, %m {pattern = "2:4", bits = 9}
+     : (tensor<2x1x8xui8>, tensor<2x2xui8>) -> tensor<2x1x16xui8>
+  return
+}
+
+// -----
+
+func.func @densify_rank(%v: tensor<8xf32>, %m: tensor<2x2xui8>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{values must be [out, in * n / m]}}
+  %0 = llmc.densify %v, %m {pattern = "2:4"}
+     : (tensor<8xf32>, tensor<2x2xui8>) -> tensor<16xf32>
+  return
+}
+
+// -----
+
+func.func @densify_packed_rank(%v: tensor<2x8xui8>, %m: tensor<2x2xui8>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{values must be [out, blocks, bytes of a block]}}
+  %0 = llmc.densify %v, %m {pattern = "2:4", bits = 4}
+     : (tensor<2x8xui8>, tensor<2x2xui8>) -> tensor<2x16xui8>
+  return
+}
+
+// -----
+
+func.func @densify_dynamic(%v: tensor<2x?xf32>, %m: tensor<2x2xui8>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{the last dimension of values must be static}}
+  %0 = llmc.densify %v, %m {pattern = "2:4"}
+     : (tensor<2x?xf32>, tensor<2x2xui8>) -> tensor<2x?xf32>
+  return
+}
+
+// -----
+
+func.func @densify_groups(%v: tensor<2x7xf32>, %m: tensor<2x2xui8>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{values of size 7 are not whole groups of 2}}
+  %0 = llmc.densify %v, %m {pattern = "2:4"}
+     : (tensor<2x7xf32>, tensor<2x2xui8>) -> tensor<2x14xf32>
+  return
+}
+
+// -----
+
+func.func @densify_block_bytes(%v: tensor<2x1x3xui8>, %m: tensor<2x2xui8>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{a block of 9 columns is not whole bytes}}
+  %0 = llmc.densify %v, %m {pattern = "2:3", bits = 4}
+     : (tensor<2x1x3xui8>, tensor<2x2xui8>) -> tensor<2x1x4xui8>
+  return
+}
+
+// -----
+
+func.func @densify_large(%v: tensor<1x4611686018427387904xf32>, %m: tensor<1x1xui8>) {
+  // expected-error @+1 {{'llmc.densify' op values are too large}}
+  %0 = llmc.densify %v, %m {pattern = "1:4"}
+     : (tensor<1x4611686018427387904xf32>, tensor<1x1xui8>) -> tensor<1x1xf32>
+  return
+}
+
+// -----
+
+func.func @densify_signed(%v: tensor<2x1x8xi8>, %m: tensor<2x4xui8>) {
+  // expected-error @+1 {{'llmc.densify' op values must be packed in ui8}}
+  %0 = llmc.densify %v, %m {pattern = "2:4", bits = 4}
+     : (tensor<2x1x8xi8>, tensor<2x4xui8>) -> tensor<2x1x16xi8>
+  return
+}
+
+// -----
+
+func.func @densify_integers(%v: tensor<2x8xui8>, %m: tensor<2x2xui8>) {
+  // expected-error @+1 {{'llmc.densify' op values must be floats when there are no bits}}
+  %0 = llmc.densify %v, %m {pattern = "2:4"}
+     : (tensor<2x8xui8>, tensor<2x2xui8>) -> tensor<2x16xui8>
+  return
+}
+
+// -----
+
+func.func @densify_fill(%v: tensor<2x1x8xui8>, %m: tensor<2x4xui8>) {
+  // expected-error @+1 {{'llmc.densify' op fill is 16, which is no integer of 4 bits}}
+  %0 = llmc.densify %v, %m {pattern = "2:4", bits = 4, fill = 16}
+     : (tensor<2x1x8xui8>, tensor<2x4xui8>) -> tensor<2x1x16xui8>
+  return
+}
+
+// -----
+
+func.func @densify_float_fill(%v: tensor<2x8xf32>, %m: tensor<2x2xui8>) {
+  // expected-error @+1 {{'llmc.densify' op fill is 0, which is no integer of 0 bits}}
+  %0 = llmc.densify %v, %m {pattern = "2:4", fill = 0}
+     : (tensor<2x8xf32>, tensor<2x2xui8>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @densify_blocks(%v: tensor<2x?x8xui8>, %m: tensor<2x4xui8>) {
+  // expected-error @+1 {{'llmc.densify' op needs a static number of blocks}}
+  %0 = llmc.densify %v, %m {pattern = "2:4", bits = 4}
+     : (tensor<2x?x8xui8>, tensor<2x4xui8>) -> tensor<2x?x16xui8>
+  return
+}
+
+// -----
+
+func.func @densify_meta(%v: tensor<2x8xf32>, %m: tensor<2x3xui8>) {
+  // expected-error @+1 {{'llmc.densify' op meta has type 'tensor<2x3xui8>', but values and pattern need 'tensor<2x2xui8>'}}
+  %0 = llmc.densify %v, %m {pattern = "2:4"}
+     : (tensor<2x8xf32>, tensor<2x3xui8>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @densify_signed_meta(%v: tensor<2x8xf32>, %m: tensor<2x2xi8>) {
+  // expected-error @+1 {{'llmc.densify' op meta has type 'tensor<2x2xi8>', but values and pattern need 'tensor<2x2xui8>'}}
+  %0 = llmc.densify %v, %m {pattern = "2:4"}
+     : (tensor<2x8xf32>, tensor<2x2xi8>) -> tensor<2x16xf32>
+  return
+}

@@ -68,6 +68,17 @@ func.func @lookup(%c: tensor<2x16xf32>, %half: tensor<16xf16>, %some: tensor<?x3
   return
 }
 
+// CHECK-LABEL: @densify
+func.func @densify(%v: tensor<2x6xf16>, %p: tensor<2x2xui8>, %q: tensor<?x3x4xui8>, %m: tensor<?x6xui8>) {
+  // CHECK: llmc.densify %{{.*}}, %{{.*}} {pattern = "2:4"} : (tensor<2x6xf16>, tensor<2x2xui8>) -> tensor<2x12xf16>
+  %0 = llmc.densify %v, %p {pattern = "2:4"}
+     : (tensor<2x6xf16>, tensor<2x2xui8>) -> tensor<2x12xf16>
+  // CHECK: llmc.densify %{{.*}}, %{{.*}} {bits = 4 : i64, fill = 3 : i64, pattern = "2:4"} : (tensor<?x3x4xui8>, tensor<?x6xui8>) -> tensor<?x3x8xui8>
+  %1 = llmc.densify %q, %m {pattern = "2:4", bits = 4, fill = 3}
+     : (tensor<?x3x4xui8>, tensor<?x6xui8>) -> tensor<?x3x8xui8>
+  return
+}
+
 // CHECK: {-#
 {-#
   dialect_resources: {

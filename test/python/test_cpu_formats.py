@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import llmc
-from kernels import (NF4, compile_both, floats, halves, linear, lookup, module,
-                     quantized, rng, run, weight_ops)
+from kernels import (KINDS, NF4, compile_both, floats, halves, linear, lookup,
+                     module, pack, quantized, rng, run, weight_ops)
 
 ROWS = (0, 1, 4, 13)
 
@@ -279,3 +279,98 @@ def test_lookup_on_other_processors(target, tmp_path):
                tmp_path / "out.llmc", target=f"cpu:{target}")
     got = llmc.Artifact(tmp_path / "out.llmc")({"x": x})["y"]
     np.testing.assert_allclose(got, np.hstack(want), rtol=1e-3, atol=1e-3)
+
+
+# Pruned weights -------------------------------------------------------------------
+
+def pruned(rows, columns, pattern):
+    """Which columns are stored, and the meta parameter of llmc.densify."""
+    n, m = map(int, pattern.split(":"))
+    order = np.argsort(rng.random((rows, columns // m, m)), axis=-1)
+    places = np.sort(order[..., :n], axis=-1).astype(np.uint8)
+    columns = places + m * np.arange(columns // m)[:, None]
+    return (columns.reshape(rows, -1),
+            pack(places.reshape(rows, -1), (m - 1).bit_length()))
+
+
+def densify(values, meta, pattern, result, bits=None, fill=None):
+    """Ops that make %d of the parameters v and p."""
+    kind = KINDS[values.dtype.name]
+    shape, places = ("x".join(map(str, a.shape)) for a in (values, meta))
+    more = "".join(f", {name} = {value} : i64"
+                   for name, value in (("bits", bits), ("fill", fill))
+                   if value is not None)
+    return f"""%v = llmc.weight @v : tensor<{shape}x{kind}>
+    %p = llmc.weight @p : tensor<{places}xui8>
+    %d = llmc.densify %v, %p {{pattern = "{pattern}"{more}}}
+      : (tensor<{shape}x{kind}>, tensor<{places}xui8>) -> tensor<{result}x{kind}>
+    """
+
+
+def check_pruned(params, body, rows, columns, values):
+    def make():
+        return module(params, body + "\n" + linear(rows, columns, False),
+                      f'%x: tensor<?x{columns}xf32> {{llmc.name = "x"}}',
+                      f"tensor<?x{rows}xf32>")
+
+    check(make, columns, lambda x: x @ values.T, values)
+    notice, = make().run("llmc-claim-kernels").notices
+    assert "for which CPUs have no instructions" in notice
+
+
+@pytest.mark.parametrize("pattern,rows,columns", [
+    ("2:4", 45, 128), ("1:2", 33, 70), ("4:8", 16, 96), ("2:3", 7, 96),
+    ("1:16", 33, 64)])
+@pytest.mark.parametrize("kind", ["f32", "f16"])
+def test_pruned(pattern, rows, columns, kind):
+    where, meta = pruned(rows, columns, pattern)
+    stored = kept = floats(*where.shape)
+    if kind == "f16":
+        stored, kept = halves(kept, kind)
+    values = np.zeros((rows, columns))
+    np.put_along_axis(values, where, kept.astype(np.float64), 1)
+    body = densify(stored, meta, pattern, f"{rows}x{columns}")
+    body += (f"%w = llmc.cast %d {{to = f32}} : (tensor<{rows}x{columns}x{kind}>) "
+             f"-> tensor<{rows}x{columns}xf32>")
+    check_pruned({"v": stored, "p": meta}, body, rows, columns, values)
+
+
+@pytest.mark.parametrize("pattern,bits,block,columns,fill", [
+    ("2:4", 4, 32, 128, None), ("2:4", 8, 64, 96, None), ("2:4", 4, 32, 70, None),
+    ("1:2", 3, 32, 96, None), ("4:8", 2, 64, 128, 1)])
+def test_pruned_and_quantized(pattern, bits, block, columns, fill):
+    rows, blocks = 45, -(-columns // block)
+    where, meta = pruned(rows, blocks * block, pattern)
+    kept = rng.integers(0, 2**bits, where.shape).astype(np.uint8)
+    codes = np.full((rows, blocks * block), 2**(bits - 1) if fill is None else fill)
+    np.put_along_axis(codes, where, kept, 1)
+    scales = np.abs(floats(rows, blocks))
+    values = (codes - 2.0**(bits - 1)) * scales.repeat(block, axis=1)
+    stored = pack(kept.reshape(rows * blocks, -1), bits).reshape(rows, blocks, -1)
+    size = block * bits // 8
+    body = densify(stored, meta, pattern, f"{rows}x{blocks}x{size}", bits, fill)
+    body += f"""%s = llmc.weight @s : tensor<{rows}x{blocks}xf32>
+    %w = llmc.dequantize %d, %s {{bits = {bits} : i64, block = {block} : i64,
+                                  columns = {columns} : i64}}
+      : (tensor<{rows}x{blocks}x{size}xui8>, tensor<{rows}x{blocks}xf32>)
+      -> tensor<{rows}x{columns}xf32>"""
+    check_pruned({"v": stored, "p": meta, "s": scales}, body, rows, columns,
+                 values[:, :columns])
+
+
+def test_pruned_nf4():
+    """NF4 has its 0 at index 7."""
+    where, meta = pruned(33, 128, "2:4")
+    kept = rng.integers(0, 16, where.shape).astype(np.uint8)
+    codes = np.full((33, 128), 7)
+    np.put_along_axis(codes, where, kept, 1)
+    scales = np.abs(floats(33, 2))
+    values = NF4[codes].astype(np.float64) * scales.repeat(64, axis=1)
+    stored = pack(kept, 4).reshape(33, 2, 16)
+    body = densify(stored, meta, "2:4", "33x2x32", 4, 7) + """
+    %s = llmc.weight @s : tensor<33x2xf32>
+    %c = llmc.weight @c : tensor<16xf32>
+    %w = llmc.lookup %d, %c, %s {bits = 4 : i64, block = 64 : i64, columns = 128 : i64}
+      : (tensor<33x2x32xui8>, tensor<16xf32>, tensor<33x2xf32>) -> tensor<33x128xf32>"""
+    check_pruned({"v": stored, "p": meta, "s": scales, "c": NF4}, body, 33, 128,
+                 values)

@@ -193,3 +193,43 @@ def test_lookup(tmp_path, bits, columns, groups, scales):
     # The indices stay as they are packed.
     sizes = {i.name: len(i.raw_data) for i in exported.graph.initializer}
     assert sizes["q"] == params["q"].nbytes
+
+
+def test_densify(tmp_path):
+    """2:4 of 4 bits becomes MatMulNBits, which has all columns, and 2:4 of floats
+    MatMul: places are 0, 3 and 1, 2 by turns."""
+    kept = rng.integers(0, 16, (8, 32)).astype(np.uint8)
+    scales, plain = np.abs(floats(8, 2)), floats(64, 16)
+    columns = np.array([0, 3, 5, 6] * 8) + np.repeat(np.arange(0, 64, 8), 4)
+    codes = np.full((8, 64), 8.0)
+    codes[:, columns] = kept
+    first = (codes - 8) * scales.repeat(32, axis=1)
+    second = np.zeros((64, 32), np.float32)
+    second[:, columns[:16]] = plain
+    params = {"q": kernels.pack(kept, 4).reshape(8, 2, 8), "s": scales, "v": plain,
+              "m": np.full((8, 8), 0x9C, np.uint8),
+              "n": np.full((64, 4), 0x9C, np.uint8)}
+    made = kernels.module(params, """
+    %q = llmc.weight @q : tensor<8x2x8xui8>
+    %s = llmc.weight @s : tensor<8x2xf32>
+    %v = llmc.weight @v : tensor<64x16xf32>
+    %m = llmc.weight @m : tensor<8x8xui8>
+    %n = llmc.weight @n : tensor<64x4xui8>
+    %c = llmc.densify %q, %m {pattern = "2:4", bits = 4 : i64}
+      : (tensor<8x2x8xui8>, tensor<8x8xui8>) -> tensor<8x2x16xui8>
+    %w = llmc.dequantize %c, %s {bits = 4 : i64, block = 32 : i64, columns = 64 : i64}
+      : (tensor<8x2x16xui8>, tensor<8x2xf32>) -> tensor<8x64xf32>
+    %d = llmc.densify %v, %n {pattern = "2:4"}
+      : (tensor<64x16xf32>, tensor<64x4xui8>) -> tensor<64x32xf32>
+    %h = llmc.linear %x, %d : (tensor<?x32xf32>, tensor<64x32xf32>) -> tensor<?x64xf32>
+    %y = llmc.linear %h, %w : (tensor<?x64xf32>, tensor<8x64xf32>) -> tensor<?x8xf32>
+    return %y : tensor<?x8xf32>""", '%x: tensor<?x32xf32> {llmc.name = "x"}',
+                          "tensor<?x8xf32>")
+    made.export_onnx(tmp_path / "out.onnx")
+    x = floats(5, 32)
+    exported = onnx.load(tmp_path / "out.onnx")
+    assert ops(exported).count("MatMulNBits") == 1
+    want = x @ second.T @ first.T
+    for got in (run(exported, {"x": x}),
+                llmc.compile(tmp_path / "out.onnx")({"x": x})):
+        np.testing.assert_allclose(got["y"], want, rtol=1e-4, atol=1e-3)

@@ -114,4 +114,51 @@ def LLMC_LookupOp : LLMC_GraphOp<"lookup", [
   }];
 }
 
+def LLMC_DensifyOp : LLMC_GraphOp<"densify", [
+    DeclareOpInterfaceMethods<LLMC_WeightOpInterface>]> {
+  let summary = "Rows of a weight from n values of each m columns";
+  let description = [{
+    Of each `m` successive columns of a row `n` are stored, for a `pattern`
+    "n:m" with n < m <= 16: `values` holds them one after the other, and `meta`
+    the place of each among its `m` columns, packed in `ui8`, little end first,
+    1, 2, 3 or 4 bits each, the least that hold m - 1. The other columns are 0.
+    Of two values in one place the later one counts; one in a place beyond `m`
+    columns counts nowhere.
+
+    Without `bits` the values are floats, `[out, in * n / m]`, and the result
+    is the weight `[out, in]`. `meta` is `ui8[out, bytes]`.
+
+    ```mlir
+    %w = llmc.densify %values, %meta {pattern = "2:4"}
+       : (tensor<1536x288xf32>, tensor<1536x72xui8>) -> tensor<1536x576xf32>
+    ```
+
+    With `bits` they are integers as `llmc.dequantize` and `llmc.lookup` store
+    them: `ui8[out, blocks, bytes]`, and so is the result, with m / n times the
+    bytes. Columns that are not stored are `fill`, `2^(bits - 1)` when absent,
+    which is what dequantize without zero points makes 0 of.
+
+    ```mlir
+    %q = llmc.densify %values, %meta {pattern = "2:4", bits = 4}
+       : (tensor<1536x9x16xui8>, tensor<1536x72xui8>) -> tensor<1536x9x32xui8>
+    %w = llmc.dequantize %q, %scales {bits = 4, block = 64, columns = 576}
+       : (tensor<1536x9x32xui8>, tensor<1536x9xf32>) -> tensor<1536x576xf32>
+    ```
+  }];
+  let arguments = (ins LLMC_Tensor:$values, LLMC_Tensor:$meta,
+                       StrAttr:$pattern, OptionalAttr<I64Attr>:$bits,
+                       OptionalAttr<I64Attr>:$fill);
+  let hasVerifier = 1;
+  let extraClassDeclaration = baseDeclaration # [{
+    /// n and m of the pattern.
+    std::pair<int64_t, int64_t> getNM();
+    /// Bits of a place in `meta`.
+    int64_t getPlaceBits();
+    /// The integer of the columns that are not stored.
+    int64_t getFillCode() {
+      return getFill().value_or(int64_t(1) << (getBits().value_or(1) - 1));
+    }
+  }];
+}
+
 #endif // LLMC_IR_WEIGHTOPS

@@ -13,6 +13,12 @@ namespace llmc {
 /// compute, or whose parameters have other bytes than it needs.
 mlir::FailureOr<std::vector<float>> decodeWeight(mlir::Value weight);
 
+/// The packed integers that `user` reads, a parameter or the llmc.densify of
+/// parameters; `copy` holds them unless they are mapped.
+mlir::FailureOr<llvm::ArrayRef<char>>
+decodeBytes(mlir::Operation *user, mlir::Value value,
+            llvm::SmallVectorImpl<char> &copy);
+
 } // namespace llmc
 
 #endif // LLMC_WEIGHTS_DECODEWEIGHT_H

@@ -64,6 +64,8 @@ public:
     std::optional<LinearMatch> match = matchLinear(op, shapes, isa.lanes);
     if (!match)
       return std::nullopt;
+    for (Value weight : match->weights)
+      sayIfUnpacked(op, weight);
     Claim claim;
     claim.kind = "linear";
     claim.config = ConfigWriter::write(op->getContext(), match->spec);
@@ -127,6 +129,7 @@ private:
         PanelLayout::of(op.getWeight(), isa.lanes);
     if (!layout)
       return std::nullopt;
+    sayIfUnpacked(op, op.getWeight());
     Claim claim;
     claim.kind = "embedding";
     claim.inputs = {op.getIds()};
@@ -138,6 +141,14 @@ private:
         EmbeddingSpec{*layout, op.getWeight().getType().getDimSize(0),
                       ids.getRank(), ids.getElementTypeBitWidth()});
     return claim;
+  }
+
+  static void sayIfUnpacked(Operation *op, Value weight) {
+    if (DensifyOp densify = getDensify(weight))
+      op->emitRemark() << "the weight '" << getParamName(weight) << "' is "
+                       << densify.getPattern()
+                       << ", for which CPUs have no instructions: its kernel "
+                          "reads it unpacked, as a dense one";
   }
 
   /// The weight of an op that there is a kernel for; null for any other op.

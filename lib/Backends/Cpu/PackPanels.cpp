@@ -5,6 +5,7 @@
 #include "llmc/Weights/DecodeWeight.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/bit.h"
+#include <deque>
 
 using namespace mlir;
 using namespace llmc;
@@ -18,14 +19,15 @@ struct PanelSource {
   int64_t firstRow;
 };
 
-/// A parameter's bytes, and what keeps them alive.
+/// Packed integers, and what keeps them alive.
 struct Bytes {
-  explicit Bytes(Value load) {
-    auto weight = load.getDefiningOp<WeightOp>();
-    bytes = getParamBytes(SymbolTable::lookupNearestSymbolFrom<ParamOp>(
-                              weight, weight.getParamAttr()),
-                          copy);
+  explicit Bytes(Value data) {
+    FailureOr<ArrayRef<char>> decoded =
+        decodeBytes(data.getDefiningOp(), data, copy);
+    assert(succeeded(decoded) && "only what decodes is claimed");
+    bytes = *decoded;
   }
+  Bytes(const Bytes &) = delete;
   const uint8_t *begin() const {
     return reinterpret_cast<const uint8_t *>(bytes.data());
   }
@@ -120,7 +122,7 @@ void packLine(const Plane &plane, const uint8_t *codes, int64_t pitch,
 void Packer::packCodes(uint32_t *out) const {
   SmallVector<Plane, 3> planes = layout.getPlanes();
   int64_t lanes = layout.lanes, stored = layout.getStoredColumns();
-  std::vector<Bytes> data;
+  std::deque<Bytes> data;
   for (Value weight : weights)
     data.emplace_back(weight.getDefiningOp()->getOperand(0));
   std::vector<uint8_t> codes;
@@ -169,7 +171,7 @@ template <typename T> void Packer::packScales(T *out) const {
 
 void Packer::packZeros(uint8_t *out) const {
   int64_t blocks = layout.getNumBlocks(), lanes = layout.lanes;
-  std::vector<Bytes> zeros;
+  std::deque<Bytes> zeros;
   for (Value weight : weights)
     zeros.emplace_back(weight.getDefiningOp<DequantizeOp>().getZeros());
   std::vector<uint8_t> row(blocks);

@@ -34,6 +34,18 @@ static bool areHalf(Value scales) {
          });
 }
 
+/// Whether packing finds the places.
+static bool isStored(DensifyOp op) {
+  return bool(op.getMeta().getDefiningOp<WeightOp>());
+}
+
+/// Whether packing finds the integers.
+static bool isStored(Value data) {
+  if (auto densify = data.getDefiningOp<DensifyOp>())
+    return isStored(densify) && densify.getValues().getDefiningOp<WeightOp>();
+  return bool(data.getDefiningOp<WeightOp>());
+}
+
 WeightOp llmc::cpu::getDense(Value value) {
   while (Operation *op = value.getDefiningOp()) {
     if (auto load = dyn_cast<WeightOp>(op))
@@ -41,7 +53,8 @@ WeightOp llmc::cpu::getDense(Value value) {
                                                              : WeightOp();
     auto cast = dyn_cast<CastOp>(op);
     auto transpose = dyn_cast<TransposeOp>(op);
-    if (!(cast && cast.getTo().isF32()) &&
+    auto densify = dyn_cast<DensifyOp>(op);
+    if (!(cast && cast.getTo().isF32()) && !(densify && isStored(densify)) &&
         !(transpose && transpose.getPerm() == ArrayRef<int64_t>{1, 0}))
       return {};
     value = op->getOperand(0);
@@ -66,8 +79,8 @@ static bool isKnown(Value value) {
 /// Completes the layout of integers or indices in blocks.
 static std::optional<PanelLayout> ofBlocks(PanelLayout layout, Value data,
                                            Value scales) {
-  if (!data.getDefiningOp<WeightOp>() || (scales && !getDense(scales)) ||
-      layout.bits < 2 || layout.bits > 8 ||
+  if (!isStored(data) || (scales && !getDense(scales)) || layout.bits < 2 ||
+      layout.bits > 8 ||
       (layout.getNumBlocks() > 1 && layout.block % layout.getChunk() != 0))
     return std::nullopt;
   layout.hasScales = bool(scales);
@@ -111,6 +124,17 @@ std::optional<PanelLayout> PanelLayout::of(Value weight, int64_t lanes) {
   layout.format = *getFloatFormat(load.getType().getElementType());
   layout.block = layout.columns;
   return layout;
+}
+
+DensifyOp llmc::cpu::getDensify(Value weight) {
+  while (Operation *op = weight.getDefiningOp()) {
+    if (auto densify = dyn_cast<DensifyOp>(op))
+      return densify;
+    if (op->getNumOperands() == 0)
+      break;
+    weight = op->getOperand(0);
+  }
+  return {};
 }
 
 StringRef llmc::cpu::getParamName(Value weight) {

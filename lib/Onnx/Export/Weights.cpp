@@ -6,6 +6,7 @@
 #include "GraphExporter.h"
 #include "llmc/Weights/Blobs.h"
 #include "llmc/Weights/BlockFormat.h"
+#include "llmc/Weights/DecodeWeight.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -230,6 +231,33 @@ static LogicalResult exportLookup(OpWriter &writer, LookupOp op) {
   return success();
 }
 
+/// ONNX has no form for columns that are not stored: they are written, too.
+static LogicalResult exportDensify(OpWriter &writer, DensifyOp op) {
+  RankedTensorType type = op.getType();
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(
+      *getByteSize(type), /*align=*/64, /*dataIsMutable=*/true);
+  char *out = blob.getMutableData().data();
+  if (op.getBits()) {
+    SmallVector<char> copy;
+    FailureOr<ArrayRef<char>> bytes = decodeBytes(op, op.getResult(), copy);
+    if (failed(bytes))
+      return failure();
+    llvm::copy(*bytes, out);
+  } else {
+    FailureOr<std::vector<float>> values = decodeWeight(op.getResult());
+    if (failed(values))
+      return failure();
+    FloatFormat format = *getFloatFormat(type.getElementType());
+    for (auto [index, value] : llvm::enumerate(*values))
+      storeFloat(out, format, index, value);
+  }
+  writer.alias(
+      op.getResult(),
+      writer.getExporter().addConstant(
+          makeResource(type, "densified", std::move(blob)), op.getLoc()));
+  return success();
+}
+
 /// com.microsoft.MatMulNBits computes with the packed weight.
 static std::string exportMatMulNBits(OpWriter &writer, LinearOp op,
                                      DequantizeOp weight, bool last) {
@@ -363,6 +391,7 @@ void onnx_detail::registerWeightExports(ExportTable &table) {
   table.add(exportWeight);
   table.add(exportDequantize);
   table.add(exportLookup);
+  table.add(exportDensify);
   table.add(exportLinear);
   table.add(exportEmbedding);
 }
