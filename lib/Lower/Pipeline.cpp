@@ -27,6 +27,7 @@ static void addExtensionPoint(OpPassManager &manager, bool useBackends,
 
 void llmc::buildLowerToLinalgPipeline(OpPassManager &manager,
                                       bool useBackends) {
+  manager.addPass(createSplitLowRank());
   addExtensionPoint(manager, useBackends, pipelinePoint::beforeClaim);
   if (useBackends)
     manager.addPass(createClaimKernels());

@@ -214,6 +214,42 @@ static FailureOr<std::vector<float>> decode(TransposeOp op) {
   return result;
 }
 
+/// The product of two matrices: a low-rank weight.
+static FailureOr<std::vector<float>> decode(MatMulOp op) {
+  RankedTensorType lhs = op.getLhs().getType(), rhs = op.getRhs().getType();
+  if (lhs.getRank() != 2 || rhs.getRank() != 2)
+    return op.emitOpError("is not a product of matrices");
+  FailureOr<std::vector<float>> u = decodeWeight(op.getLhs());
+  if (failed(u))
+    return failure();
+  FailureOr<std::vector<float>> v = decodeWeight(op.getRhs());
+  if (failed(v))
+    return failure();
+  int64_t rows = lhs.getDimSize(0), rank = lhs.getDimSize(1),
+          columns = rhs.getDimSize(1);
+  std::vector<float> product(rows * columns);
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t k = 0; k < rank; ++k)
+      for (int64_t j = 0; j < columns; ++j)
+        product[i * columns + j] += (*u)[i * rank + k] * (*v)[k * columns + j];
+  return product;
+}
+
+/// The sum of two weights: one with a correction.
+static FailureOr<std::vector<float>> decode(AddOp op) {
+  if (op.getLhs().getType() != op.getRhs().getType())
+    return op.emitOpError("is not a sum of weights of one type");
+  FailureOr<std::vector<float>> sum = decodeWeight(op.getLhs());
+  if (failed(sum))
+    return failure();
+  FailureOr<std::vector<float>> other = decodeWeight(op.getRhs());
+  if (failed(other))
+    return failure();
+  for (auto [value, more] : llvm::zip(*sum, *other))
+    value += more;
+  return sum;
+}
+
 static FailureOr<std::vector<float>> decode(CastOp op) {
   std::optional<FloatFormat> format = getFloatFormat(op.getTo());
   if (!format)
@@ -237,7 +273,8 @@ FailureOr<std::vector<float>> llmc::decodeWeight(Value weight) {
   using Result = FailureOr<std::vector<float>>;
   return llvm::TypeSwitch<Operation *, Result>(op)
       .Case<WeightOp, ConstantOp, DequantizeOp, LookupOp, DensifyOp,
-            TransposeOp, CastOp>([](auto known) { return decode(known); })
+            TransposeOp, MatMulOp, AddOp, CastOp>(
+          [](auto known) { return decode(known); })
       .Default([](Operation *op) -> Result {
         return op->emitOpError("is not known in a weight expression");
       });

@@ -134,6 +134,22 @@ TEST_F(DecodeWeightTest, DequantizeOfDensify) {
          {-14, 0, 0, 14, 0, 0.5, -0.5, 0}, 2 + 2 + 8);
 }
 
+TEST_F(DecodeWeightTest, LowRank) {
+  expect(parse("llmc.param @u = dense<[[1.0], [2.0]]> : tensor<2x1xf32>\n"
+               "llmc.param @v = dense<[[3.0, 4.0]]> : tensor<1x2xf32>\n"
+               "llmc.param @a = dense<[[0.5, 0.0], [0.0, -1.0]]>"
+               " : tensor<2x2xf32>",
+               "%u = llmc.weight @u : tensor<2x1xf32>\n"
+               "%v = llmc.weight @v : tensor<1x2xf32>\n"
+               "%a = llmc.weight @a : tensor<2x2xf32>\n"
+               "%uv = llmc.matmul %u, %v"
+               " : (tensor<2x1xf32>, tensor<1x2xf32>) -> tensor<2x2xf32>\n"
+               "%w = llmc.add %a, %uv"
+               " : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>",
+               "tensor<2x2xf32>"),
+         {3.5, 4, 6, 7}, 8 + 8 + 16);
+}
+
 TEST_F(DecodeWeightTest, SaysWhatItCannotCompute) {
   Value weight = parse("llmc.param @p = dense<1.0> : tensor<2x2xf32>",
                        "%p = llmc.weight @p : tensor<2x2xf32>\n"

@@ -374,3 +374,72 @@ def test_pruned_nf4():
       : (tensor<33x2x32xui8>, tensor<16xf32>, tensor<33x2xf32>) -> tensor<33x128xf32>"""
     check_pruned({"v": stored, "p": meta, "s": scales, "c": NF4}, body, 33, 128,
                  values)
+
+
+# Low rank -------------------------------------------------------------------------
+
+@pytest.mark.parametrize("corrected", [False, True])
+@pytest.mark.parametrize("bits", [0, 4])
+def test_low_rank(bits, corrected):
+    """No product of weights is ever computed: linears are, all by kernels."""
+    rows, columns, rank = 45, 96, 32
+
+    def factor(name, n, k):
+        if not bits:
+            values = floats(n, k)
+            return ({name: values}, f"%{name} = llmc.weight @{name} : "
+                                    f"tensor<{n}x{k}xf32>\n", values)
+        params, body, values = lookup(n, k, 4, 32, scales=True, codebook=NF4,
+                                      name=name)
+        return params, body.replace(f"%{name}w =", f"%{name} =") + "\n", values
+
+    (params, body, u), (more, ops, v) = (factor("u", rows, rank),
+                                         factor("v", rank, columns))
+    params.update(more)
+    product = "%w" if not corrected else "%uv"
+    body += ops + f"""{product} = llmc.matmul %u, %v
+      : (tensor<{rows}x{rank}xf32>, tensor<{rank}x{columns}xf32>)
+      -> tensor<{rows}x{columns}xf32>
+    """
+    values = u.astype(np.float64) @ v
+    if corrected:
+        more, ops, base = factor("a", rows, columns)
+        params.update(more)
+        matrix = f"tensor<{rows}x{columns}xf32>"
+        body += ops + f"%w = llmc.add %a, %uv : ({matrix}, {matrix}) -> {matrix}\n"
+        values += base
+    params["b"] = floats(rows)
+
+    def make():
+        made = module(params, body + linear(rows, columns, True),
+                      f'%x: tensor<?x{columns}xf32> '
+                      '{llmc.name = "x", llmc.dims = ["n", ""]}',
+                      f"tensor<?x{rows}xf32>")
+        made.run("llmc-split-low-rank")
+        assert made.ops().get("llmc.matmul", 0) == 0
+        return made
+
+    # The correction is added where its last factor is applied, and its first
+    # one shares a kernel with the other weight, which reads x as well.
+    check(make, columns, lambda x: x @ values.T + params["b"],
+          np.abs(u) @ np.abs(v) + np.abs(values), claimed=2)
+
+
+def test_low_rank_embedding():
+    u, v = floats(45, 8), floats(8, 70)
+    body = """%u = llmc.weight @u : tensor<45x8xf32>
+    %v = llmc.weight @v : tensor<8x70xf32>
+    %w = llmc.matmul %u, %v : (tensor<45x8xf32>, tensor<8x70xf32>) -> tensor<45x70xf32>
+    %y = llmc.embedding %ids, %w : (tensor<?xi64>, tensor<45x70xf32>) -> tensor<?x70xf32>
+    return %y : tensor<?x70xf32>"""
+
+    def make():
+        made = module({"u": u, "v": v}, body,
+                      '%ids: tensor<?xi64> {llmc.name = "ids"}',
+                      "tensor<?x70xf32>")
+        made.run("llmc-split-low-rank")
+        return made
+
+    ids = rng.integers(-45, 45, 30)
+    for got in run(make, {"ids": ids}, claimed=2):
+        np.testing.assert_allclose(got, (u @ v)[ids], rtol=1e-4, atol=1e-4)

@@ -23,6 +23,37 @@ def ParamsToArguments : Pass<"llmc-params-to-arguments", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def SplitLowRank : Pass<"llmc-split-low-rank", "::mlir::ModuleOp"> {
+  let summary = "Apply low-rank weights one factor after the other";
+  let description = [{
+    A weight that is a product is never computed: its factors are smaller, and
+    so is the work of two products with them. A weight with a low-rank
+    correction becomes a sum of linears. Linears and embeddings read other
+    weights afterwards, which backends claim as any.
+
+    ```mlir
+    %uv = llmc.matmul %u, %v
+       : (tensor<1536x32xf32>, tensor<32x576xf32>) -> tensor<1536x576xf32>
+    %w = llmc.add %q, %uv
+       : (tensor<1536x576xf32>, tensor<1536x576xf32>) -> tensor<1536x576xf32>
+    %y = llmc.linear %x, %w, %b : (tensor<?x576xf32>, tensor<1536x576xf32>,
+                                   tensor<1536xf32>) -> tensor<?x1536xf32>
+    // becomes
+    %0 = llmc.linear %x, %v
+       : (tensor<?x576xf32>, tensor<32x576xf32>) -> tensor<?x32xf32>
+    %1 = llmc.linear %0, %u
+       : (tensor<?x32xf32>, tensor<1536x32xf32>) -> tensor<?x1536xf32>
+    %2 = llmc.linear %x, %q, %b : (tensor<?x576xf32>, tensor<1536x576xf32>,
+                                   tensor<1536xf32>) -> tensor<?x1536xf32>
+    %y = llmc.add %1, %2
+       : (tensor<?x1536xf32>, tensor<?x1536xf32>) -> tensor<?x1536xf32>
+    ```
+  }];
+  let dependentDialects = ["::llmc::LLMCDialect"];
+  let statistics = [
+    Statistic<"numSplit", "ops-split", "Linears and embeddings replaced">];
+}
+
 def TransposeWeights : Pass<"llmc-transpose-weights", "::mlir::ModuleOp"> {
   let summary = "Store transposed parameters the way llmc.linear reads them";
   let description = [{
