@@ -13,21 +13,24 @@ using namespace llmc;
 
 /// Whether `value` is computed from parameters and constants alone.
 static bool isWeightExpression(Value value) {
-  Operation *op = value.getDefiningOp();
-  if (!op)
-    return false;
-  if (isa<WeightOp>(op))
-    return true;
-  if (!isa<WeightOpInterface, TransposeOp, CastOp, ReshapeOp, MulOp>(op))
-    return false;
+  llvm::SmallSetVector<Operation *, 8> ops;
+  ops.insert(value.getDefiningOp());
   bool hasWeight = false;
-  for (Value operand : op->getOperands()) {
-    Operation *producer = operand.getDefiningOp();
-    if (producer && producer->hasTrait<OpTrait::ConstantLike>())
-      continue;
-    if (!isWeightExpression(operand))
+  for (unsigned i = 0; i < ops.size(); ++i) {
+    Operation *op = ops[i];
+    if (!op)
       return false;
-    hasWeight = true;
+    if (isa<WeightOp>(op)) {
+      hasWeight = true;
+      continue;
+    }
+    if (op->hasTrait<OpTrait::ConstantLike>())
+      continue;
+    if (!isa<WeightOpInterface, TransposeOp, CastOp, ReshapeOp, MulOp, AddOp,
+             MatMulOp>(op))
+      return false;
+    for (Value operand : op->getOperands())
+      ops.insert(operand.getDefiningOp());
   }
   return hasWeight;
 }

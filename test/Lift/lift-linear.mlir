@@ -72,3 +72,20 @@ func.func @kept(%x: tensor<?x8xf32>, %z: tensor<8x4xf32>)
      : (tensor<?x8xf32>, tensor<8x4xf32>) -> tensor<?x4xf32>
   return %p, %y, %m : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>
 }
+
+// A low-rank weight; see llmc-split-low-rank.
+// CHECK-LABEL: func.func @low_rank
+// CHECK-SAME: (%[[X:.*]]: tensor<?x8xf32>)
+// CHECK: %[[UV:.*]] = llmc.matmul
+// CHECK: %[[W:.*]] = llmc.transpose %[[UV]]
+// CHECK: llmc.linear %[[X]], %[[W]]
+func.func @low_rank(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %w = llmc.weight @w : tensor<8x4xf32>
+  %t = llmc.transpose %w {perm = array<i64: 1, 0>}
+     : (tensor<8x4xf32>) -> tensor<4x8xf32>
+  %uv = llmc.matmul %w, %t
+      : (tensor<8x4xf32>, tensor<4x8xf32>) -> tensor<8x8xf32>
+  %y = llmc.matmul %x, %uv
+     : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from contrib import (check, dequantize, floats, make_model, ops, packed,
                      onnx, refuse, rng, run, unpack, zero_points)
+from onnx import helper, numpy_helper
 
 import llmc
 
@@ -233,3 +234,32 @@ def test_densify(tmp_path):
     for got in (run(exported, {"x": x}),
                 llmc.compile(tmp_path / "out.onnx")({"x": x})):
         np.testing.assert_allclose(got["y"], want, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_low_rank(tmp_path, corrected):
+    """A product of parameters is no activation: what reads it is a linear."""
+    a, b, c = floats(40, 8), floats(8, 24), floats(40, 24)
+    nodes = [helper.make_node("MatMul", ["a", "b"], ["ab"])]
+    if corrected:
+        nodes.append(helper.make_node("Add", ["c", "ab"], ["w"]))
+    nodes.append(helper.make_node("MatMul", ["x", "w" if corrected else "ab"],
+                                  ["y"]))
+    graph = helper.make_graph(
+        nodes, "graph",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", 40])],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["n", 24])],
+        [numpy_helper.from_array(v, n) for n, v in (("a", a), ("b", b), ("c", c))])
+    model = helper.make_model(graph, ir_version=10, opset_imports=[
+        helper.make_opsetid("", 21)])
+    onnx.save(model, tmp_path / "in.onnx")
+    x = floats(5, 40)
+    want = run(model, {"x": x})["y"]
+    made = llmc.Module.load(tmp_path / "in.onnx")
+    made.export_onnx(tmp_path / "out.onnx")
+    for got in (run(onnx.load(tmp_path / "out.onnx"), {"x": x}),
+                llmc.compile(tmp_path / "out.onnx")({"x": x})):
+        np.testing.assert_allclose(got["y"], want, rtol=1e-4, atol=1e-4)
+    made.run("llmc-lift,llmc-split-low-rank")
+    assert made.ops().get("llmc.matmul", 0) == 0
+    assert made.run("llmc-claim-kernels").notices == []
