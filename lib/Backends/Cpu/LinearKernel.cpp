@@ -49,9 +49,8 @@ public:
     if (spec.epilogue == Epilogue::Add)
       addend = flat(take());
     panels = take();
-    if (!layout.isDense()) {
+    if (!layout.isDense())
       panels = k.view(panels, k.i32(), k.div(k.dim(panels, 0), 4));
-    }
     if (!layout.isDense() && layout.hasScales)
       scales = take();
     if (layout.hasZeros)

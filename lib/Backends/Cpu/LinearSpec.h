@@ -67,7 +67,6 @@ struct LinearSpec {
   int64_t rank = 0; ///< of x: launches of one kernel have one
 
   bool isGated() const { return epilogue >= Epilogue::Silu; }
-  int64_t getNumOutputs() const { return isGated() ? 1 : int64_t(rows.size()); }
   /// Of all weights.
   int64_t getNumPanels() const {
     int64_t panels = 0;
