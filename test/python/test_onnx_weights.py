@@ -151,6 +151,34 @@ def test_matmul_bnb4(tmp_path, kind, block):
           ("data", "scales"), K=24, N=32, block_size=block, quant_type=kind)
 
 
+@pytest.mark.parametrize("block", [16, 32, 64])
+@pytest.mark.parametrize("kind", [0, 1])
+def test_matmul_bnb4_of_whole_blocks(tmp_path, kind, block):
+    """Rows of whole blocks are llmc.lookup, which the CPU backend claims; two
+    nodes may share a weight."""
+    data, scales = bnb4(32, 128, block)
+    inputs = {"x": floats(2, 3, 128), "data": data, "scales": scales}
+    attributes = {"K": 128, "N": 32, "block_size": block, "quant_type": kind}
+    check(tmp_path, "MatMulBnb4", inputs, ("data", "scales"), **attributes)
+    made = llmc.Module.load(tmp_path / "in.onnx")
+    assert made.ops()["llmc.lookup"] == 1
+    made.run("llmc-lift")
+    assert made.run("llmc-claim-kernels").notices == []
+    model = make_model("MatMulBnb4", inputs, ("data", "scales"), **attributes)
+    twin = onnx.NodeProto()
+    twin.CopyFrom(model.graph.node[0])
+    twin.input[0], twin.output[0], twin.name = "x1", "out1", "twin"
+    model.graph.node.append(twin)
+    model.graph.input.append(helper.make_tensor_value_info(
+        "x1", onnx.TensorProto.FLOAT, ["a", "b", 128]))
+    model.graph.output.append(helper.make_empty_tensor_value_info("out1"))
+    onnx.save(model, tmp_path / "twice.onnx")
+    feeds = {"x": inputs["x"], "x1": floats(1, 4, 128)}
+    got, want = llmc.compile(tmp_path / "twice.onnx")(feeds), run(model, feeds)
+    for name in ("out0", "out1"):
+        np.testing.assert_allclose(got[name], want[name], rtol=1e-5, atol=5e-5)
+
+
 def test_matmul_bnb4_as_it_lies(tmp_path):
     """transB = 0 multiplies with the weight [N, K] as it is."""
     data, scales = bnb4(32, 24, 16)

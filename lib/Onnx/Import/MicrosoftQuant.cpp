@@ -3,6 +3,7 @@
 #include "MicrosoftQuant.h"
 #include "GraphImporter.h"
 #include "OpTable.h"
+#include "llmc/Weights/Blobs.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -201,6 +202,35 @@ static constexpr float bnb4Values[2][16] = {
      0.33791524171829224f, 0.44070982933044434f, 0.5626170039176941f,
      0.7229568362236023f, 1}};
 
+/// The bytes as the indices of llmc.lookup, whose first of two elements is in
+/// the low half of a byte: another parameter. Null when they are none.
+static Value createIndices(OnnxNode &node, Value bytes,
+                           ArrayRef<int64_t> shape) {
+  auto weight = bytes.getDefiningOp<WeightOp>();
+  ModuleOp module = node.getImporter().getModule();
+  auto param =
+      weight ? module.lookupSymbol<ParamOp>(weight.getParam()) : ParamOp();
+  RankedTensorType type = node.type(bytes).clone(shape);
+  if (!param || param.getType().getNumElements() != type.getNumElements())
+    return {};
+  std::string name = (param.getSymName() + ".indices").str();
+  if (!module.lookupSymbol(name)) {
+    SmallVector<char> copy;
+    ArrayRef<char> source = getParamBytes(param, copy);
+    AsmResourceBlob blob = HeapAsmResourceBlob::allocate(
+        source.size(), /*align=*/64, /*dataIsMutable=*/true);
+    llvm::transform(source, blob.getMutableData().begin(),
+                    [](uint8_t byte) { return char(byte << 4 | byte >> 4); });
+    OpBuilder builder(param);
+    ParamOp::create(builder, param.getLoc(), name,
+                    makeResource(type, name, std::move(blob)), StringAttr());
+  }
+  auto made = module.lookupSymbol<ParamOp>(name);
+  if (!made || made.getType() != type)
+    return {};
+  return WeightOp::create(node.getBuilder(), node.getLoc(), type, name);
+}
+
 static LogicalResult importMatMulBnb4(OnnxNode &node) {
   Value x = node.input(0), bytes = node.input(1), scales = node.input(2);
   int64_t rows = node.requiredInt("N"), columns = node.requiredInt("K"),
@@ -218,6 +248,21 @@ static LogicalResult importMatMulBnb4(OnnxNode &node) {
                      " in blocks of " + Twine(block) + " is not supported");
   if (!node.elementType(bytes).isUnsignedInteger(8))
     return node.fail("the weight is not packed in uint8");
+  Value table = node.castTo(
+      node.constant(DenseElementsAttr::get(
+          RankedTensorType::get({16}, node.getBuilder().getF32Type()),
+          ArrayRef<float>(bnb4Values[kind]))),
+      node.elementType(scales));
+  bool isTransposed = node.intAttr("transB", 1);
+  // Blocks that do not run on into the next row.
+  if (isTransposed && columns % block == 0 && block % 2 == 0)
+    if (Value indices =
+            createIndices(node, bytes, {rows, columns / block, block / 2})) {
+      scales = withShape(node, scales, {rows, columns / block});
+      Value weight = node.create<LookupOp>(indices, table, scales, int64_t(4),
+                                           block, columns);
+      return node.result(node.create<LinearOp>(x, weight, Value()));
+    }
   bytes = withShape(node, bytes, {count / 2, 1});
   scales = withShape(node, scales, {count / block, 1});
   // The first of two elements is in the high half of a byte.
@@ -225,16 +270,11 @@ static LogicalResult importMatMulBnb4(OnnxNode &node) {
   Value second = node.create<BitwiseAndOp>(bytes, node.scalarLike(bytes, 15));
   Type i32 = node.getBuilder().getI32Type();
   Value codes = node.castTo(node.concat({first, second}, 1), i32);
-  Value table = node.castTo(
-      node.constant(DenseElementsAttr::get(
-          RankedTensorType::get({16}, node.getBuilder().getF32Type()),
-          ArrayRef<float>(bnb4Values[kind]))),
-      node.elementType(scales));
   Value values = node.create<GatherOp>(
       table, node.reshape(codes, {count / block, block}), int64_t(0));
   Value weight =
       node.reshape(node.create<MulOp>(values, scales), {rows, columns});
-  if (node.intAttr("transB", 1))
+  if (isTransposed)
     return node.result(node.create<LinearOp>(x, weight, Value()));
   return node.result(node.create<MatMulOp>(x, weight));
 }
