@@ -57,6 +57,7 @@ static void addBufferization(OpPassManager &manager) {
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createDropStateResults());
+  manager.addPass(createSeparateResults());
   // Every buffer has one owner; what @main returns belongs to the caller.
   bufferization::BufferDeallocationPipelineOptions deallocation;
   bufferization::buildBufferDeallocationPipeline(manager, deallocation);

@@ -231,3 +231,26 @@ def test_the_runtime_alone_loads_no_compiler():
             "assert 'MLIR' not in open('/proc/self/maps').read()")
     subprocess.run([sys.executable, "-c", code], check=True,
                    env={"PYTHONPATH": ":".join(sys.path)})
+
+
+@pytest.mark.parametrize("target", ["host", "reference"])
+def test_results_that_are_equal_or_views_of_one(target):
+    """Each has a buffer of its own: all are freed."""
+    compiled = llmc.Module.parse("""
+    func.func @main(%x: tensor<?x4xf32> {llmc.name = "x"})
+        -> (tensor<?x4xf32> {llmc.name = "a"}, tensor<?x4xf32> {llmc.name = "b"},
+            tensor<?x2x2xf32> {llmc.name = "c"}, tensor<?x4xf32> {llmc.name = "d"}) {
+      %a = llmc.exp %x : (tensor<?x4xf32>) -> tensor<?x4xf32>
+      %b = llmc.exp %x : (tensor<?x4xf32>) -> tensor<?x4xf32>
+      %s = llmc.constant dense<[-1, 2, 2]> : tensor<3xi64>
+      %c = llmc.reshape %a, %s
+         : (tensor<?x4xf32>, tensor<3xi64>) -> tensor<?x2x2xf32>
+      return %a, %b, %c, %x
+        : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x2x2xf32>, tensor<?x4xf32>
+    }""").compile(target)
+    x = np.arange(400, dtype=np.float32).reshape(100, 4) / 100
+    results = compiled({"x": x})
+    assert len({value.ctypes.data for value in results.values()}) == 4
+    for name, want in (("a", np.exp(x)), ("b", np.exp(x)),
+                       ("c", np.exp(x).reshape(-1, 2, 2)), ("d", x)):
+        np.testing.assert_allclose(results[name], want, rtol=1e-6)

@@ -189,6 +189,24 @@ def DropStateResults : Pass<"llmc-drop-state-results", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
+def SeparateResults : Pass<"llmc-separate-results", "::mlir::ModuleOp"> {
+  let summary = "Give each result of @main a buffer of its own";
+  let description = [{
+    The caller frees the buffers that @main returns, each once. Results that are
+    equal, or views of one buffer, would share one: all but the first are
+    copied.
+
+    ```mlir
+    func.func @main(...) -> (memref<?xf32>, memref<?xf32>) {
+      return %a, %a : memref<?xf32>, memref<?xf32>
+    // becomes
+      %b = bufferization.clone %a : memref<?xf32> to memref<?xf32>
+      return %a, %b : memref<?xf32>, memref<?xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
+}
+
 def CopiesToLoops : Pass<"llmc-copies-to-loops", "::mlir::ModuleOp"> {
   let summary = "Turn copies of strided buffers into linalg.copy";
   let description = [{
