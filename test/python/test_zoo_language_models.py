@@ -79,12 +79,14 @@ def test_greedy_generation(model, artifact, tokens):
     assert facts["generated_tokens"] == 16 and facts["prompt_tokens"] == 9
 
 
-def test_compressed(model, tokens, tmp_path):
+@pytest.mark.parametrize("activations,bound", [("float", 0.03),
+                                               ("int8", 0.05)])
+def test_compressed(model, tokens, tmp_path, activations, bound):
     """Eight bits change a model little, and the exported file says the same
     as the module it was written from."""
     module = llmc.Module.load(model)
     module.lift()
-    report = module.compress(bits=8, group=32)
+    report = module.compress(bits=8, group=32, activations=activations)
     assert len(report.weights) >= 8
     out = tmp_path / "small.onnx"
     module.export_onnx(out)
@@ -96,8 +98,8 @@ def test_compressed(model, tokens, tmp_path):
         for name in ("small.llmc", "again.llmc"))
     np.testing.assert_allclose(direct, again, atol=1e-5)
     spread = want.std()
-    # Measured 1.6 % by ONNX Runtime's float kernels too; 4 bits: 27 %.
-    assert np.sqrt(np.mean((direct - want) ** 2)) < 0.03 * spread
-    # ONNX Runtime quantizes the activations of MatMulNBits as well.
+    # Measured 1.6 %, by ONNX Runtime's float kernels too, and 3.1 % with rounded
+    # activations; 4 bits: 27 %.
+    assert np.sqrt(np.mean((direct - want) ** 2)) < bound * spread
     assert np.abs(reference_logits(out, tokens[:32]) - want).max() < \
         0.3 * spread
