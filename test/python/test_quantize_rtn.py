@@ -11,7 +11,7 @@ import llmc
 MLIR_TYPE = {"float32": "f32", "float16": "f16"}
 
 
-def quantize(weight, bits, block, symmetric):
+def quantize(weight, bits, block, symmetric, scales="float16"):
     """Codes [rows, blocks, block], scales and zeros [rows, blocks]."""
     rows, columns = weight.shape
     blocks = -(-columns // block)
@@ -26,6 +26,9 @@ def quantize(weight, bits, block, symmetric):
         low = -high
     scale = (high / levels - low / levels).astype(weight.dtype)
     scale = scale.astype(np.float32)
+    if scales == "float16":
+        held = (scale >= 2.0**-14) & (scale <= 65504)
+        scale[held] = scale[held].astype(np.float16)
     empty = scale == 0
     scale[empty] = 1
     middle = 2**(bits - 1)
@@ -97,28 +100,30 @@ def resources(module, path):
     ("float16", 64, 64, False, False),
     ("float16", 130, 32, True, True),
 ])
+@pytest.mark.parametrize("scales", ["float16", "float32"])
 def test_bytes_and_numbers(tmp_path, bits, dtype, columns, block, symmetric,
-                           transposed):
+                           transposed, scales):
     rng = np.random.default_rng(columns * bits)
     weight = rng.standard_normal((70, columns)).astype(dtype)
     weight[3] = 0                               # blocks of zeros
     weight[4] = np.abs(weight[4])               # 0 at the end of the grid
     weight[5, :block] = 0
     weight[5, 1] = -3
-    codes, scales, zeros = quantize(weight, bits, block, symmetric)
+    codes, steps, zeros = quantize(weight, bits, block, symmetric, scales)
 
     module = make_module(weight, transposed)
-    report = module.compress(bits=bits, group=block, symmetric=symmetric)
+    report = module.compress(bits=bits, group=block, symmetric=symmetric,
+                             scales=scales, activations="float")
     stored = resources(module, tmp_path / "m.mlir")
     assert np.array_equal(stored["w.q"], pack(codes, bits).reshape(-1))
-    assert np.array_equal(stored["w.scales"].view(dtype), scales.reshape(-1))
+    assert np.array_equal(stored["w.scales"].view(dtype), steps.reshape(-1))
     if symmetric:
         assert "w.zeros" not in stored
     else:
         assert np.array_equal(stored["w.zeros"], pack(zeros, bits).reshape(-1))
     assert "w" not in stored
 
-    decoded = dequantize(codes, scales, zeros, columns)
+    decoded = dequantize(codes, steps, zeros, columns)
     entry, = report.weights
     error = np.abs(decoded - weight.astype(np.float32))
     assert entry["param"] == "w" and entry["bits"] == bits
