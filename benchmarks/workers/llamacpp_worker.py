@@ -1,14 +1,13 @@
 """llama.cpp through the C functions of llama-cpp-python, called the way
 llama-bench calls them."""
 
-import time
 
 import llama_cpp
 import numpy as np
 import serve
 
 
-class Decoder:
+class Decoder(serve.StepDecoder):
     def __init__(self, spec):
         llama_cpp.llama_backend_init()
         self.model = llama_cpp.llama_model_load_from_file(
@@ -40,21 +39,6 @@ class Decoder:
         logits = llama_cpp.llama_get_logits_ith(self.context, -1)
         return int(np.ctypeslib.as_array(
             logits, shape=(self.vocabulary,)).argmax())
-
-    def decode(self, prompt, tokens):
-        self.reset()
-        token = self.step(serve.token_ids(prompt, self.vocabulary))
-        start = time.perf_counter()
-        for _ in range(tokens):
-            token = self.step([token])
-        return serve.speed(tokens, time.perf_counter() - start)
-
-    def prompt(self, tokens):
-        self.reset()
-        ids = serve.token_ids(tokens, self.vocabulary)
-        start = time.perf_counter()
-        self.step(ids)
-        return serve.speed(tokens, time.perf_counter() - start)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ def session(path, threads):
         path, options, providers=["CPUExecutionProvider"])
 
 
-class Decoder:
+class Decoder(serve.StepDecoder):
     def __init__(self, spec):
         self.session = session(spec["path"], spec["threads"])
         self.vocabulary = spec["vocabulary"]
@@ -49,21 +49,6 @@ class Decoder:
         # Outputs come in the order in which they were bound first.
         logits = self.binding.get_outputs()[len(self.caches)].numpy()
         return int(logits[0, -1].argmax())
-
-    def decode(self, prompt, tokens):
-        self.reset()
-        token = self.step(serve.token_ids(prompt, self.vocabulary))
-        start = time.perf_counter()
-        for _ in range(tokens):
-            token = self.step([token])
-        return serve.speed(tokens, time.perf_counter() - start)
-
-    def prompt(self, tokens):
-        self.reset()
-        ids = serve.token_ids(tokens, self.vocabulary)
-        start = time.perf_counter()
-        self.step(ids)
-        return serve.speed(tokens, time.perf_counter() - start)
 
 
 class Runner:

@@ -18,7 +18,7 @@ def compiled(core, model, spec):
     return core.compile_model(model, "CPU", config)
 
 
-class Decoder:
+class Decoder(serve.StepDecoder):
     """The cache becomes state inside the model."""
 
     def __init__(self, spec):
@@ -49,21 +49,6 @@ class Decoder:
             share_inputs=True)
         logits = self.request.get_tensor("logits").data
         return int(logits[0, -1].argmax())
-
-    def decode(self, prompt, tokens):
-        self.reset()
-        token = self.step(serve.token_ids(prompt, self.vocabulary))
-        start = time.perf_counter()
-        for _ in range(tokens):
-            token = self.step([token])
-        return serve.speed(tokens, time.perf_counter() - start)
-
-    def prompt(self, tokens):
-        self.reset()
-        ids = serve.token_ids(tokens, self.vocabulary)
-        start = time.perf_counter()
-        self.step(ids)
-        return serve.speed(tokens, time.perf_counter() - start)
 
 
 class Runner:

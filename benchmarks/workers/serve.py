@@ -28,6 +28,27 @@ def speed(count, seconds, **facts):
     return {"value": count / seconds, "seconds": seconds, **facts}
 
 
+class StepDecoder:
+    """Answers for a framework that is driven token by token: it has the size of
+    its `vocabulary`, `reset()` and `step(ids)`, which appends tokens and returns
+    the most probable next one."""
+
+    def decode(self, prompt, tokens):
+        self.reset()
+        token = self.step(token_ids(prompt, self.vocabulary))
+        start = time.perf_counter()
+        for _ in range(tokens):
+            token = self.step([token])
+        return speed(tokens, time.perf_counter() - start)
+
+    def prompt(self, tokens):
+        self.reset()
+        ids = token_ids(tokens, self.vocabulary)
+        start = time.perf_counter()
+        self.step(ids)
+        return speed(tokens, time.perf_counter() - start)
+
+
 def time_calls(call, at_least=0.4):
     """Milliseconds of a call, the median over `at_least` seconds of calls."""
     call()

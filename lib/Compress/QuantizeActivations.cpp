@@ -18,12 +18,7 @@ struct QuantizeActivations
   using QuantizeActivationsBase::QuantizeActivationsBase;
 
   LogicalResult initialize(MLIRContext *context) override {
-    std::string problem;
-    if (!skip.empty() && !llvm::Regex(skip).isValid(problem))
-      return emitError(UnknownLoc::get(context))
-             << getArgument()
-             << ": skip is not a regular expression: " << problem;
-    return success();
+    return verifySkip(context, getArgument(), skip);
   }
 
   void runOnOperation() override {

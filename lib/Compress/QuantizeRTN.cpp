@@ -27,12 +27,7 @@ struct QuantizeRTN : llmc::impl::QuantizeRTNBase<QuantizeRTN> {
     if (llvm::Error error = format.verify())
       return emitError(UnknownLoc::get(context))
              << getArgument() << ": " << llvm::toString(std::move(error));
-    std::string problem;
-    if (!skip.empty() && !llvm::Regex(skip).isValid(problem))
-      return emitError(UnknownLoc::get(context))
-             << getArgument()
-             << ": skip is not a regular expression: " << problem;
-    return success();
+    return verifySkip(context, getArgument(), skip);
   }
 
   void runOnOperation() override {

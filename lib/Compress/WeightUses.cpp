@@ -3,6 +3,7 @@
 #include "llmc/Compress/WeightUses.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/Support/Regex.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -10,6 +11,15 @@ using namespace llmc;
 bool UsedWeight::isOnly(WeightKinds kinds) const {
   return !otherUser && (kinds != WeightKinds::Linear || !inEmbedding) &&
          (kinds != WeightKinds::Embedding || !inLinear);
+}
+
+LogicalResult llmc::verifySkip(MLIRContext *context, StringRef pass,
+                               StringRef skip) {
+  std::string problem;
+  if (skip.empty() || llvm::Regex(skip).isValid(problem))
+    return success();
+  return emitError(UnknownLoc::get(context))
+         << pass << ": skip is not a regular expression: " << problem;
 }
 
 static bool isMatrixTranspose(Operation *op) {

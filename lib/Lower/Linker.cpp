@@ -111,9 +111,11 @@ LogicalResult llmc::linkSharedLibrary(ModuleOp module,
                                       StringRef sysroot, StringRef object,
                                       StringRef library) {
   SmallVector<StringRef> arguments = {"-shared", "-o", library, object};
-  std::string threads = findOpenMP(triple, sysroot);
-  if (usesThreads(module))
+  std::string threads;
+  if (usesThreads(module)) {
+    threads = findOpenMP(triple, sysroot);
     arguments.push_back(threads);
+  }
   for (const char *name : {"ld.lld-22", "ld.lld"}) {
     auto linker = llvm::sys::findProgramByName(name);
     if (!linker)

@@ -38,12 +38,17 @@ struct ClaimKernels : llmc::impl::ClaimKernelsBase<ClaimKernels> {
       return signalPassFailure();
     SmallVector<Operation *> ops;
     main.walk<WalkOrder::PreOrder>([&](Operation *op) { ops.push_back(op); });
-    for (Operation *op : llvm::reverse(ops))
-      if (isOpTriviallyDead(op))
+    for (Operation *op : llvm::reverse(ops)) {
+      if (isOpTriviallyDead(op)) {
+        for (Value result : op->getResults())
+          shapes->forget(result);
         op->erase();
-      else if (!offer(op, *asked) &&
-               isa<LinearOp, EmbeddingOp, AttentionOp>(op))
+      } else if (!offer(op, *asked) &&
+                 isa<LinearOp, EmbeddingOp, AttentionOp, QuantizeDynamicOp>(
+                     op)) {
         ok &= succeeded(complain(op));
+      }
+    }
     eraseUnusedParams(module);
     if (!ok)
       signalPassFailure();

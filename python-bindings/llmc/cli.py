@@ -341,8 +341,8 @@ def make_parser():
                      help="no zero points: each group's grid is centered on 0")
     sub.add_argument("--scales", choices=("float16", "float32"),
                      default="float16",
-                     help="what a scale is a number of; float16 makes faster "
-                          "models (default: float16)")
+                     help="what a scale is a number of; float16 makes smaller "
+                          "artifacts (default: float16)")
     sub.add_argument("--activations", choices=("int8", "float"),
                      default="int8",
                      help="int8 rounds what a quantized linear reads to 8 bits "

@@ -27,6 +27,16 @@ def shared():
     return SHARED
 
 
+@pytest.fixture(scope="session")
+def compare(shared):
+    """The zoo's own scoring: its cases, and the largest error of a run."""
+    spec = importlib.util.spec_from_file_location(
+        "compare", shared / "zoo" / "compare.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def _made(name, package):
     """The folder of a model that a script of utils/models makes once."""
     if importlib.util.find_spec(package) is None:

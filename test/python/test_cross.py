@@ -1,7 +1,6 @@
 """Artifacts for other architectures, run under qemu against the frameworks'
 outputs: the zoo's models, its smallest ones unless --whole-zoo is given."""
 
-import importlib.util
 import json
 import pathlib
 import platform
@@ -100,14 +99,6 @@ def compile(module, target, folder):
     return folder
 
 
-def load_compare(shared):
-    spec = importlib.util.spec_from_file_location(
-        "zoo_compare", shared / "zoo" / "compare.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def pytest_generate_tests(metafunc):
     if "model" not in metafunc.fixturenames:
         return
@@ -119,11 +110,11 @@ def pytest_generate_tests(metafunc):
 
 
 @pytest.mark.parametrize("target", CPUS)
-def test_zoo(model, target, shared, runners, tmp_path):
+def test_zoo(model, target, shared, compare, runners, tmp_path):
     path = shared / "zoo" / f"{model}.onnx"
     if not path.is_file():
         pytest.skip(f"no shared data: {path}")
-    runner, compare = runners(architecture(target)), load_compare(shared)
+    runner = runners(architecture(target))
     done = subprocess.run(
         [ROOT / "build" / "bin" / "llmc-compile", path, "--passes", PASSES,
          "--target", f"cpu:{target}", "-o", tmp_path / "out"],

@@ -1,7 +1,6 @@
 """llmc-lower-to-portable, compiled and run by IREE, against the frameworks'
 outputs; see docs/portable-output.md."""
 
-import importlib.util
 import pathlib
 import subprocess
 import sys
@@ -76,19 +75,11 @@ def load(path, folder, passes=("--llmc-lift",), flags=()):
     return run
 
 
-def load_compare(shared):
-    spec = importlib.util.spec_from_file_location(
-        "zoo_compare", shared / "zoo" / "compare.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_zoo(model, shared, tmp_path):
+def test_zoo(model, shared, compare, tmp_path):
     path = shared / "zoo" / f"{model}.onnx"
     if not path.is_file():
         pytest.skip(f"no shared data: {path}")
-    compare, run = load_compare(shared), load(path, tmp_path)
+    run = load(path, tmp_path)
     for feeds, expected in compare.cases(path.with_suffix(".npz")):
         assert compare.worst_error(feeds, expected, run(feeds)) <= 1e-3
 

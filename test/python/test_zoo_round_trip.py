@@ -1,7 +1,6 @@
 """Every model of the zoo, lifted and exported, computes what the framework that
 it came from computed: read again by llmc, and in ONNX Runtime."""
 
-import importlib.util
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -15,16 +14,6 @@ import llmc
 pytest.importorskip("onnxruntime")
 NAMES = sorted(path.stem for path in SHARED.glob("zoo/*.onnx"))
 TOLERANCE = 1e-3
-
-
-@pytest.fixture(scope="module")
-def compare(shared):
-    """The zoo's own scoring: its cases, and the largest error of a run."""
-    spec = importlib.util.spec_from_file_location(
-        "compare", shared / "zoo" / "compare.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def interface(path):

@@ -28,6 +28,11 @@ struct UsedWeight {
   bool isOnly(WeightKinds kinds) const;
 };
 
+/// Fails with an error of `pass` unless `skip`, an option that names
+/// parameters, is a regular expression or empty.
+llvm::LogicalResult verifySkip(mlir::MLIRContext *context, llvm::StringRef pass,
+                               llvm::StringRef skip);
+
 /// All of them, in the order of the parameters.
 llvm::SmallVector<UsedWeight> collectUsedWeights(mlir::ModuleOp module);
 

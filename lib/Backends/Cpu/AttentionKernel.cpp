@@ -28,8 +28,9 @@ constexpr int64_t blockKeys = 64;
 constexpr int64_t taskQueries = 64;
 /// Queries whose scores, or whose outputs, are in registers together.
 constexpr int64_t tileQueries = 4;
-/// A score that only a mask makes.
-constexpr double masked = -1e30;
+/// Scores below this only a mask makes, those above the other one none does:
+/// the former count as nothing next to the latter.
+constexpr double masked = -1e30, unmasked = -1e29;
 
 class AttentionEmitter {
 public:
@@ -177,7 +178,7 @@ private:
   std::pair<Value, Value> findKeys(Value rows) {
     Value begin = k.index(0), end = numKeys;
     if (spec.causal)
-      end = k.min(end, k.add(positionOf(k.add(firstRow, rows)), 0));
+      end = k.min(end, positionOf(k.add(firstRow, rows)));
     if (spec.window > 0) {
       Value first = k.add(positionOf(firstRow), 1 - spec.window);
       first = arith::MaxSIOp::create(k.b, k.loc, first, begin);
@@ -271,13 +272,11 @@ private:
                                                   k.load(largest, q));
           return Values{highest, lowest};
         });
-    auto compare = [&](arith::CmpFPredicate predicate, Value x) {
-      return arith::CmpFOp::create(k.b, k.loc, predicate, x, scalar(masked));
-    };
-    Value isMasked = compare(arith::CmpFPredicate::OLT,
-                             k.reduce(CombiningKind::MAXNUMF, found[0]));
-    Value haveScores =
-        compare(arith::CmpFPredicate::OGT, k.mulF(found[1], scalar(10)));
+    Value isMasked = arith::CmpFOp::create(
+        k.b, k.loc, arith::CmpFPredicate::OLT,
+        k.reduce(CombiningKind::MAXNUMF, found[0]), scalar(masked));
+    Value haveScores = arith::CmpFOp::create(
+        k.b, k.loc, arith::CmpFPredicate::OGT, found[1], scalar(unmasked));
     Value skips = arith::AndIOp::create(k.b, k.loc, isMasked, haveScores);
     k.branch(skips, [] {}, body);
   }

@@ -27,9 +27,9 @@ public:
         normScale(normScale), normBias(normBias), lanes(k.isa.lanes) {}
 
   PreparedRows emit() {
-    bool isCopied = spec.format != FloatFormat::F32 || spec.integers ||
-                    spec.norm != Norm::None ||
-                    layout.getStoredColumns() != layout.columns;
+    isCopied = spec.format != FloatFormat::F32 || spec.integers ||
+               spec.norm != Norm::None ||
+               layout.getStoredColumns() != layout.columns;
     PreparedRows result;
     int64_t blocks = layout.getNumBlocks();
     // Whole vectors are written, the last of a row beyond its end. Rows that
@@ -152,9 +152,6 @@ private:
 
   void emitFloats(Read read, Value to, Value at) {
     VectorType type = k.vectorOf(k.f32());
-    bool isCopied = !llvm::isa_and_nonnull<memref::CollapseShapeOp>(
-                        out.values.getDefiningOp()) &&
-                    llvm::is_contained(out.allocated, out.values);
     Value sum = overBlock(
         k.constant(type, 0), [&](Value offset, ValueRange carried) -> Values {
           Value vector = read(offset);
@@ -220,6 +217,7 @@ private:
   const PanelLayout &layout;
   Value x, rows, normScale, normBias;
   int64_t lanes;
+  bool isCopied = false; ///< the products read a copy, not x itself
   PreparedRows out;
   Value centre, factor; ///< of the row
 };
