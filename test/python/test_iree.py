@@ -94,7 +94,7 @@ def test_compressed(shared, tmp_path):
     run = load(path, tmp_path, passes, ["--iree-opt-const-eval=false"])
     module = llmc.Module.load(path)
     module.lift()
-    module.compress(bits=4, group=32)
+    module.compress(bits=4, group=32, scales="float32", activations="float")
     reference = module.compile("reference")
     ids = np.random.default_rng(1).integers(0, 256, (1, 12))
     feeds = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
