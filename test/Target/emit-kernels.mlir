@@ -3,6 +3,7 @@
 #layout = {columns = 8 : i64, lanes = 16 : i64, bits = 0 : i64, block = 8 : i64,
            format = "f32", zeros = false, scales = true, codebook = "none",
            half_scales = false}
+#norm = {kind = "none", epsilon = 0.0 : f32, bias = false}
 
 // Sizes in which the launches differ are dynamic in the kernel.
 // CHECK-NOT: llmc.kernel
@@ -13,8 +14,8 @@
 // CHECK: vector.maskedstore
 // CHECK: return
 llmc.kernel @linear_0 by "cpu" kind "linear"
-    {config = {layout = #layout, rows = array<i64: 4>, format = "f32", integers = false, norm = "none",
-               epsilon = 0.0 : f32, norm_bias = false, bias = false, epilogue = "none",
+    {config = {layout = #layout, rows = array<i64: 4>, format = "f32", integers = false, norm = #norm,
+               bias = false, activation = "none", epilogue = "none",
                rank = 2 : i64}}
 
 // CHECK-LABEL: func.func @main(

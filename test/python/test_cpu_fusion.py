@@ -23,7 +23,7 @@ def weight(name, rows, columns, bits, block, zeros=False):
     return named(params, name), body, values
 
 
-def check(params, body, columns, result, launches=1, rtol=2e-5):
+def check(params, body, columns, result, launches=1, rtol=2e-5, counts=ROWS):
     argument = (f'%x: tensor<?x{columns}xf32> '
                 '{llmc.name = "x", llmc.dims = ["n", ""]}')
 
@@ -31,7 +31,7 @@ def check(params, body, columns, result, launches=1, rtol=2e-5):
         return module(params, body, argument, result)
 
     both = compile_both(make, launches)
-    for count in ROWS:
+    for count in counts:
         x = floats(count, columns)
         got, want = (compiled({"x": x})["y"] for compiled in both)
         np.testing.assert_allclose(got, want, rtol=rtol,
@@ -157,6 +157,31 @@ def test_gated(activation, rows):
     check(params, "\n".join(body), 96, result)
 
 
+@pytest.mark.parametrize("activation", [
+    "llmc.relu %p", "llmc.silu %p", "llmc.gelu %p", "llmc.gelu %p {tanh}"])
+def test_activated(activation):
+    params, _ = quantized(40, 96, 8, 96, False)
+    body = weight_ops(params, 40, 96, 8, 96) + f"""
+    %p = llmc.linear %x, %w : (tensor<?x96xf32>, tensor<40x96xf32>) -> tensor<?x40xf32>
+    %y = {activation} : (tensor<?x40xf32>) -> tensor<?x40xf32>
+    return %y : tensor<?x40xf32>"""
+    check(params, body, 96, "tensor<?x40xf32>")
+
+
+@pytest.mark.parametrize("norm", sorted(NORMS))
+def test_norm_alone(norm):
+    params = {"g": floats(96), "h": floats(96)}
+    body = "\n".join([
+        "%g = llmc.weight @g : tensor<96xf32>",
+        "%h = llmc.weight @h : tensor<96xf32>", NORMS[norm],
+        "return %n : tensor<?x96xf32>"])
+    check(params, body, 96, "tensor<?x96xf32>")
+    # Enough rows for threads, and columns that fill no vector.
+    params = {"g": floats(71), "h": floats(71)}
+    check(params, body.replace("96", "71"), 71, "tensor<?x71xf32>",
+          counts=(1, 200))
+
+
 @pytest.mark.parametrize("dense", [False, True])
 def test_sum(dense):
     """With a value of the same size, and not with one that is broadcast."""
@@ -178,7 +203,7 @@ def test_sum(dense):
           96, "tensor<?x96xf32>")
 
 
-def test_a_norm_that_others_read_stays():
+def test_a_norm_that_others_read_is_a_kernel_of_its_own():
     params, _ = quantized(96, 96, 4, 32, False)
     body = weight_ops(params, 96, 96, 4, 32)
     params["g"] = floats(96)
@@ -186,7 +211,7 @@ def test_a_norm_that_others_read_stays():
           + "\n" + body + """
     %p = llmc.linear %n, %w : (tensor<?x96xf32>, tensor<96x96xf32>) -> tensor<?x96xf32>
     %y = llmc.mul %n, %p : (tensor<?x96xf32>, tensor<?x96xf32>) -> tensor<?x96xf32>
-    return %y : tensor<?x96xf32>""", 96, "tensor<?x96xf32>")
+    return %y : tensor<?x96xf32>""", 96, "tensor<?x96xf32>", launches=2)
 
 
 def test_threads_do_not_change_results(tmp_path):

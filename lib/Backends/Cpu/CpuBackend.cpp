@@ -5,6 +5,7 @@
 #include "EmbeddingKernel.h"
 #include "LinearKernel.h"
 #include "LinearMatch.h"
+#include "NormKernel.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include <limits>
@@ -28,7 +29,8 @@ public:
     SmallVector<int64_t> blocks{0, 16, 32, 64, 128, 256};
     return {{"linear", formats, blocks, {}, {"f32", "f16", "bf16", "int8"}},
             {"embedding", formats, blocks, {}, {}},
-            {"attention", {}, {}, {}, {"f32"}}};
+            {"attention", {}, {}, {}, {"f32"}},
+            {"norm", {}, {}, {}, {"f32"}}};
   }
 
   /// The time to read the weight once, or to do the arithmetic, whichever is
@@ -61,6 +63,8 @@ public:
       return claimEmbedding(embedding);
     if (llvm::isa<AttentionOp, TransposeOp>(op))
       return claimAttention(op, shapes);
+    if (std::optional<NormMatch> norm = matchNorm(op))
+      return claimNorm(op, *norm);
     std::optional<LinearMatch> match = matchLinear(op, shapes, isa.lanes);
     if (!match)
       return std::nullopt;
@@ -82,13 +86,14 @@ public:
 
   LogicalResult translate(KernelOp kernel, func::FuncOp function) override {
     StringRef kind = kernel.getKind();
-    bool isKnown = kind == "linear"
-                       ? emit<LinearSpec>(kernel, function, emitLinear)
-                   : kind == "attention"
-                       ? emit<AttentionSpec>(kernel, function, emitAttention)
-                   : kind == "embedding"
-                       ? emit<EmbeddingSpec>(kernel, function, emitEmbedding)
-                       : false;
+    bool isKnown =
+        kind == "linear" ? emit<LinearSpec>(kernel, function, emitLinear)
+        : kind == "attention"
+            ? emit<AttentionSpec>(kernel, function, emitAttention)
+        : kind == "norm" ? emit<NormKernelSpec>(kernel, function, emitNorm)
+        : kind == "embedding"
+            ? emit<EmbeddingSpec>(kernel, function, emitEmbedding)
+            : false;
     if (!isKnown)
       return kernel.emitOpError("is not one that the backend 'cpu' claims: its "
                                 "kind or its config is another one");
@@ -121,6 +126,18 @@ private:
     claim.kind = "attention";
     claim.inputs = match->inputs;
     claim.config = ConfigWriter::write(op->getContext(), match->spec);
+    return claim;
+  }
+
+  static Claim claimNorm(Operation *op, const NormMatch &match) {
+    auto type = cast<ShapedType>(match.inputs[0].getType());
+    auto scale = cast<ShapedType>(match.inputs[1].getType());
+    Claim claim;
+    claim.kind = "norm";
+    claim.inputs = match.inputs;
+    claim.config = ConfigWriter::write(
+        op->getContext(),
+        NormKernelSpec{match.spec, scale.getDimSize(0), type.getRank()});
     return claim;
   }
 

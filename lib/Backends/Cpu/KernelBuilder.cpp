@@ -73,6 +73,14 @@ void KernelBuilder::storeVector(Value vector, Value buffer, ValueRange position,
     vector::StoreOp::create(b, loc, vector, buffer, position);
 }
 
+Value KernelBuilder::numOuter(Value buffer, int64_t kept) {
+  Value product = index(1);
+  int64_t rank = cast<MemRefType>(buffer.getType()).getRank();
+  for (int64_t i = 0; i < rank - kept; ++i)
+    product = mul(product, dim(buffer, i));
+  return product;
+}
+
 Value KernelBuilder::flatten(Value buffer, int64_t kept) {
   auto type = cast<MemRefType>(buffer.getType());
   int64_t leading = type.getRank() - kept;

@@ -144,6 +144,9 @@ struct KernelBuilder {
     auto type = mlir::MemRefType::get({mlir::ShapedType::kDynamic}, element);
     return mlir::memref::ViewOp::create(b, loc, type, bytes, index(0), count);
   }
+  /// The product of all dimensions but the last `kept` ones; of a kernel's
+  /// argument, callers can compute it as well.
+  Value numOuter(Value buffer, int64_t kept);
   /// `buffer` with its dimensions up to the last `kept` ones as one.
   Value flatten(Value buffer, int64_t kept);
 
@@ -158,6 +161,10 @@ struct KernelBuilder {
   /// As parallel, or as one thread where that is not worth it.
   void parallelIf(Value condition, Value count,
                   llvm::function_ref<void(Value)> body);
+  /// Whether that many numbers take longer than threads that start and wait.
+  Value isWorthThreads(Value numbers) {
+    return isLess(index(1 << 13), numbers);
+  }
   /// A loop that carries `initial`; `body` returns the next values.
   Values carry(Value begin, Value end, int64_t step, mlir::ValueRange initial,
                llvm::function_ref<Values(Value, mlir::ValueRange)> body);

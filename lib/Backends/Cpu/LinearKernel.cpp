@@ -14,7 +14,6 @@
 
 #include "LinearKernel.h"
 #include "Codebook.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -41,10 +40,11 @@ public:
   LinearEmitter(func::FuncOp function, const LinearSpec &spec, const Isa &isa)
       : k(function, isa), spec(spec), layout(spec.layout), lanes(isa.lanes),
         manyRows(getTileRows(spec, isa)), arguments(function.getArguments()) {
+    rows = k.numOuter(arguments.front(), 1);
     x = k.flatten(take(), 1);
-    if (spec.norm != Norm::None)
+    if (spec.norm)
       normScale = take();
-    if (spec.hasNormBias)
+    if (spec.norm.hasBias)
       normBias = take();
     if (spec.epilogue == Epilogue::Add)
       addend = flat(take());
@@ -61,7 +61,6 @@ public:
       bias = take();
     while (!arguments.empty())
       outputs.push_back(flat(take()));
-    rows = k.dim(x, 0);
   }
 
   void emit() {
@@ -367,9 +366,9 @@ private:
     for (int64_t j = 0; j < tilePanelCount; j += group) {
       Place place = findPlace(k.add(firstPanel, j));
       for (int64_t i = 0; i < tileRows; ++i) {
-        Value value = sums[at(i, j)];
+        Value value = emitActivation(k, spec.activation, sums[at(i, j)]);
         if (spec.isGated())
-          value = k.mulF(activate(value), sums[at(i, j + 1)]);
+          value = k.mulF(value, sums[at(i, j + 1)]);
         Value address =
             k.add(k.mul(k.add(firstRow, i), place.width), place.column);
         if (addend)
@@ -408,27 +407,6 @@ private:
     if (!isWhole)
       place.mask = k.createMask(k.sub(place.width, place.column));
     return place;
-  }
-
-  Value activate(Value value) {
-    Type type = value.getType();
-    Value one = k.constant(type, 1), half = k.constant(type, 0.5);
-    if (spec.epilogue == Epilogue::Silu) {
-      Value exponential = math::ExpOp::create(
-          k.b, k.loc, arith::NegFOp::create(k.b, k.loc, value));
-      return k.divF(value, k.addF(one, exponential));
-    }
-    Value inner;
-    if (spec.epilogue == Epilogue::Gelu) {
-      inner = math::ErfOp::create(
-          k.b, k.loc, k.mulF(value, k.constant(type, 0.70710678118654752)));
-    } else {
-      Value cube = k.mulF(k.mulF(value, value), value);
-      inner = k.fma(cube, k.constant(type, 0.044715), value);
-      inner = math::TanhOp::create(
-          k.b, k.loc, k.mulF(inner, k.constant(type, 0.79788456080286536)));
-    }
-    return k.mulF(k.mulF(value, half), k.addF(one, inner));
   }
 
   KernelBuilder k;

@@ -29,6 +29,9 @@ PreparedRows emitPreparedRows(KernelBuilder &k, const LinearSpec &spec, Value x,
 Value emitDot(KernelBuilder &k, Value sum, Value weights, Value x,
               int64_t bits);
 
+/// `activation(x)` of a vector of f32.
+Value emitActivation(KernelBuilder &k, Activation activation, Value x);
+
 /// Writes the body of the kernel that `spec` describes. A result is the same
 /// for any number of rows and threads.
 void emitLinear(mlir::func::FuncOp function, const LinearSpec &spec,

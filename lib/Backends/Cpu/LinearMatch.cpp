@@ -14,9 +14,10 @@ public:
   Matcher(ShapeContext &shapes, int64_t lanes) : shapes(shapes), lanes(lanes) {}
 
   std::optional<LinearMatch> match(Operation *op) {
-    bool found = isa<MulOp>(op)   ? matchGated(op)
-                 : isa<AddOp>(op) ? matchAdd(op)
-                                  : matchPlain(dyn_cast<LinearOp>(op));
+    bool found = isa<MulOp>(op)      ? matchGated(op)
+                 : isa<AddOp>(op)    ? matchAdd(op)
+                 : isa<LinearOp>(op) ? matchPlain(cast<LinearOp>(op))
+                                     : matchActivated(op);
     if (!found)
       return std::nullopt;
     if (result.outputs.empty())
@@ -79,16 +80,39 @@ private:
     return true;
   }
 
-  /// activation(linear) * linear, in f32: in narrower formats each op rounds
+  static std::optional<Activation> getActivation(Operation *op) {
+    if (isa<ReluOp>(op))
+      return Activation::Relu;
+    if (isa<SiluOp>(op))
+      return Activation::Silu;
+    if (auto gelu = dyn_cast<GeluOp>(op))
+      return gelu.getTanh() ? Activation::TanhGelu : Activation::Gelu;
+    return std::nullopt;
+  }
+
+  /// activation(linear), in f32: in narrower formats each op rounds
+  bool matchActivated(Operation *op) {
+    std::optional<Activation> activation = getActivation(op);
+    if (!activation || !isF32(op->getResult(0)) ||
+        !addLinear(getOwn(op->getOperand(0))))
+      return false;
+    result.spec.activation = *activation;
+    return true;
+  }
+
+  /// activation(linear) * linear, in f32
   bool matchGated(Operation *op) {
     if (!isF32(op->getResult(0)))
       return false;
     for (int64_t side = 0; side < 2; ++side) {
       Value gate = op->getOperand(side);
-      Operation *activation = gate.getDefiningOp();
-      if (!activation || !gate.hasOneUse() || !isa<SiluOp, GeluOp>(activation))
+      Operation *producer = gate.getDefiningOp();
+      if (!producer || !gate.hasOneUse())
         continue;
-      LinearOp first = getOwn(activation->getOperand(0)),
+      std::optional<Activation> activation = getActivation(producer);
+      if (!activation)
+        continue;
+      LinearOp first = getOwn(producer->getOperand(0)),
                second = getOwn(op->getOperand(1 - side));
       if (!first || !second || first == second ||
           first.getType() != second.getType() ||
@@ -96,10 +120,8 @@ private:
         continue;
       if (!addLinear(first) || !addLinear(second))
         return false;
-      auto gelu = dyn_cast<GeluOp>(activation);
-      result.spec.epilogue = !gelu            ? Epilogue::Silu
-                             : gelu.getTanh() ? Epilogue::TanhGelu
-                                              : Epilogue::Gelu;
+      result.spec.activation = *activation;
+      result.spec.epilogue = Epilogue::Gate;
       return true;
     }
     return false;
@@ -175,30 +197,14 @@ private:
               });
     }
     spec.rank = cast<ShapedType>(x.getType()).getRank();
-    result.inputs.push_back(x);
-    // In narrower formats a norm rounds where the kernel would not.
+    std::optional<NormMatch> norm;
     if (isOwn && spec.format == FloatFormat::F32)
-      takeNorm(x);
+      norm = matchNorm(x.getDefiningOp());
+    if (norm)
+      spec.norm = norm->spec;
+    result.inputs = norm ? norm->inputs : SmallVector<Value>{x};
     if (addend)
       result.inputs.push_back(addend);
-  }
-
-  void takeNorm(Value x) {
-    LinearSpec &spec = result.spec;
-    if (auto norm = x.getDefiningOp<RMSNormOp>()) {
-      spec.norm = Norm::RMS;
-      spec.epsilon = norm.getEpsilon().convertToFloat();
-      result.inputs = {norm.getOperand(), norm.getScale()};
-    } else if (auto norm = x.getDefiningOp<LayerNormOp>();
-               norm &&
-               int64_t(norm.getAxis()) == norm.getType().getRank() - 1) {
-      spec.norm = Norm::Layer;
-      spec.epsilon = norm.getEpsilon().convertToFloat();
-      result.inputs = {norm.getOperand(), norm.getScale()};
-      spec.hasNormBias = bool(norm.getBias());
-      if (spec.hasNormBias)
-        result.inputs.push_back(norm.getBias());
-    }
   }
 
   ShapeContext &shapes;
@@ -211,7 +217,7 @@ private:
 
 std::optional<LinearMatch>
 llmc::cpu::matchLinear(Operation *op, ShapeContext &shapes, int64_t lanes) {
-  if (!isa<LinearOp, MulOp, AddOp>(op))
+  if (!isa<LinearOp, MulOp, AddOp, ReluOp, SiluOp, GeluOp>(op))
     return std::nullopt;
   return Matcher(shapes, lanes).match(op);
 }

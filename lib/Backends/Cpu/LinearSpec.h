@@ -3,46 +3,36 @@
 #ifndef LLMC_LIB_BACKENDS_CPU_LINEARSPEC_H
 #define LLMC_LIB_BACKENDS_CPU_LINEARSPEC_H
 
+#include "NormSpec.h"
 #include "PanelLayout.h"
 
 namespace llmc::cpu {
 
-/// What is done to x before the products.
-enum class Norm { None, RMS, Layer };
+/// What is done to the sums, before the epilogue.
+enum class Activation { None, Relu, Silu, Gelu, TanhGelu };
 
-/// What is done to the sums.
 enum class Epilogue {
   None,
   Add,  ///< plus another operand of the result's shape
-  Silu, ///< silu of the first weight's outputs, times those of the second
-  Gelu, ///< the same with gelu
-  TanhGelu,
+  Gate, ///< the first weight's outputs times those of the second, which have
+        ///< no activation
 };
 
-inline llvm::StringRef toString(Norm norm) {
-  constexpr llvm::StringLiteral names[] = {"none", "rms", "layer"};
-  return names[int(norm)];
+inline llvm::StringRef toString(Activation activation) {
+  constexpr llvm::StringLiteral names[] = {"none", "relu", "silu", "gelu",
+                                           "tanh_gelu"};
+  return names[int(activation)];
 }
 inline llvm::StringRef toString(Epilogue epilogue) {
-  constexpr llvm::StringLiteral names[] = {"none", "add", "silu", "gelu",
-                                           "tanh_gelu"};
+  constexpr llvm::StringLiteral names[] = {"none", "add", "gate"};
   return names[int(epilogue)];
 }
 
-/// The last value of an enum is the bound.
-template <typename T> bool fromString(llvm::StringRef name, T &value, T last) {
-  for (int i = 0; i <= int(last); ++i)
-    if (toString(T(i)) == name) {
-      value = T(i);
-      return true;
-    }
-  return false;
-}
-inline bool fromString(llvm::StringRef name, Norm &value) {
-  return fromString(name, value, Norm::Layer);
+inline bool fromString(llvm::StringRef name, Activation &value) {
+  return fromString(name, value, Activation::TanhGelu);
 }
 inline bool fromString(llvm::StringRef name, Epilogue &value) {
-  return fromString(name, value, Epilogue::TanhGelu);
+  return fromString(name, value, Epilogue::Gate);
 }
 
 /// One or more linears that read one x, with what stands around them. The
@@ -52,21 +42,20 @@ inline bool fromString(llvm::StringRef name, Epilogue &value) {
 ///            [zeros], [codebook], [bias], y...)
 ///
 /// x is [..., K] and there is one y [..., rows[i]] for each weight, or one
-/// for a pair of weights that an epilogue multiplies.
+/// for a pair of weights that the epilogue multiplies.
 struct LinearSpec {
   PanelLayout layout;
   llvm::SmallVector<int64_t> rows;       ///< of each weight
   FloatFormat format = FloatFormat::F32; ///< of x and y; sums are f32
   /// x is rounded to integers of 8 bits in blocks of the weight's.
   bool integers = false;
-  Norm norm = Norm::None;
-  float epsilon = 0;
-  bool hasNormBias = false;
+  NormSpec norm;        ///< of x, before it is rounded
   bool hasBias = false; ///< [panels * lanes], packed
+  Activation activation = Activation::None;
   Epilogue epilogue = Epilogue::None;
   int64_t rank = 0; ///< of x: launches of one kernel have one
 
-  bool isGated() const { return epilogue >= Epilogue::Silu; }
+  bool isGated() const { return epilogue == Epilogue::Gate; }
   /// Of all weights.
   int64_t getNumPanels() const {
     int64_t panels = 0;
@@ -81,9 +70,8 @@ struct LinearSpec {
     visit("format", format);
     visit("integers", integers);
     visit("norm", norm);
-    visit("epsilon", epsilon);
-    visit("norm_bias", hasNormBias);
     visit("bias", hasBias);
+    visit("activation", activation);
     visit("epilogue", epilogue);
     visit("rank", rank);
   }

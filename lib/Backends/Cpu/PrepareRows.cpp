@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LinearKernel.h"
+#include "NormKernel.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -24,11 +25,11 @@ public:
   RowsEmitter(KernelBuilder &k, const LinearSpec &spec, Value x, Value rows,
               Value normScale, Value normBias)
       : k(k), spec(spec), layout(spec.layout), x(x), rows(rows),
-        normScale(normScale), normBias(normBias), lanes(k.isa.lanes) {}
+        norm(k, spec.norm, layout.columns, x, normScale, normBias),
+        lanes(k.isa.lanes) {}
 
   PreparedRows emit() {
-    isCopied = spec.format != FloatFormat::F32 || spec.integers ||
-               spec.norm != Norm::None ||
+    isCopied = spec.format != FloatFormat::F32 || spec.integers || spec.norm ||
                layout.getStoredColumns() != layout.columns;
     PreparedRows result;
     int64_t blocks = layout.getNumBlocks();
@@ -67,63 +68,9 @@ private:
   Value mask(Value column, Value end, bool isWhole) {
     return isWhole ? Value() : k.createMask(k.sub(end, column));
   }
-  Value zeroBeyond(Value vector, Value mask) {
-    return mask ? arith::SelectOp::create(k.b, k.loc, mask, vector,
-                                          k.constant(vector.getType(), 0))
-                : vector;
-  }
-
-  /// The sum over a row of what `term` makes of its vectors.
-  Value sumRow(Value row, llvm::function_ref<Value(Value)> term) {
-    VectorType type = k.vectorOf(k.f32());
-    Value end = k.index(layout.columns);
-    Value sum = k.carry(
-        k.index(0), end, lanes, k.constant(type, 0),
-        [&](Value column, ValueRange carried) -> Values {
-          Value lanesThere = mask(column, end, layout.columns % lanes == 0);
-          Value vector = k.loadVector(x, {row, column}, lanesThere);
-          return {k.addF(carried[0], zeroBeyond(term(vector), lanesThere))};
-        })[0];
-    return k.reduce(CombiningKind::ADD, sum);
-  }
-
-  Value mean(Value sum) {
-    return k.divF(sum, k.constant(k.f32(), double(layout.columns)));
-  }
-
-  void emitStatistics(Value row) {
-    if (spec.norm == Norm::None)
-      return;
-    if (spec.norm == Norm::Layer)
-      centre = k.broadcast(mean(sumRow(row, [](Value v) { return v; })));
-    Value square = mean(sumRow(row, [&](Value v) {
-      if (centre)
-        v = k.subF(v, centre);
-      return k.mulF(v, v);
-    }));
-    Value root = math::SqrtOp::create(
-        k.b, k.loc, k.addF(square, k.constant(k.f32(), spec.epsilon)));
-    factor = k.broadcast(k.divF(k.constant(k.f32(), 1), root));
-  }
-
-  /// Normalized columns from `column` on, 0 from `end` on.
-  Value read(Value row, Value column, Value end, bool isWhole) {
-    Value there = mask(column, end, isWhole);
-    Value vector = k.widen(k.loadVector(x, {row, column}, there));
-    if (spec.norm == Norm::None)
-      return vector;
-    if (centre)
-      vector = k.subF(vector, centre);
-    vector = k.mulF(vector, factor);
-    vector = k.mulF(vector, k.loadVector(normScale, column, there));
-    if (normBias)
-      vector = k.addF(vector, k.loadVector(normBias, column, there));
-    return zeroBeyond(vector, there);
-  }
 
   void emitRow(Value row) {
-    centre = factor = Value();
-    emitStatistics(row);
+    norm.begin(row);
     int64_t stored = layout.getStoredBlock();
     bool isWhole = stored % lanes == 0 && stored == layout.block &&
                    layout.columns % layout.block == 0;
@@ -131,7 +78,8 @@ private:
       Value begin = k.mul(block, layout.block);
       Value end = k.min(k.add(begin, layout.block), k.index(layout.columns));
       auto readAt = [&](Value offset) {
-        return read(row, k.add(begin, offset), end, isWhole);
+        Value column = k.add(begin, offset);
+        return norm.read(column, mask(column, end, isWhole));
       };
       Value to = k.add(k.mul(row, out.pitch), k.mul(block, stored));
       Value at = k.add(k.mul(row, layout.getNumBlocks()), block);
@@ -215,11 +163,11 @@ private:
   KernelBuilder &k;
   const LinearSpec &spec;
   const PanelLayout &layout;
-  Value x, rows, normScale, normBias;
+  Value x, rows;
+  RowNorm norm;
   int64_t lanes;
   bool isCopied = false; ///< the products read a copy, not x itself
   PreparedRows out;
-  Value centre, factor; ///< of the row
 };
 } // namespace
 
