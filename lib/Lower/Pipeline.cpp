@@ -75,6 +75,10 @@ void llmc::buildLowerToLLVMPipeline(OpPassManager &manager, bool useBackends,
   addExtensionPoint(manager, useBackends, pipelinePoint::afterBufferization);
   manager.addPass(createOutlineKernels());
   manager.addPass(createEmitKernels());
+  manager.addPass(createHoistScratch());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createPlanBuffers());
   if (useThreads)
     manager.addPass(createConvertSCFToOpenMPPass());
   // Its memref.alloca_scope holds nothing and must not hold several blocks.
@@ -106,6 +110,7 @@ void llmc::buildLowerToLLVMPipeline(OpPassManager &manager, bool useBackends,
   manager.addPass(createFinalizeMemRefToLLVMConversionPass());
   manager.addPass(createConvertOpenMPToLLVMPass());
   manager.addPass(createReconcileUnrealizedCastsPass());
+  manager.addPass(createEmitScratch());
   manager.addPass(createEmitInvoke());
 }
 

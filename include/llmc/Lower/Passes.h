@@ -32,6 +32,12 @@ inline constexpr llvm::StringLiteral errorSymbol = "llmc_error";
 /// The function that run-time checks call, with a RuntimeError.
 inline constexpr llvm::StringLiteral reportSymbol = "llmc_report_error";
 
+/// Functions of llmc-plan-buffers: (index) -> memref<?xi8>, of at least that
+/// many bytes, and its inverse.
+inline constexpr llvm::StringLiteral takeScratchSymbol = "llmc_take_scratch";
+inline constexpr llvm::StringLiteral returnScratchSymbol =
+    "llmc_return_scratch";
+
 /// Values of llmc_error.
 enum class RuntimeError : int64_t {
   None = 0,

@@ -268,6 +268,67 @@ def CarryAccumulators
                            "::mlir::scf::SCFDialect"];
 }
 
+def HoistScratch : Pass<"llmc-hoist-scratch", "::mlir::ModuleOp"> {
+  let summary = "Let callers allocate what kernels work in";
+  let description = [{
+    A buffer that a private function makes and releases, of a size that it
+    computes from the sizes of its arguments, becomes an argument, so that
+    `llmc-plan-buffers` has a place for it.
+
+    ```mlir
+    func.func private @linear_0(%x: memref<?x576xf32>, ...) {
+      %rows = memref.dim %x, %c0 : memref<?x576xf32>
+      %scratch = memref.alloc(%rows) : memref<?xf32>
+    // becomes
+    func.func private @linear_0(%x: memref<?x576xf32>, ...,
+                                %scratch: memref<?xf32>) {
+    ```
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+  let statistics = [
+    Statistic<"numBuffers", "buffers", "Buffers that became arguments">];
+}
+
+def PlanBuffers : Pass<"llmc-plan-buffers", "::mlir::ModuleOp"> {
+  let summary = "Put the buffers of a call of @main into one";
+  let description = [{
+    Which buffers are in use at the same time is known when a model is compiled,
+    though their sizes are not: those with the same dynamic dimensions share
+    memory when one is dead before the other is made. All of them are one
+    allocation at the beginning of @main, which `llmc-emit-scratch` keeps from
+    call to call: a call makes no allocation and touches no new page unless it
+    is larger than those before.
+
+    Results, and buffers whose sizes are not known when @main begins, such as
+    those of llmc.nonzero, are allocated as before.
+
+    ```mlir
+    %a = memref.alloc(%n) : memref<?x8xf32>
+    // becomes
+    %bytes = ...
+    %scratch = call @llmc_take_scratch(%bytes) : (index) -> memref<?xi8>
+    %a = memref.view %scratch[%offset][%n] : memref<?xi8> to memref<?x8xf32>
+    ...
+    call @llmc_return_scratch(%scratch) : (memref<?xi8>) -> ()
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::memref::MemRefDialect"];
+  let statistics = [
+    Statistic<"numBuffers", "buffers", "Buffers that have a place">,
+    Statistic<"numSlots", "slots", "Places that they share">];
+}
+
+def EmitScratch : Pass<"llmc-emit-scratch", "::mlir::ModuleOp"> {
+  let summary = "Define the functions that llmc-plan-buffers calls";
+  let description = [{
+    Runs on the LLVM dialect. One block of memory is kept between calls of
+    @main until the module is unloaded; calls at the same time have their own.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def EmitInvoke : Pass<"llmc-emit-invoke", "::mlir::ModuleOp"> {
   let summary = "Emit the entry `void llmc_invoke(void **args)`";
   let description = [{

@@ -1,0 +1,109 @@
+//===- EmitScratch.cpp - memory that calls of @main work in ---------------===//
+
+#include "llmc/Lower/Passes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Parser/Parser.h"
+
+namespace llmc {
+#define GEN_PASS_DEF_EMITSCRATCH
+#include "llmc/Lower/Passes.h.inc"
+} // namespace llmc
+
+using namespace mlir;
+using namespace llmc;
+
+/// One block is kept between calls, for the next one to take; calls at the same
+/// time get blocks of their own. 64 bytes before what is taken hold its size.
+/// Buffers are memref descriptors.
+static constexpr llvm::StringLiteral scratch = R"mlir(
+llvm.mlir.global internal @llmc_scratch() : !llvm.ptr {
+  %null = llvm.mlir.zero : !llvm.ptr
+  llvm.return %null : !llvm.ptr
+}
+llvm.func @aligned_alloc(i64, i64) -> !llvm.ptr
+llvm.func @free(!llvm.ptr)
+
+llvm.func internal @llmc_take_scratch(%size: i64)
+    -> !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)> {
+  %null = llvm.mlir.zero : !llvm.ptr
+  %kept = llvm.mlir.addressof @llmc_scratch : !llvm.ptr
+  %block = llvm.atomicrmw xchg %kept, %null acq_rel : !llvm.ptr, !llvm.ptr
+  %none = llvm.icmp "eq" %block, %null : !llvm.ptr
+  llvm.cond_br %none, ^make, ^check
+^check:
+  %has = llvm.load %block : !llvm.ptr -> i64
+  %fits = llvm.icmp "uge" %has, %size : i64
+  llvm.cond_br %fits, ^done(%block : !llvm.ptr), ^drop
+^drop:
+  llvm.call @free(%block) : (!llvm.ptr) -> ()
+  llvm.br ^make
+^make:
+  %header = llvm.mlir.constant(64 : i64) : i64
+  %all = llvm.add %size, %header : i64
+  %new = llvm.call @aligned_alloc(%header, %all) : (i64, i64) -> !llvm.ptr
+  llvm.store %size, %new : i64, !llvm.ptr
+  llvm.br ^done(%new : !llvm.ptr)
+^done(%taken: !llvm.ptr):
+  %begin = llvm.getelementptr %taken[64] : (!llvm.ptr) -> !llvm.ptr, i8
+  %zero = llvm.mlir.constant(0 : i64) : i64
+  %one = llvm.mlir.constant(1 : i64) : i64
+  %0 = llvm.mlir.poison
+      : !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>
+  %1 = llvm.insertvalue %begin, %0[0]
+      : !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>
+  %2 = llvm.insertvalue %begin, %1[1]
+      : !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>
+  %3 = llvm.insertvalue %zero, %2[2]
+      : !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>
+  %4 = llvm.insertvalue %size, %3[3, 0]
+      : !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>
+  %5 = llvm.insertvalue %one, %4[4, 0]
+      : !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>
+  llvm.return %5
+      : !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>
+}
+
+llvm.func internal @llmc_return_scratch(%begin: !llvm.ptr, %aligned: !llvm.ptr,
+                                        %offset: i64, %size: i64,
+                                        %stride: i64) {
+  %block = llvm.getelementptr %begin[-64] : (!llvm.ptr) -> !llvm.ptr, i8
+  %kept = llvm.mlir.addressof @llmc_scratch : !llvm.ptr
+  %other = llvm.atomicrmw xchg %kept, %block acq_rel : !llvm.ptr, !llvm.ptr
+  llvm.call @free(%other) : (!llvm.ptr) -> ()
+  llvm.return
+}
+
+llvm.func internal @llmc_free_scratch() {
+  %null = llvm.mlir.zero : !llvm.ptr
+  %kept = llvm.mlir.addressof @llmc_scratch : !llvm.ptr
+  %block = llvm.atomicrmw xchg %kept, %null acq_rel : !llvm.ptr, !llvm.ptr
+  llvm.call @free(%block) : (!llvm.ptr) -> ()
+  llvm.return
+}
+llvm.mlir.global_dtors dtors = [@llmc_free_scratch], priorities = [65535 : i32],
+                       data = [#llvm.zero]
+)mlir";
+
+namespace {
+struct EmitScratch : llmc::impl::EmitScratchBase<EmitScratch> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (!module.lookupSymbol(takeScratchSymbol))
+      return;
+    OwningOpRef<ModuleOp> parsed =
+        parseSourceString<ModuleOp>(scratch, &getContext());
+    assert(parsed && "the text above is a module");
+    for (Operation &op : llvm::make_early_inc_range(*parsed->getBody())) {
+      auto symbol = dyn_cast<SymbolOpInterface>(op);
+      Operation *there =
+          symbol ? module.lookupSymbol(symbol.getName()) : nullptr;
+      auto function = dyn_cast<LLVM::LLVMFuncOp>(op);
+      if (there && function && function.isExternal())
+        continue;
+      if (there)
+        there->erase();
+      op.moveBefore(module.getBody(), module.getBody()->end());
+    }
+  }
+};
+} // namespace
