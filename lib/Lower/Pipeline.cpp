@@ -76,6 +76,7 @@ void llmc::buildLowerToLLVMPipeline(OpPassManager &manager, bool useBackends,
   manager.addPass(createOutlineKernels());
   manager.addPass(createEmitKernels());
   manager.addPass(createHoistScratch());
+  manager.addPass(memref::createResolveShapedTypeResultDimsPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createPlanBuffers());

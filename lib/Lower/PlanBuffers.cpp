@@ -16,6 +16,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace llmc {
 #define GEN_PASS_DEF_PLANBUFFERS
@@ -27,6 +28,20 @@ using namespace llmc;
 
 /// Where slots begin, as kernels want their vectors.
 static constexpr int64_t alignment = 64;
+
+/// dim(collapse_shape(x), i) is dim(x, j) where j alone is its i.
+static LogicalResult lookBehindCollapse(memref::DimOp dim,
+                                        PatternRewriter &rewriter) {
+  auto collapse = dim.getSource().getDefiningOp<memref::CollapseShapeOp>();
+  std::optional<int64_t> index = dim.getConstantIndex();
+  if (!collapse || !index)
+    return failure();
+  ReassociationIndices group = collapse.getReassociationIndices()[*index];
+  if (group.size() != 1)
+    return failure();
+  rewriter.replaceOpWithNewOp<memref::DimOp>(dim, collapse.getSrc(), group[0]);
+  return success();
+}
 
 namespace {
 /// `bytes` times the product of `dims`, which are known when @main begins.
@@ -53,6 +68,10 @@ struct PlanBuffers : llmc::impl::PlanBuffersBase<PlanBuffers> {
     auto main = getOperation().lookupSymbol<func::FuncOp>("main");
     if (!main || main.isExternal() || !main.getBody().hasOneBlock())
       return;
+    RewritePatternSet patterns(&getContext());
+    patterns.add(lookBehindCollapse);
+    if (failed(applyPatternsGreedily(main, std::move(patterns))))
+      return signalPassFailure();
     known.clear();
     copies.clear();
     SmallVector<Buffer> buffers = collect(main);

@@ -2,6 +2,7 @@
 
 #include "llmc/Lower/Patterns.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -44,8 +45,59 @@ struct ShapePattern : OpConversionPattern<ShapeOp> {
   }
 };
 
+/// The dimensions that a reshape copies with 0s of its shape, if it regroups
+/// static ones behind them and nothing else: heads are split and merged so.
+std::optional<int64_t> getNumCopied(ReshapeOp op, RankedTensorType from,
+                                    RankedTensorType to) {
+  DenseIntElementsAttr shape;
+  if (op.getAllowzero() || !matchPattern(op.getShape(), m_Constant(&shape)))
+    return std::nullopt;
+  int64_t copied = 0;
+  for (const APInt &size : shape) {
+    if (copied == from.getRank() || !size.isZero())
+      break;
+    ++copied;
+  }
+  ArrayRef<int64_t> before = from.getShape().drop_front(copied),
+                    after = to.getShape().drop_front(copied);
+  if (before.empty() || after.empty() || ShapedType::isDynamicShape(before) ||
+      ShapedType::isDynamicShape(after) ||
+      ShapedType::getNumElements(before) != ShapedType::getNumElements(after))
+    return std::nullopt;
+  return copied;
+}
+
+/// Each of the first `copied` dimensions, then all others.
+SmallVector<ReassociationIndices> groupBehind(int64_t copied, int64_t rank) {
+  SmallVector<ReassociationIndices> groups(copied + 1);
+  for (int64_t i = 0; i < rank; ++i)
+    groups[std::min(i, copied)].push_back(i);
+  return groups;
+}
+
 struct ReshapePattern : OpConversionPattern<ReshapeOp> {
   using OpConversionPattern::OpConversionPattern;
+
+  /// A view, with no check at run time.
+  static Value regroup(OpBuilder &b, Location loc, Value value,
+                       RankedTensorType type, int64_t copied) {
+    auto from = cast<RankedTensorType>(value.getType());
+    SmallVector<OpFoldResult> sizes = createDims(b, loc, value);
+    if (from.getRank() > copied + 1)
+      value = tensor::CollapseShapeOp::create(
+          b, loc, value, groupBehind(copied, from.getRank()));
+    SmallVector<int64_t> shape(from.getShape().take_front(copied));
+    llvm::append_range(shape, type.getShape().drop_front(copied));
+    sizes.resize(copied);
+    for (int64_t size : type.getShape().drop_front(copied))
+      sizes.push_back(b.getIndexAttr(size));
+    if (type.getRank() > copied + 1)
+      value = tensor::ExpandShapeOp::create(b, loc, type.clone(shape), value,
+                                            groupBehind(copied, type.getRank()),
+                                            sizes);
+    return b.createOrFold<tensor::CastOp>(loc, type, value);
+  }
+
   LogicalResult
   matchAndRewrite(ReshapeOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
@@ -54,6 +106,10 @@ struct ReshapePattern : OpConversionPattern<ReshapeOp> {
     auto type =
         cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
     auto from = cast<RankedTensorType>(operand.getType());
+    if (std::optional<int64_t> copied = getNumCopied(op, from, type)) {
+      rewriter.replaceOp(op, regroup(rewriter, loc, operand, type, *copied));
+      return success();
+    }
     Value one = createIndex(rewriter, loc, 1),
           zero = createIndex(rewriter, loc, 0),
           minusOne = createIndex(rewriter, loc, -1);
