@@ -3,11 +3,13 @@
 Substitutions beside the tools' names and FileCheck's: %python, %mlir_include,
 TableGen's options for MLIR's own files, and %shared, the folder of test data
 that is not in the repository. That is $LLMC_SHARED, or `shared` beside the
-repository; tests that need it say `REQUIRES: shared`.
+repository; tests that need it say `REQUIRES: shared`. Those that need a machine
+of x86-64 say `REQUIRES: x86-64`.
 """
 
 import os
 import pathlib
+import platform
 
 import lit.formats
 from lit.llvm import llvm_config
@@ -33,6 +35,10 @@ config.substitutions += [
 config.substitutions.insert(0, ("%python", config.python_executable))
 config.substitutions.append(
     ("%mlir_include", " ".join(f"-I {path}" for path in config.mlir_include_dirs)))
+
+# Where artifacts for x86-64 can be linked.
+if platform.machine() == "x86_64":
+    config.available_features.add("x86-64")
 
 shared = pathlib.Path(os.environ.get("LLMC_SHARED")
                       or pathlib.Path(config.llmc_source_dir).parent / "shared")

@@ -90,6 +90,18 @@ def weight_ops(params, rows, columns, bits, block):
     return "\n".join(lines)
 
 
+def weight(name, rows, columns, bits, block, zeros=False):
+    """Parameters and ops of one weight, %NAMEw."""
+    params, values = quantized(rows, columns, bits, block, zeros)
+    body = weight_ops(params, rows, columns, bits, block)
+    for symbol in ("q", "s", "z", "w"):
+        body = body.replace(f"%{symbol} ", f"%{name}{symbol} ")
+        body = body.replace(f"%{symbol},", f"%{name}{symbol},")
+        body = body.replace(f"@{symbol} ", f"@{name}{symbol} ")
+    params = {name + symbol: value for symbol, value in params.items()}
+    return params, body, values
+
+
 def linear(rows, columns, bias, activations=0):
     """%x times %w; rounded in blocks of `activations` before, unless 0."""
     types = [f"tensor<?x{columns}xf32>", f"tensor<{rows}x{columns}xf32>"]

@@ -3,24 +3,10 @@
 import numpy as np
 import pytest
 
-from kernels import compile_both, floats, linear, module, quantized, weight_ops
+from kernels import (compile_both, floats, linear, module, quantized, weight,
+                     weight_ops)
 
 ROWS = (1, 4, 5, 30)
-
-
-def named(params, prefix):
-    return {prefix + name: value for name, value in params.items()}
-
-
-def weight(name, rows, columns, bits, block, zeros=False):
-    """Parameters and ops of one weight, %NAMEw."""
-    params, values = quantized(rows, columns, bits, block, zeros)
-    body = weight_ops(params, rows, columns, bits, block)
-    for symbol in ("q", "s", "z", "w"):
-        body = body.replace(f"%{symbol} ", f"%{name}{symbol} ")
-        body = body.replace(f"%{symbol},", f"%{name}{symbol},")
-        body = body.replace(f"@{symbol} ", f"@{name}{symbol} ")
-    return named(params, name), body, values
 
 
 def check(params, body, columns, result, launches=1, rtol=2e-5, counts=ROWS):

@@ -20,6 +20,7 @@ struct Isa {
   int64_t registers; ///< for vectors
   Dot dot;
   bool hasPermute = false; ///< of words, by a vector of indices
+  bool hasTiles = false;   ///< AMX's, of bytes
 
   static Isa of(const CpuTarget &target) {
     bool isWide = target.hasFeature("avx512f");
@@ -29,6 +30,7 @@ struct Isa {
     else if (target.hasFeature("avx2"))
       isa.dot = Dot::Avx2;
     isa.hasPermute = isWide || target.hasFeature("avx2");
+    isa.hasTiles = isWide && target.hasFeature("amx-int8");
     return isa;
   }
 };

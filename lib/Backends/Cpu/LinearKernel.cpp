@@ -14,6 +14,7 @@
 
 #include "LinearKernel.h"
 #include "Codebook.h"
+#include "TileKernel.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -68,17 +69,27 @@ public:
     int64_t numPanels = spec.getNumPanels();
     int64_t strips = llvm::divideCeil(numPanels, stripPanels);
     int64_t left = numPanels % stripPanels;
+    if (canUseTiles(spec, k.isa))
+      tiles.emplace(k, spec, prepared, rows, panels);
     k.parallel(k.index(strips), [&](Value strip) {
       Value panel = k.mul(strip, stripPanels);
-      if (left == 0)
-        return emitStrip(panel, stripPanels);
-      k.branch(
-          k.isLess(strip, k.index(strips - 1)),
-          [&] { emitStrip(panel, stripPanels); },
-          [&] { emitStrip(panel, left); });
+      auto emitStrips = [&] {
+        if (left == 0)
+          return emitStrip(panel, stripPanels);
+        k.branch(
+            k.isLess(strip, k.index(strips - 1)),
+            [&] { emitStrip(panel, stripPanels); },
+            [&] { emitStrip(panel, left); });
+      };
+      if (!tiles)
+        return emitStrips();
+      k.branch(k.isLess(rows, k.index(fewestTileRows)), emitStrips,
+               [&] { emitTileStrip(panel); });
     });
     for (Value buffer : prepared.allocated)
       k.release(buffer);
+    if (tiles)
+      tiles->release();
     k.finish();
   }
 
@@ -119,17 +130,57 @@ private:
     over(1, [&](Value row) { emitTile(row, 1, panel, count); });
   }
 
+  /// The same in AMX's tiles. Its instructions are in a loop, as OpenMP's
+  /// lowering takes a call outside of one for an allocation on the stack.
+  void emitTileStrip(Value panel) {
+    int64_t numPanels = spec.getNumPanels();
+    Value end = k.min(k.add(panel, stripPanels), k.index(numPanels));
+    k.loop(panel, end, tileKernelPanels, [&](Value panel) {
+      int64_t left = numPanels % tileKernelPanels;
+      if (left == 0)
+        return emitTiles(panel, tileKernelPanels);
+      k.branch(
+          k.isLess(panel, k.index(numPanels - left)),
+          [&] { emitTiles(panel, tileKernelPanels); },
+          [&] { emitTiles(panel, left); });
+    });
+  }
+
+  void emitTiles(Value panel, int64_t count) {
+    tileRows = 1;
+    tilePanelCount = count;
+    firstPanel = panel;
+    BlockScales blockScales;
+    tiles->emit(
+        panel, count,
+        {[&](int64_t j, Value block, Value chunk) {
+           Values lines = loadLines(k.add(panel, j), block, chunk), quads;
+           for (int64_t quad = 0; quad < layout.getChunk() / 4; ++quad)
+             quads.push_back(decodeQuad(lines, quad));
+           return quads;
+         },
+         [&] { return createSums(); },
+         [&](Value block) { blockScales = loadScales(block); },
+         [&](Value row, Value block, ValueRange partial, ValueRange sums) {
+           firstRow = row;
+           Values next;
+           for (auto [made, begun] : llvm::zip(partial, createPartial(block)))
+             next.push_back(k.add(made, begun));
+           return emitScaled(block, blockScales, next, sums);
+         },
+         [&](Value row, ValueRange sums) {
+           firstRow = row;
+           emitResults(sums);
+         }});
+  }
+
   /// Sums of row i and panel j are at `i * numPanels + j`.
   void emitTile(Value row, int64_t numRows, Value panel, int64_t numPanels) {
     tileRows = numRows;
     tilePanelCount = numPanels;
     firstPanel = panel;
     firstRow = row;
-    Values sums;
-    for (int64_t i = 0; i < numRows; ++i)
-      for (int64_t j = 0; j < numPanels; ++j)
-        sums.push_back(bias ? k.loadVector(bias, k.mul(k.add(panel, j), lanes))
-                            : k.constant(k.vectorOf(k.f32()), 0));
+    Values sums = createSums();
     tables.clear();
     if (codebook)
       for (int64_t j = 0; j < numPanels; ++j)
@@ -137,6 +188,17 @@ private:
             CodebookReader(k, layout, codebook).load(k.add(firstPanel, j)));
     sums = layout.isDense() ? emitDense(sums) : emitBlocks(sums);
     emitResults(sums);
+  }
+
+  /// What the sums of the tile begin with.
+  Values createSums() {
+    Values sums;
+    for (int64_t i = 0; i < tileRows; ++i)
+      for (int64_t j = 0; j < tilePanelCount; ++j)
+        sums.push_back(
+            bias ? k.loadVector(bias, k.mul(k.add(firstPanel, j), lanes))
+                 : k.constant(k.vectorOf(k.f32()), 0));
+    return sums;
   }
 
   /// The address of column 0 of row `i` of the tile in `prepared.values`.
@@ -164,17 +226,19 @@ private:
   }
 
   Values emitBlocks(ValueRange sums) {
-    return k.carry(k.index(0), k.index(layout.getNumBlocks()), 1, sums,
-                   [&](Value block, ValueRange carried) {
-                     Values partial = createPartial(block);
-                     partial = k.carry(
-                         k.index(0),
-                         k.index(layout.getStoredBlock() / layout.getChunk()),
-                         1, partial, [&](Value chunk, ValueRange carried) {
-                           return emitChunk(block, chunk, carried);
-                         });
-                     return emitScaled(block, partial, carried);
-                   });
+    return k.carry(
+        k.index(0), k.index(layout.getNumBlocks()), 1, sums,
+        [&](Value block, ValueRange carried) {
+          Values partial = createPartial(block);
+          partial = k.carry(
+              k.index(0), k.index(layout.getStoredBlock() / layout.getChunk()),
+              1, partial, [&](Value chunk, ValueRange carried) {
+                return emitChunk(block, chunk, carried);
+              });
+          if (codebook)
+            return emitScaledLookups(block, partial, carried);
+          return emitScaled(block, loadScales(block), partial, carried);
+        });
   }
 
   /// What the sums of a block begin with: integers with what the zero points
@@ -255,26 +319,37 @@ private:
     return next;
   }
 
-  /// `sums` plus the scaled sums of a block of integers.
-  Values emitScaled(Value block, ValueRange partial, ValueRange sums) {
-    if (codebook)
-      return emitScaledLookups(block, partial, sums);
-    bool isSeeded = spec.integers && !zeros;
-    Values steps, offsets, next(sums);
+  /// What the sums of a block of integers are multiplied with.
+  struct BlockScales {
+    Values steps, offsets; ///< of each panel; the latter unless they are seeded
+  };
+
+  /// Whether integer sums begin with what the zero points take off.
+  bool isSeeded() const { return spec.integers && !zeros; }
+
+  BlockScales loadScales(Value block) {
+    BlockScales result;
     for (int64_t j = 0; j < tilePanelCount; ++j) {
       Values position{k.add(firstPanel, j), block, k.index(0)};
-      steps.push_back(k.widen(k.loadVector(scales, position)));
-      if (isSeeded)
+      result.steps.push_back(k.widen(k.loadVector(scales, position)));
+      if (isSeeded())
         continue;
       Value offset = zeros
                          ? k.widen(k.loadVector(zeros, position))
                          : k.constant(k.vectorOf(k.f32()),
                                       double(int64_t(1) << (layout.bits - 1)));
-      offsets.push_back(arith::NegFOp::create(k.b, k.loc, offset));
+      result.offsets.push_back(arith::NegFOp::create(k.b, k.loc, offset));
     }
+    return result;
+  }
+
+  /// `sums` plus the scaled sums of a block of integers.
+  Values emitScaled(Value block, const BlockScales &by, ValueRange partial,
+                    ValueRange sums) {
+    Values next(sums);
     for (int64_t i = 0; i < tileRows; ++i) {
       Value address = blockAddress(i, block), sum, step;
-      if (!isSeeded)
+      if (!isSeeded())
         sum = k.broadcast(k.load(prepared.sums, address));
       if (spec.integers)
         step = k.broadcast(k.load(prepared.steps, address));
@@ -283,10 +358,10 @@ private:
         if (spec.integers)
           value = k.toFloat(value);
         if (sum)
-          value = k.fma(offsets[j], sum, value);
+          value = k.fma(by.offsets[j], sum, value);
         if (step)
           value = k.mulF(value, step);
-        next[at(i, j)] = k.fma(value, steps[j], sums[at(i, j)]);
+        next[at(i, j)] = k.fma(value, by.steps[j], sums[at(i, j)]);
       }
     }
     return next;
@@ -418,6 +493,7 @@ private:
       rows;
   Values outputs;
   PreparedRows prepared;
+  std::optional<TileKernel> tiles; ///< where the processor has them
   // The tile that is being emitted.
   int64_t tileRows = 0, tilePanelCount = 0;
   Value firstPanel, firstRow;

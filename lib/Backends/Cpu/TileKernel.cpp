@@ -1,0 +1,280 @@
+//===- TileKernel.cpp - products in AMX's tiles ---------------------------===//
+//
+// The panels' integers are decoded once for all rows, into memory that a cache
+// holds. Then 32 rows of x at a time meet them: four tiles of sums take two of
+// x and two of weights in turns. The sums of a block go through memory, as
+// tiles and vectors exchange nothing else.
+//
+// A tile's registers are named by constants, and its shapes are loaded by the
+// kernel: LLVM's own allocation of tiles copies them through memory.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TileKernel.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+using namespace llmc;
+using namespace llmc::cpu;
+
+namespace {
+/// Rows of a tile, and bytes of a row.
+constexpr int64_t tileRows = 16, tileBytes = 64;
+/// Rows of x in the two tiles of it.
+constexpr int64_t blockRows = 2 * tileRows;
+/// Words of the shapes of all tiles.
+constexpr int64_t shapeWords = 16;
+/// Steps of a block that are written out.
+constexpr int64_t fewSteps = 4;
+
+/// Registers: four of sums, then two of x, then two of weights.
+int64_t sumTile(int64_t i, int64_t j) { return 2 * i + j; }
+int64_t rowsTile(int64_t i) { return 4 + i; }
+int64_t weightsTile(int64_t j) { return 6 + j; }
+
+/// AMX's instructions.
+struct Tiles {
+  KernelBuilder &k;
+
+  void configure(Value address) { call("ldtilecfg", {pointer(address)}); }
+  void release() { call("tilerelease", {}); }
+  void zero(int64_t tile) { call("tilezero", {name(tile)}); }
+  void load(int64_t tile, Value address, int64_t stride) {
+    call("tileloadd64", {name(tile), pointer(address), number(stride)});
+  }
+  void store(int64_t tile, Value address, int64_t stride) {
+    call("tilestored64", {name(tile), pointer(address), number(stride)});
+  }
+  /// Adds products of bytes: those of x have a sign, those of weights none.
+  void dot(int64_t sums, int64_t x, int64_t weights) {
+    call("tdpbsud", {name(sums), name(x), name(weights)});
+  }
+
+private:
+  Value name(int64_t tile) { return k.constant(k.i8(), double(tile)); }
+  Value number(int64_t value) {
+    return k.constant(k.b.getI64Type(), double(value));
+  }
+  Value pointer(Value address) {
+    Value number =
+        arith::IndexCastOp::create(k.b, k.loc, k.b.getI64Type(), address);
+    return LLVM::IntToPtrOp::create(
+        k.b, k.loc, LLVM::LLVMPointerType::get(k.b.getContext()), number);
+  }
+  void call(StringRef instruction, ValueRange arguments) {
+    LLVM::CallIntrinsicOp::create(
+        k.b, k.loc, k.b.getStringAttr("llvm.x86." + instruction), arguments);
+  }
+};
+} // namespace
+
+TileKernel::TileKernel(KernelBuilder &k, const LinearSpec &spec,
+                       const PreparedRows &prepared, Value rows, Value panels)
+    : k(k), layout(spec.layout), prepared(prepared), rows(rows), panels(panels),
+      depth(std::min(layout.getStoredBlock(), tileBytes)),
+      // Columns beyond a block are those of the next one, or lie in the pitch,
+      // and meet zeros.
+      paddedBlock(llvm::alignTo(layout.getStoredBlock(), depth)) {
+  writeShapes();
+  x = getAddress(prepared.values);
+}
+
+Value TileKernel::getAddress(Value buffer) {
+  return memref::ExtractAlignedPointerAsIndexOp::create(k.b, k.loc, buffer);
+}
+
+/// See "Tile configuration" in Intel's manual: a palette, then bytes of a row,
+/// 16 bits for each tile, at 16, and rows, 8 bits for each, at 48.
+void TileKernel::writeShapes() {
+  shapes = k.allocate(k.i32(), k.index(2 * shapeWords));
+  auto pair = [](int64_t even, int64_t odd, int64_t bits) {
+    return int32_t(even | odd << bits);
+  };
+  auto write = [&](int64_t index, Value value) {
+    k.store(value, shapes, k.index(index));
+  };
+  auto constant = [&](int64_t value) {
+    return k.constant(k.i32(), double(value));
+  };
+  int32_t weightRows = pair(depth / 4, depth / 4, 8) << 16;
+  int32_t whole = pair(tileRows, tileRows, 8);
+  // Of the rows that are left, 1 to 31. A tile without rows cannot be.
+  Value left =
+      arith::IndexCastOp::create(k.b, k.loc, k.i32(), k.rem(rows, blockRows));
+  Value one = constant(1);
+  auto clamp = [&](Value count) -> Value {
+    count = arith::MaxSIOp::create(k.b, k.loc, count, one);
+    return arith::MinSIOp::create(k.b, k.loc, count, constant(tileRows));
+  };
+  Value first = clamp(left), second = clamp(k.sub(left, constant(tileRows)));
+  auto repeat = [&](Value a, Value b) {
+    return k.add(a, k.mul(b, constant(1 << 8)));
+  };
+  Value sums = k.add(repeat(first, first),
+                     k.mul(repeat(second, second), constant(1 << 16)));
+  Value others = k.add(repeat(first, second), constant(weightRows));
+  for (int64_t base : {int64_t(0), shapeWords}) {
+    for (int64_t i = 0; i < shapeWords; ++i)
+      write(base + i, constant(0));
+    write(base, constant(1));
+    for (int64_t i : {4, 5, 7})
+      write(base + i, constant(pair(tileBytes, tileBytes, 16)));
+    write(base + 6, constant(pair(depth, depth, 16)));
+    bool isWhole = base == 0;
+    write(base + 12, isWhole ? constant(pair(whole, whole, 16)) : sums);
+    write(base + 13, isWhole ? constant(whole | weightRows) : others);
+  }
+}
+
+void TileKernel::emit(Value panel, int64_t count,
+                      const TileSurroundings &surroundings) {
+  firstPanel = panel;
+  numPanels = count;
+  around = &surroundings;
+  int64_t blocks = layout.getNumBlocks(), words = numPanels * k.isa.lanes;
+  if (!isStoredAsTiles()) {
+    codes = k.allocate(k.i32(), k.index(blocks * paddedBlock / 4 * words));
+    decodePanels();
+  }
+  partial = k.allocate(k.i32(), k.index(blockRows * words));
+  if (blocks > 1)
+    sums = k.allocate(k.f32(), k.index(blockRows * words));
+
+  Tiles tiles{k};
+  Value left = k.rem(rows, blockRows), end = k.sub(rows, left);
+  tiles.configure(getAddress(shapes));
+  k.loop(k.index(0), end, blockRows,
+         [&](Value row) { emitRows(row, 2, k.index(blockRows)); });
+  k.branch(
+      k.isLess(k.index(0), left),
+      [&] {
+        tiles.configure(k.add(getAddress(shapes), 4 * shapeWords));
+        k.branch(
+            k.isLess(k.index(tileRows), left), [&] { emitRows(end, 2, left); },
+            [&] { emitRows(end, 1, left); });
+      },
+      [] {});
+  tiles.release();
+  if (!isStoredAsTiles())
+    k.release(codes);
+  k.release(partial);
+  if (blocks > 1)
+    k.release(sums);
+}
+
+/// Lines of decoded codes, zeros after those of a block.
+void TileKernel::decodePanels() {
+  int64_t blocks = layout.getNumBlocks(), stored = layout.getStoredBlock(),
+          chunk = layout.getChunk(), lanes = k.isa.lanes;
+  auto words = k.vectorOf(k.i32());
+  for (int64_t j = 0; j < numPanels; ++j)
+    k.loop(k.index(0), k.index(blocks), 1, [&](Value block) {
+      Value base = k.mul(k.add(block, j * blocks), paddedBlock / 4 * lanes);
+      k.loop(k.index(0), k.index(stored / chunk), 1, [&](Value index) {
+        Value to = k.add(base, k.mul(index, chunk / 4 * lanes));
+        for (auto [quad, line] :
+             llvm::enumerate(around->decode(j, block, index)))
+          k.storeVector(k.bitcast(line, words), codes,
+                        k.add(to, int64_t(quad) * lanes));
+      });
+      if (stored < paddedBlock)
+        k.loop(k.index(stored / 4), k.index(paddedBlock / 4), 1,
+               [&](Value line) {
+                 k.storeVector(k.constant(words, 0), codes,
+                               k.add(base, k.mul(line, lanes)));
+               });
+    });
+}
+
+/// The products of the next block are begun before the sums of a block are
+/// scaled, so that tiles and vectors work at the same time.
+void TileKernel::emitRows(Value row, int64_t rowTiles, Value count) {
+  int64_t lanes = k.isa.lanes, blocks = layout.getNumBlocks();
+  auto at = [&](Value i, int64_t j) {
+    return k.add(k.mul(i, numPanels * lanes), j * lanes);
+  };
+  auto load = [&](Value buffer, Value i) {
+    Values vectors;
+    for (int64_t j = 0; j < numPanels; ++j)
+      vectors.push_back(k.loadVector(buffer, at(i, j)));
+    return vectors;
+  };
+  auto scale = [&](Value block, bool isFirst, bool isLast) {
+    around->loadScales(block);
+    k.loop(k.index(0), count, 1, [&](Value i) {
+      Value to = k.add(row, i);
+      Values next = around->scale(to, block, load(partial, i),
+                                  isFirst ? around->begin() : load(sums, i));
+      if (isLast)
+        return around->finish(to, next);
+      for (int64_t j = 0; j < numPanels; ++j)
+        k.storeVector(next[j], sums, at(i, j));
+    });
+  };
+  auto step = [&](Value block, bool isFirst) {
+    emitProducts(row, rowTiles, k.add(block, 1));
+    scale(block, isFirst, false);
+    storeProducts(rowTiles);
+  };
+  emitProducts(row, rowTiles, k.index(0));
+  storeProducts(rowTiles);
+  if (blocks > 1)
+    step(k.index(0), true);
+  if (blocks > 2)
+    k.loop(k.index(1), k.index(blocks - 1), 1,
+           [&](Value block) { step(block, false); });
+  scale(k.index(blocks - 1), blocks == 1, true);
+}
+
+void TileKernel::overTiles(
+    int64_t rowTiles, llvm::function_ref<void(int64_t, int64_t)> body) const {
+  for (int64_t i = 0; i < rowTiles; ++i)
+    for (int64_t j = 0; j < numPanels; ++j)
+      body(i, j);
+}
+
+/// The sums of a block, to `partial`.
+void TileKernel::storeProducts(int64_t rowTiles) {
+  Value to = getAddress(partial);
+  overTiles(rowTiles, [&](int64_t i, int64_t j) {
+    int64_t offset = (i * tileRows * numPanels + j) * tileBytes;
+    Tiles{k}.store(sumTile(i, j), k.add(to, offset), numPanels * tileBytes);
+  });
+}
+
+/// The sums of a block, in tiles.
+void TileKernel::emitProducts(Value row, int64_t rowTiles, Value block) {
+  int64_t blocks = layout.getNumBlocks(), panelBytes = tileBytes;
+  Tiles tiles{k};
+  Value weights = getAddress(isStoredAsTiles() ? panels : codes);
+  overTiles(rowTiles, [&](int64_t i, int64_t j) { tiles.zero(sumTile(i, j)); });
+  Value rowBase = k.add(k.add(x, k.mul(row, prepared.pitch)),
+                        k.mul(block, layout.getStoredBlock()));
+  Values weightBases;
+  for (int64_t j = 0; j < numPanels; ++j) {
+    // A word has four columns of an output; a line has those of 16.
+    Value panel = isStoredAsTiles() ? k.add(firstPanel, j) : k.index(j);
+    Value line = k.mul(k.add(k.mul(panel, blocks), block), paddedBlock / 4);
+    weightBases.push_back(k.add(weights, k.mul(line, panelBytes)));
+  }
+  auto step = [&](Value number) {
+    for (int64_t j = 0; j < numPanels; ++j)
+      tiles.load(weightsTile(j),
+                 k.add(weightBases[j], k.mul(number, depth / 4 * panelBytes)),
+                 panelBytes);
+    for (int64_t i = 0; i < rowTiles; ++i)
+      tiles.load(rowsTile(i),
+                 k.add(rowBase, k.add(k.mul(number, depth),
+                                      k.index(i * tileRows * prepared.pitch))),
+                 prepared.pitch);
+    overTiles(rowTiles, [&](int64_t i, int64_t j) {
+      tiles.dot(sumTile(i, j), rowsTile(i), weightsTile(j));
+    });
+  };
+  int64_t steps = paddedBlock / depth;
+  if (steps <= fewSteps)
+    for (int64_t i = 0; i < steps; ++i)
+      step(k.index(i));
+  else
+    k.loop(k.index(0), k.index(steps), 1, step);
+}

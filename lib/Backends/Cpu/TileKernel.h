@@ -1,0 +1,88 @@
+//===- TileKernel.h - products in AMX's tiles ------------------*- C++ -*-===//
+//
+// AMX multiplies 16 rows of x, 64 columns of them, with those columns of 16
+// outputs: a tile of weights has four columns of each output in a row, which is
+// what a line of a panel decodes to. The sums are the same integers that a
+// vector's instructions make.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LLMC_LIB_BACKENDS_CPU_TILEKERNEL_H
+#define LLMC_LIB_BACKENDS_CPU_TILEKERNEL_H
+
+#include "LinearKernel.h"
+
+namespace llmc::cpu {
+
+/// From so many rows of x on, tiles are faster than vectors.
+constexpr int64_t fewestTileRows = 6;
+/// Panels whose products are made together.
+constexpr int64_t tileKernelPanels = 2;
+
+inline bool canUseTiles(const LinearSpec &spec, const Isa &isa) {
+  return isa.hasTiles && spec.integers && isa.lanes == 16;
+}
+
+/// What the kernel around the tiles does, for one or two panels.
+struct TileSurroundings {
+  /// The codes of a chunk of panel `j`: four columns of each output, in bytes.
+  llvm::function_ref<Values(int64_t j, Value block, Value chunk)> decode;
+  /// What the sums of a row begin with, a vector for each panel.
+  llvm::function_ref<Values()> begin;
+  /// Loads what the sums of a block are multiplied with.
+  llvm::function_ref<void(Value block)> loadScales;
+  /// `sums` of a row plus the scaled sums of a block.
+  llvm::function_ref<Values(Value row, Value block, mlir::ValueRange partial,
+                            mlir::ValueRange sums)>
+      scale;
+  /// Stores the sums of a row.
+  llvm::function_ref<void(Value row, mlir::ValueRange sums)> finish;
+};
+
+class TileKernel {
+public:
+  /// Before the parallel loop. `panels` are words.
+  TileKernel(KernelBuilder &k, const LinearSpec &spec,
+             const PreparedRows &prepared, Value rows, Value panels);
+
+  /// All rows of x times the panels from `panel` on, in the parallel loop.
+  void emit(Value panel, int64_t numPanels, const TileSurroundings &around);
+
+  /// After the parallel loop.
+  void release() { k.release(shapes); }
+
+private:
+  /// Whether panels hold tiles as they are.
+  bool isStoredAsTiles() const {
+    return layout.bits == 8 && paddedBlock == layout.getStoredBlock();
+  }
+  void writeShapes();
+  void decodePanels();
+  /// Up to `16 * rowTiles` rows from `row` on.
+  void emitRows(Value row, int64_t rowTiles, Value count);
+  void emitProducts(Value row, int64_t rowTiles, Value block);
+  void storeProducts(int64_t rowTiles);
+  Value getAddress(Value buffer);
+  void overTiles(int64_t rowTiles,
+                 llvm::function_ref<void(int64_t, int64_t)> body) const;
+
+  KernelBuilder &k;
+  const PanelLayout &layout;
+  const PreparedRows &prepared;
+  Value rows, panels;
+  int64_t depth;       ///< columns of a tile
+  int64_t paddedBlock; ///< columns of a block in tiles
+  Value shapes;        ///< of tiles: with 32 rows of x, and with those left
+  Value x;             ///< the address of its integers
+  // The panels whose products are being made.
+  Value firstPanel;
+  int64_t numPanels = 0;
+  const TileSurroundings *around = nullptr;
+  Value codes;   ///< decoded
+  Value partial; ///< sums of a block, [32, panels, 16]
+  Value sums;    ///< of all blocks, the same, unless there is one
+};
+
+} // namespace llmc::cpu
+
+#endif // LLMC_LIB_BACKENDS_CPU_TILEKERNEL_H

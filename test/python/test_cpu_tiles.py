@@ -1,0 +1,180 @@
+"""Kernels that multiply in AMX's tiles, on processors that have them and
+elsewhere with an emulator of their instructions."""
+
+import json
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import llmc
+from kernels import floats, linear, module, quantized, weight, weight_ops
+
+TARGET = "cpu:x86-64-v4+avx512vnni+amx-int8"
+# Up to 5 rows are multiplied in vectors, the others in tiles of 16, two at a
+# time.
+COUNTS = (0, 1, 5, 6, 15, 16, 17, 31, 32, 33, 70, 128)
+FEATURES = set(pathlib.Path("/proc/cpuinfo").read_text().split())
+
+pytestmark = pytest.mark.skipif(platform.machine() != "x86_64",
+                                reason="AMX is of processors of x86-64")
+
+
+def run_here(artifact, inputs):
+    opened = llmc.Artifact(artifact)
+    return [opened({"x": x})["y"] for x in inputs]
+
+
+EMULATED = """
+import sys
+import numpy as np
+import llmc
+model, inputs, outputs = sys.argv[1:]
+inputs = np.load(inputs)
+opened = llmc.Artifact(model)
+np.savez(outputs, **{key: opened({"x": x})["y"] for key, x in inputs.items()})
+"""
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory):
+    """Runs an artifact where AMX's instructions are those of the emulator."""
+    if not {"avx512_vnni", "avx512vl", "avx512dq"} <= FEATURES:
+        pytest.skip("no AVX-512 on this machine")
+    compiler = shutil.which("clang-22") or shutil.which("cc")
+    if compiler is None:
+        pytest.skip("there is no C compiler for the emulator of AMX")
+    folder = tmp_path_factory.mktemp("emulator")
+    source = pathlib.Path(__file__).parents[1] / "cross" / "emulate-amx.c"
+    library = folder / "emulate-amx.so"
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", source, "-o", library],
+                   check=True)
+
+    def run(artifact, inputs):
+        # The runtime asks the processor, which says no.
+        file = artifact / "manifest.json"
+        manifest = json.loads(file.read_text())
+        features = manifest["target"]["features"]
+        assert {"amx-tile", "amx-int8"} <= set(features)
+        manifest["target"]["features"] = [
+            name for name in features if not name.startswith("amx-")]
+        file.write_text(json.dumps(manifest))
+        np.savez(folder / "x.npz", *inputs)
+        subprocess.run(
+            [sys.executable, "-c", EMULATED, artifact, folder / "x.npz",
+             folder / "y.npz"], check=True,
+            env={**os.environ, "LD_PRELOAD": str(library),
+                 "OMP_NUM_THREADS": "2",
+                 "PYTHONPATH": os.pathsep.join(filter(None, sys.path))})
+        return list(np.load(folder / "y.npz").values())
+
+    return run
+
+
+@pytest.fixture(params=["processor", "emulator"])
+def run(request):
+    if request.param == "emulator":
+        return request.getfixturevalue("emulator")
+    if "amx_int8" not in FEATURES:
+        pytest.skip("no AMX on this machine")
+    return run_here
+
+
+def round_blocks(x, block):
+    """What llmc.quantize_dynamic makes of x, in doubles."""
+    columns = x.shape[1]
+    padded = np.pad(x, ((0, 0), (0, -columns % block)))
+    blocks = padded.reshape(len(x), -1, block)
+    largest = np.abs(blocks).max(axis=2, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inverse = np.where(largest < 2.0**-120, np.float32(0),
+                           np.float32(127) / largest)
+    step = (largest / np.float32(127)).astype(np.float64)
+    return (np.rint(blocks * inverse) * step).reshape(len(x), -1)[:, :columns]
+
+
+# Blocks of a part of a tile, of one, of several, and of a whole row; numbers of
+# outputs that are no multiple of a panel, and of two.
+@pytest.mark.parametrize("bits,block,zeros,rows,columns,bias", [
+    (4, 32, False, 160, 256, False), (4, 32, True, 33, 96, True),
+    (4, 128, False, 40, 1120, True), (4, 96, True, 48, 192, False),
+    (4, 70, True, 19, 70, False), (4, 8, False, 20, 64, True),
+    (8, 320, False, 48, 320, False), (8, 1120, True, 40, 1120, True),
+    (8, 70, True, 7, 70, False), (8, 16, False, 33, 96, True),
+    (8, 36, False, 20, 36, False), (2, 16, False, 64, 128, False),
+    (2, 64, True, 33, 128, True), (3, 96, False, 40, 192, True),
+    (5, 32, True, 40, 96, False), (6, 16, False, 33, 70, True),
+    (7, 64, True, 17, 128, False)])
+def test_tiles(bits, block, zeros, rows, columns, bias, run, tmp_path):
+    params, values = quantized(rows, columns, bits, block, zeros)
+    body = weight_ops(params, rows, columns, bits, block)
+    if bias:
+        params["b"] = floats(rows)
+
+    def make():
+        return module(params, body + "\n" + linear(rows, columns, bias, block),
+                      f'%x: tensor<?x{columns}xf32> {{llmc.name = "x"}}',
+                      f"tensor<?x{rows}xf32>")
+
+    make().compile_artifact(tmp_path / "a.llmc", target=TARGET)
+    reference = make().compile("reference")
+    x = floats(max(COUNTS), columns)
+    x[2] = 0
+    x[3] *= np.float32(1e-30)
+    x[4] *= np.float32(1e25)
+    outputs = run(tmp_path / "a.llmc", [x[:count] for count in COUNTS])
+    rounded = round_blocks(x, block)
+    want = rounded @ values.T + params.get("b", 0)
+    bound = 8e-6 * (np.abs(rounded) @ np.abs(values).T + 1)
+    whole = outputs[-1]
+    assert np.all(np.abs(whole - want) <= bound)
+    assert np.all(np.abs(whole - reference({"x": x})["y"]) <= bound)
+    if not bias:
+        assert not whole[2].any()
+    for count, got in zip(COUNTS, outputs):
+        assert np.array_equal(got, whole[:count])
+
+
+def test_epilogue(run, tmp_path):
+    """A panel of each weight by turns, the last ones of parts."""
+    params, body, result = {}, [], "tensor<?x40xf32>"
+    body.append("%a = llmc.quantize_dynamic %x {block = 32 : i64} : "
+                "(tensor<?x96xf32>) -> tensor<?x96xf32>")
+    for name in "pq":
+        more, ops, _ = weight(name, 40, 96, 4, 32)
+        params.update(more)
+        body += [ops, f"%{name} = llmc.linear %a, %{name}w : (tensor<?x96xf32>, "
+                      f"tensor<40x96xf32>) -> {result}"]
+    body += [f"%t = llmc.silu %p : ({result}) -> {result}",
+             f"%y = llmc.mul %t, %q : ({result}, {result}) -> {result}",
+             f"return %y : {result}"]
+
+    def make():
+        return module(params, "\n".join(body),
+                      '%x: tensor<?x96xf32> {llmc.name = "x"}', result)
+
+    assert make().run("llmc-claim-kernels").notices == []
+    make().compile_artifact(tmp_path / "a.llmc", target=TARGET)
+    x = floats(37, 96)
+    whole, part, one = run(tmp_path / "a.llmc", [x, x[:16], x[36:]])
+    np.testing.assert_allclose(whole, make().compile("reference")({"x": x})["y"],
+                               rtol=2e-5, atol=2e-5 * np.abs(whole).max())
+    assert np.array_equal(part, whole[:16]) and np.array_equal(one, whole[36:])
+
+
+@pytest.mark.skipif("amx_int8" in FEATURES, reason="this machine has AMX")
+def test_other_machines_refuse(tmp_path):
+    params, _ = quantized(32, 64, 4, 32, False)
+    module(params, weight_ops(params, 32, 64, 4, 32) + "\n"
+           + linear(32, 64, False, 32),
+           '%x: tensor<?x64xf32> {llmc.name = "x"}',
+           "tensor<?x32xf32>").compile_artifact(tmp_path / "a", target=TARGET)
+    with pytest.raises(llmc.Error, match="needs the CPU features .*amx-tile, "
+                                         "amx-int8, which this machine does "
+                                         "not have"):
+        llmc.Artifact(tmp_path / "a")
