@@ -8,6 +8,10 @@
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/RISCVISAInfo.h"
 #include "llvm/TargetParser/SubtargetFeature.h"
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 using namespace llmc;
 using llvm::StringRef;
@@ -53,10 +57,22 @@ static StringRef takeName(StringRef text,
   return "";
 }
 
+/// Linux hands out AMX's large registers to processes that ask for them, and
+/// this process may run what it compiles.
+static bool requestTiles() {
+#if defined(__x86_64__) && defined(__linux__)
+  constexpr int requestPermission = 0x1023, tileData = 18;
+  return syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
+#else
+  return false;
+#endif
+}
+
 static std::string getHostFeatures() {
   llvm::SubtargetFeatures features;
   for (auto &[name, isThere] : llvm::sys::getHostCPUFeatures())
-    features.AddFeature(name, isThere);
+    features.AddFeature(
+        name, isThere && (!name.starts_with("amx-") || requestTiles()));
   return features.getString();
 }
 
