@@ -16,9 +16,9 @@ import llmc
 from kernels import floats, linear, module, quantized, weight, weight_ops
 
 TARGET = "cpu:x86-64-v4+avx512vnni+amx-int8"
-# Up to 5 rows are multiplied in vectors, the others in tiles of 16, two at a
-# time.
-COUNTS = (0, 1, 5, 6, 15, 16, 17, 31, 32, 33, 70, 128)
+# Few rows are multiplied in vectors; those from 160 on are in tiles of 16, two
+# at a time, for any block.
+COUNTS = (0, 1, 7, 15, 16, 17, 32, 33, 70, 160, 161, 175, 176, 177, 191)
 FEATURES = set(pathlib.Path("/proc/cpuinfo").read_text().split())
 
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64",
@@ -160,11 +160,11 @@ def test_epilogue(run, tmp_path):
 
     assert make().run("llmc-claim-kernels").notices == []
     make().compile_artifact(tmp_path / "a.llmc", target=TARGET)
-    x = floats(37, 96)
-    whole, part, one = run(tmp_path / "a.llmc", [x, x[:16], x[36:]])
+    x = floats(69, 96)
+    whole, part, one = run(tmp_path / "a.llmc", [x, x[:48], x[68:]])
     np.testing.assert_allclose(whole, make().compile("reference")({"x": x})["y"],
                                rtol=2e-5, atol=2e-5 * np.abs(whole).max())
-    assert np.array_equal(part, whole[:16]) and np.array_equal(one, whole[36:])
+    assert np.array_equal(part, whole[:48]) and np.array_equal(one, whole[68:])
 
 
 @pytest.mark.skipif("amx_int8" in FEATURES, reason="this machine has AMX")

@@ -83,7 +83,7 @@ public:
       };
       if (!tiles)
         return emitStrips();
-      k.branch(k.isLess(rows, k.index(fewestTileRows)), emitStrips,
+      k.branch(k.isLess(rows, k.index(tiles->getFewestRows())), emitStrips,
                [&] { emitTileStrip(panel); });
     });
     for (Value buffer : prepared.allocated)

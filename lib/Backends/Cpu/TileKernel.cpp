@@ -79,6 +79,12 @@ TileKernel::TileKernel(KernelBuilder &k, const LinearSpec &spec,
   x = getAddress(prepared.values);
 }
 
+int64_t TileKernel::getFewestRows() const {
+  // Measured on a Sapphire Rapids with 2048 -> 5632: integers that are decoded
+  // first pay from 16 rows on, more where sums go to memory for each block.
+  return (isStoredAsTiles() ? 8 : 16) + 1024 / layout.getStoredBlock();
+}
+
 Value TileKernel::getAddress(Value buffer) {
   return memref::ExtractAlignedPointerAsIndexOp::create(k.b, k.loc, buffer);
 }
@@ -186,8 +192,6 @@ void TileKernel::decodePanels() {
     });
 }
 
-/// The products of the next block are begun before the sums of a block are
-/// scaled, so that tiles and vectors work at the same time.
 void TileKernel::emitRows(Value row, int64_t rowTiles, Value count) {
   int64_t lanes = k.isa.lanes, blocks = layout.getNumBlocks();
   auto at = [&](Value i, int64_t j) {
@@ -211,19 +215,17 @@ void TileKernel::emitRows(Value row, int64_t rowTiles, Value count) {
         k.storeVector(next[j], sums, at(i, j));
     });
   };
-  auto step = [&](Value block, bool isFirst) {
-    emitProducts(row, rowTiles, k.add(block, 1));
-    scale(block, isFirst, false);
+  auto step = [&](Value block, bool isFirst, bool isLast) {
+    emitProducts(row, rowTiles, block);
     storeProducts(rowTiles);
+    scale(block, isFirst, isLast);
   };
-  emitProducts(row, rowTiles, k.index(0));
-  storeProducts(rowTiles);
-  if (blocks > 1)
-    step(k.index(0), true);
+  step(k.index(0), true, blocks == 1);
   if (blocks > 2)
     k.loop(k.index(1), k.index(blocks - 1), 1,
-           [&](Value block) { step(block, false); });
-  scale(k.index(blocks - 1), blocks == 1, true);
+           [&](Value block) { step(block, false, false); });
+  if (blocks > 1)
+    step(k.index(blocks - 1), false, true);
 }
 
 void TileKernel::overTiles(

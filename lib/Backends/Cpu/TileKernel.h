@@ -14,8 +14,6 @@
 
 namespace llmc::cpu {
 
-/// From so many rows of x on, tiles are faster than vectors.
-constexpr int64_t fewestTileRows = 6;
 /// Panels whose products are made together.
 constexpr int64_t tileKernelPanels = 2;
 
@@ -44,6 +42,9 @@ public:
   /// Before the parallel loop. `panels` are words.
   TileKernel(KernelBuilder &k, const LinearSpec &spec,
              const PreparedRows &prepared, Value rows, Value panels);
+
+  /// From so many rows of x on, tiles are faster than vectors.
+  int64_t getFewestRows() const;
 
   /// All rows of x times the panels from `panel` on, in the parallel loop.
   void emit(Value panel, int64_t numPanels, const TileSurroundings &around);
