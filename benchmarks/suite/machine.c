@@ -1,23 +1,28 @@
-/* What this machine can do at most, for the rooflines of the benchmarks.
+/* Measures the limits in machine.h. Compile it for the machine it runs on. */
 
-   machine THREADS MEGABYTES
-
-   prints the bandwidth of reading a buffer that no cache holds, every thread in
-   several streams, and the rate of fused multiply-adds in 32-bit floats, both
-   with all threads at once, as JSON. */
-
+#include "machine.h"
 #include <pthread.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
 
-enum { STREAMS = 4, CHAINS = 16, LOOPS = 20000000 };
+/* Sums that do not wait for each other, as many as the registers hold. */
+#if defined(__AVX512F__)
+enum { LANES = 16, CHAINS = 16 };
+#else
+enum { LANES = 8, CHAINS = 12 };
+#endif
+enum { STREAMS = 4, LOOPS = 20000000 };
 
 typedef uint64_t Block __attribute__((vector_size(64)));
-typedef float Floats __attribute__((vector_size(64)));
+typedef float Floats __attribute__((vector_size(4 * LANES)));
 
 typedef struct {
   const Block *begin;
@@ -47,7 +52,7 @@ static void *multiply_add(void *argument) {
   Floats sums[CHAINS], factor, term;
   /* The compiler must not know the values, or it computes the result. */
   float seed = *(volatile float *)argument;
-  for (int lane = 0; lane != 16; ++lane) {
+  for (int lane = 0; lane != LANES; ++lane) {
     factor[lane] = 1 - seed;
     term[lane] = seed;
   }
@@ -59,11 +64,55 @@ static void *multiply_add(void *argument) {
       sums[c] = sums[c] * factor + term;
   float sum = 0;
   for (int c = 0; c != CHAINS; ++c)
-    for (int lane = 0; lane != 16; ++lane)
+    for (int lane = 0; lane != LANES; ++lane)
       sum += sums[c][lane];
   *(volatile float *)argument = sum;
   return NULL;
 }
+
+/* Words, and how four products of bytes are added to each of a vector; HIDE
+   keeps the compiler from sharing products among sums. */
+#if defined(__AVX512VNNI__)
+typedef __m512i Words;
+#define DOT(sum, a, b) _mm512_dpbusd_epi32(sum, a, b)
+#define HIDE(x) __asm__ volatile("" : "+v"(x))
+#elif defined(__AVXVNNI__)
+typedef __m256i Words;
+#define DOT(sum, a, b) _mm256_dpbusd_avx_epi32(sum, a, b)
+#define HIDE(x) __asm__ volatile("" : "+x"(x))
+#elif defined(__AVX2__)
+typedef __m256i Words;
+#define DOT(sum, a, b)                                                         \
+  _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b),          \
+                                          _mm256_set1_epi16(1)))
+#define HIDE(x) __asm__ volatile("" : "+x"(x))
+#elif defined(__ARM_FEATURE_DOTPROD)
+typedef int32x4_t Words;
+#define DOT(sum, a, b)                                                         \
+  vdotq_s32(sum, vreinterpretq_s8_s32(a), vreinterpretq_s8_s32(b))
+#define HIDE(x) __asm__ volatile("" : "+w"(x))
+#endif
+
+#ifdef DOT
+static void *dot(void *argument) {
+  Words sums[CHAINS], a, b;
+  memset(&a, 3, sizeof a);
+  memset(&b, 5, sizeof b);
+  memset(sums, 0, sizeof sums);
+  for (int i = 0; i != LOOPS; ++i)
+#pragma clang loop unroll(full)
+    for (int c = 0; c != CHAINS; ++c) {
+      HIDE(a);
+      sums[c] = DOT(sums[c], a, b);
+    }
+  uint32_t words[sizeof sums / 4], sum = 0;
+  memcpy(words, sums, sizeof sums);
+  for (size_t i = 0; i != sizeof words / 4; ++i)
+    sum += words[i];
+  *(volatile float *)argument = (float)sum;
+  return NULL;
+}
+#endif
 
 /* Seconds that all threads need, each with its own argument. */
 static double timed(void *(*work)(void *), void *arguments, size_t size,
@@ -79,21 +128,13 @@ static double timed(void *(*work)(void *), void *arguments, size_t size,
   return seconds;
 }
 
-int main(int argc, char **argv) {
-  int threads = argc == 3 ? atoi(argv[1]) : 0;
-  size_t bytes = argc == 3 ? (size_t)atol(argv[2]) << 20 : 0;
-  if (threads < 1 || bytes == 0) {
-    fprintf(stderr, "usage: machine THREADS MEGABYTES\n");
-    return 2;
-  }
+int machine_measure(int threads, size_t bytes, machine_limits *limits) {
   size_t blocks = bytes / sizeof(Block) / (size_t)threads / STREAMS;
   bytes = blocks * sizeof(Block) * (size_t)threads * STREAMS;
   Block *buffer = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (buffer == MAP_FAILED) {
-    perror("machine");
-    return 1;
-  }
+  if (buffer == MAP_FAILED)
+    return -1;
   madvise(buffer, bytes, MADV_HUGEPAGE);
   memset(buffer, 1, bytes);
   Part *parts = calloc((size_t)threads, sizeof *parts);
@@ -103,20 +144,24 @@ int main(int argc, char **argv) {
     parts[t].blocks = blocks;
     seeds[t] = 1e-9F;
   }
-  double read = 1e9, compute = 1e9;
+  double read = 1e9;
   for (int i = 0; i != 3; ++i) {
     double seconds = timed(read_part, parts, sizeof *parts, threads);
     if (seconds < read)
       read = seconds;
   }
-  compute = timed(multiply_add, seeds, sizeof *seeds, threads);
-  uint64_t sum = 0;
-  for (int t = 0; t != threads; ++t)
-    sum += parts[t].sum;
-  fprintf(stderr, "checksums %llu %g\n", (unsigned long long)sum,
-          (double)seeds[0]);
-  printf("{\"read_gb_per_s\": %.3f, \"fp32_gop_per_s\": %.3f}\n",
-         (double)bytes / read * 1e-9,
-         2.0 * 16 * CHAINS * (double)LOOPS * threads / compute * 1e-9);
+  double steps = 2.0 * CHAINS * (double)LOOPS * threads * 1e-9;
+  limits->read_gb_per_s = (double)bytes / read * 1e-9;
+  limits->fp32_gop_per_s =
+      LANES * steps / timed(multiply_add, seeds, sizeof *seeds, threads);
+#ifdef DOT
+  limits->int8_gop_per_s =
+      (double)sizeof(Words) * steps / timed(dot, seeds, sizeof *seeds, threads);
+#else
+  limits->int8_gop_per_s = 0;
+#endif
+  free(seeds);
+  free(parts);
+  munmap(buffer, bytes);
   return 0;
 }

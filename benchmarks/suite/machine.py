@@ -9,7 +9,8 @@ import time
 
 from .protocol import Failed
 
-SOURCE = pathlib.Path(__file__).with_name("machine.c")
+SOURCES = [pathlib.Path(__file__).with_name(name)
+           for name in ("machine.c", "machine_main.c", "machine.h")]
 MEGABYTES = 512
 
 
@@ -19,13 +20,14 @@ class Limits:
     def __init__(self, folder, threads, compiler="clang-22"):
         binary = folder / "machine"
         if not binary.is_file() or \
-                binary.stat().st_mtime < SOURCE.stat().st_mtime:
+                binary.stat().st_mtime < max(s.stat().st_mtime
+                                             for s in SOURCES):
             done = subprocess.run(
                 [compiler, "-O3", "-march=native", "-ffp-contract=fast",
-                 "-pthread", str(SOURCE), "-o", str(binary)],
+                 "-pthread", *map(str, SOURCES[:2]), "-o", str(binary)],
                 capture_output=True, text=True)
             if done.returncode != 0:
-                raise Failed(f"cannot compile {SOURCE.name}: {done.stderr}")
+                raise Failed(f"cannot compile {SOURCES[0].name}: {done.stderr}")
         self.command = [str(binary), str(threads), str(MEGABYTES)]
         self.samples = []
 
@@ -35,8 +37,10 @@ class Limits:
         self.samples.append(json.loads(done.stdout))
 
     def best(self):
-        """Of all samples: others can only make the machine slower."""
-        return {key: max(s[key] for s in self.samples)
+        """Of all samples: others can only make the machine slower. None for
+        what machine.c does not know of this machine."""
+        return {key: max((s[key] for s in self.samples if s[key] is not None),
+                         default=None)
                 for key in (self.samples or [{}])[0]}
 
 
