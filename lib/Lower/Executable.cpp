@@ -115,9 +115,9 @@ SmallVector<TensorSpec> llmc::getOutputSpecs(ModuleOp module) {
 }
 
 /// The parameters behind @main's trailing arguments, as bytes in memory.
-static SmallVector<HostTensor> collectWeights(ModuleOp module) {
+static SmallVector<HostTensor> collectParams(ModuleOp module) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
-  SmallVector<HostTensor> weights;
+  SmallVector<HostTensor> params;
   for (unsigned i = 0; i < main.getNumArguments(); ++i) {
     auto symbol = main.getArgAttrOfType<FlatSymbolRefAttr>(i, paramAttr);
     if (!symbol)
@@ -133,11 +133,11 @@ static SmallVector<HostTensor> collectWeights(ModuleOp module) {
       element = IntegerType::get(module.getContext(), 8);
       shape = {int64_t(bytes.size())};
     }
-    weights.push_back(
+    params.push_back(
         {element, shape,
          std::shared_ptr<void>(copy, const_cast<char *>(bytes.data()))});
   }
-  return weights;
+  return params;
 }
 
 void Executable::registerDialects(DialectRegistry &registry) {
@@ -165,7 +165,7 @@ Executable::create(ModuleOp module, const Options &options) {
   buildLowerToLinalgPipeline(toLinalg, options.useBackends);
   if (failed(toLinalg.run(module)))
     return failure();
-  result->weights = collectWeights(module);
+  result->params = collectParams(module);
   // The code generator needs no bytes.
   for (ParamOp param : llvm::make_early_inc_range(module.getOps<ParamOp>()))
     param.erase();
@@ -198,6 +198,14 @@ Executable::create(ModuleOp module, const Options &options) {
   if (!engine)
     return fail(engine.takeError());
   result->engine = std::move(*engine);
+  auto invoke = result->engine->lookup(invokeSymbol);
+  if (!invoke)
+    return fail(invoke.takeError());
+  auto flag = result->engine->lookup(errorSymbol);
+  if (!flag)
+    return fail(flag.takeError());
+  result->invoke = reinterpret_cast<void (*)(void **)>(*invoke);
+  result->errorFlag = static_cast<int64_t *>(*flag);
   return result;
 }
 
@@ -256,7 +264,7 @@ Executable::run(ArrayRef<HostTensor> arguments) {
     return error;
   SmallVector<int64_t> words;
   SmallVector<size_t> starts;
-  for (ArrayRef<HostTensor> group : {arguments, ArrayRef(weights)})
+  for (ArrayRef<HostTensor> group : {arguments, ArrayRef(params)})
     for (const HostTensor &tensor : group) {
       starts.push_back(words.size());
       appendDescriptor(tensor, words);
@@ -269,15 +277,8 @@ Executable::run(ArrayRef<HostTensor> arguments) {
   for (size_t start : starts)
     slots.push_back(words.data() + start);
 
-  auto invoke = engine->lookup(invokeSymbol);
-  if (!invoke)
-    return invoke.takeError();
-  auto flag = engine->lookup(errorSymbol);
-  if (!flag)
-    return flag.takeError();
-  auto &error = *static_cast<int64_t *>(*flag);
-  error = 0;
-  reinterpret_cast<void (*)(void **)>(*invoke)(slots.data());
+  *errorFlag = 0;
+  invoke(slots.data());
 
   SmallVector<HostTensor> outputs;
   const int64_t *word = results.data();
@@ -293,7 +294,7 @@ Executable::run(ArrayRef<HostTensor> arguments) {
     outputs.push_back(std::move(output));
     word += descriptorWords(rank);
   }
-  switch (RuntimeError(error)) {
+  switch (RuntimeError(*errorFlag)) {
   case RuntimeError::None:
     return outputs;
   case RuntimeError::IndexOutOfRange:
@@ -302,5 +303,5 @@ Executable::run(ArrayRef<HostTensor> arguments) {
     return llvm::createStringError(
         "the sizes of the inputs do not fit the model's operations");
   }
-  return llvm::createStringError("unknown run-time error " + Twine(error));
+  return llvm::createStringError("unknown run-time error " + Twine(*errorFlag));
 }

@@ -72,6 +72,15 @@ public:
   llvm::ArrayRef<TensorSpec> inputs() const { return inputSpecs; }
   llvm::ArrayRef<TensorSpec> outputs() const { return outputSpecs; }
 
+  /// The parameters as the code reads them.
+  llvm::ArrayRef<HostTensor> getParams() const { return params; }
+
+  /// Makes the code read these, which must be as many and of the same types:
+  /// copies of the parameters.
+  void setParams(llvm::ArrayRef<HostTensor> copies) {
+    params.assign(copies.begin(), copies.end());
+  }
+
   /// Runs on `arguments`, one for each input, in order. Fails on a wrong
   /// number, element type, rank or size, and on run-time errors.
   llvm::Expected<llvm::SmallVector<HostTensor>>
@@ -82,8 +91,10 @@ private:
   llvm::Error check(llvm::ArrayRef<HostTensor> arguments) const;
 
   llvm::SmallVector<TensorSpec> inputSpecs, outputSpecs;
-  llvm::SmallVector<HostTensor> weights;
+  llvm::SmallVector<HostTensor> params;
   std::unique_ptr<mlir::ExecutionEngine> engine;
+  void (*invoke)(void **) = nullptr;
+  int64_t *errorFlag = nullptr;
 };
 
 } // namespace llmc
