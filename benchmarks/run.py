@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures llmc against its peers, side by side.
 
-    build/venv/bin/python benchmarks/run.py [--tiny] [--only REGEX]
+    build/venv/bin/python benchmarks/run.py [--tiny | --kernels] [--only REGEX]
 
 Installs the peers into build/benchmarks/environments, makes the models in
 build/benchmarks/models and measures everything in rounds, taking turns. A
@@ -18,7 +18,7 @@ import re
 import subprocess
 import sys
 
-from suite import comparisons, environments, machine, report, results
+from suite import comparisons, environments, kernels, machine, report, results
 from suite.comparisons import LLMC, Contender
 from suite.environments import ROOT
 from suite.protocol import Failed, Worker
@@ -158,6 +158,8 @@ def parse():
     parser.add_argument("--tiny", action="store_true",
                         help="TinyLlama with 2 layers and 16 tokens: to test "
                         "the benchmarks, not to measure")
+    parser.add_argument("--kernels", action="store_true",
+                        help="time single kernels of llmc, without peers")
     parser.add_argument("--zoo", type=pathlib.Path, default=zoo_folder(),
                         metavar="DIR", help="a folder of models, NAME.onnx "
                         "with inputs in NAME.npz (default: "
@@ -172,8 +174,23 @@ def parse():
     return parser.parse_args()
 
 
+def time_kernels(args):
+    path = args.out / "kernels.json"
+    if not args.report:
+        args.out.mkdir(parents=True, exist_ok=True)
+        kernels.measure(ROOT / "build" / "bin" / kernels.PROGRAM, path,
+                        args.threads, args.rounds, args.only or "")
+    print(kernels.markdown(json.loads(path.read_text())), end="")
+
+
 def main():
     args = parse()
+    if args.kernels:
+        try:
+            time_kernels(args)
+        except Failed as problem:
+            sys.exit(f"error: {problem}")
+        return 0
     if args.report:
         print(report.markdown(json.loads(
             (args.out / "results.json").read_text())), end="")

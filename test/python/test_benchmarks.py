@@ -1,6 +1,7 @@
 """benchmarks/: its arithmetic, its protocol and the models made for peers."""
 
 import dataclasses
+import json
 import pathlib
 import sys
 
@@ -10,7 +11,7 @@ import pytest
 BENCHMARKS = pathlib.Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path[:0] = [str(BENCHMARKS), str(BENCHMARKS / "models")]
 
-from suite import comparisons, report, results  # noqa: E402
+from suite import comparisons, kernels, report, results  # noqa: E402
 from suite.comparisons import Comparison, Contender, Measure  # noqa: E402
 from suite.formats import FORMATS  # noqa: E402
 from suite.protocol import Failed, Worker, one_line  # noqa: E402
@@ -203,6 +204,59 @@ def test_report_shows_reasons_and_columns_line_up():
         "ONNX Runtime int4-32", "0.24", "1.20", "no"]
     assert "[1] llama.cpp Q4_0: does not load" in text
     assert "X: llmc: no kernel for y" in text
+
+
+def kernel(name, **values):
+    return {"run_type": "iteration", "run_name": name + "/real_time",
+            "name": name, **values}
+
+
+def test_kernels_are_medians_of_their_repetitions():
+    data = {"context": {"threads": "2", "read_gb_per_s": "30",
+                        "fp32_gop_per_s": "200", "int8_gop_per_s": "800",
+                        "others": 0.2},
+            "benchmarks": [
+                *(kernel("a", **{"real_time": t, "GB/s": 8 / t, "GOP/s": 4 / t,
+                                 "roofline": 1 / t, "label": "of bandwidth"})
+                  for t in (4.0, 2.0, 90.0)),
+                {"run_type": "aggregate", "run_name": "a", "real_time": 32},
+                kernel("b", error_occurred=True, error_message="no kernel")]}
+    a, b = kernels.rows(data)
+    assert (a["real_time"], a["GB/s"], a["GOP/s"]) == (4, 2, 1)
+    assert b == {"name": "b", "reason": "no kernel"}
+    text = kernels.markdown(data)
+    assert "used 20% of the machine. That is too much" in text
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]]
+             for line in text.splitlines() if line.startswith("|")]
+    assert lines[2:] == [["a", "4", "2", "1", "25%", "of bandwidth"],
+                         ["b", "-", "", "", "", "no kernel"]]
+
+
+def test_kernels_run(tmp_path):
+    """Bytes and operations of a few, against what the shapes say."""
+    program = BENCHMARKS.parent / "build" / "bin" / kernels.PROGRAM
+    if not program.is_file():
+        pytest.skip(f"{program} is not built")
+    with pytest.raises(Failed, match="no kernel matches 'nothing'"):
+        kernels.measure(program, tmp_path / "k.json", 1, 1, "nothing")
+    kernels.measure(program, tmp_path / "k.json", 1, 1,
+                    "linear/576x1536/(f32|int4-g32-a8)/M:4/|keys:512/queries:1/")
+    n, k, x, y = 1536, 576, 4 * 576, 4 * 1536
+    want = {"linear/576x1536/f32/M:4": (4 * (n * k + x + y), 8 * n * k),
+            # Scales in 16 bits.
+            "linear/576x1536/int4-g32-a8/M:4":
+                (n * k / 2 + 2 * n * k / 32 + 4 * (x + y), 8 * n * k)}
+    for heads, key_heads in ((32, 4), (9, 3)):
+        want[f"attention/{heads}x{key_heads}x64/keys:512/queries:1"] = (
+            4 * 64 * (2 * 512 * key_heads + 2 * heads), 4 * 512 * 64 * heads)
+    got = {row["name"]: row for row in
+           kernels.rows(json.loads((tmp_path / "k.json").read_text()))}
+    assert got.keys() == want.keys()
+    for name, (nbytes, operations) in want.items():
+        seconds = got[name]["real_time"] * 1e-6
+        assert got[name]["GB/s"] * seconds == pytest.approx(nbytes * 1e-9)
+        assert got[name]["GOP/s"] * seconds == pytest.approx(operations * 1e-9)
+        assert got[name]["roofline"] > 0
 
 
 def test_every_comparison_can_be_looked_up():

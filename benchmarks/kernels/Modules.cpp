@@ -1,0 +1,117 @@
+//===- Modules.cpp - modules with one op ----------------------------------===//
+
+#include "Modules.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace llmc::benchmarks;
+using llvm::formatv;
+
+std::vector<Format> llmc::benchmarks::getFormats() {
+  std::vector<Format> formats{
+      {"f32", "f32", 32}, {"bf16", "bf16", 16}, {"f16", "f16", 16}};
+  for (auto [bits, block] :
+       {std::pair(8, 0), std::pair(8, 32), std::pair(4, 32), std::pair(4, 128),
+        std::pair(3, 64), std::pair(2, 64)}) {
+    std::string name = formatv("int{0}-{1}", bits,
+                               block ? "g" + std::to_string(block) : "row");
+    formats.push_back({name, "int", bits, block, false});
+    formats.push_back({name + "-a8", "int", bits, block, true});
+  }
+  formats.push_back({"nf4-g64", "nf4", 4, 64});
+  return formats;
+}
+
+std::string Shape::getName() const { return formatv("{0}x{1}", columns, rows); }
+
+namespace {
+struct Weight {
+  std::string params, ops; ///< of the module, and of @main: they make %w
+};
+} // namespace
+
+static Weight getWeight(const Shape &shape, const Format &format) {
+  int64_t rows = shape.rows, columns = shape.columns;
+  int64_t block = format.block ? format.block : columns;
+  int64_t blocks = llvm::divideCeil(columns, block);
+  std::string type = formatv("tensor<{0}x{1}xf32>", rows, columns);
+  if (format.kind == "f32")
+    return {formatv("llmc.param @w = dense<0.0> : {0}\n", type),
+            formatv("%w = llmc.weight @w : {0}\n", type)};
+  if (format.kind == "f16" || format.kind == "bf16") {
+    std::string stored =
+        formatv("tensor<{0}x{1}x{2}>", rows, columns, format.kind);
+    return {formatv("llmc.param @w = dense<0.0> : {0}\n", stored),
+            formatv("%h = llmc.weight @w : {0}\n"
+                    "%w = llmc.cast %h {{to = f32} : ({0}) -> {1}\n",
+                    stored, type)};
+  }
+  std::string data = formatv("tensor<{0}x{1}x{2}xui8>", rows, blocks,
+                             block * format.bits / 8),
+              scales = formatv("tensor<{0}x{1}xf32>", rows, blocks),
+              attributes = formatv("{{bits = {0} : i64, block = {1} : i64, "
+                                   "columns = {2} : i64}",
+                                   format.bits, block, columns);
+  Weight weight{formatv("llmc.param @q = dense<0> : {0}\n"
+                        "llmc.param @s = dense<0.0> : {1}\n",
+                        data, scales),
+                formatv("%q = llmc.weight @q : {0}\n"
+                        "%s = llmc.weight @s : {1}\n",
+                        data, scales)};
+  if (format.kind == "int") {
+    weight.ops += formatv("%w = llmc.dequantize %q, %s {0} : ({1}, {2}) -> "
+                          "{3}\n",
+                          attributes, data, scales, type);
+    return weight;
+  }
+  // The 16 values of bitsandbytes' NF4, in short.
+  weight.ops += formatv(
+      "%c = llmc.constant dense<[-1.0, -0.696, -0.525, -0.395, -0.284, -0.185, "
+      "-0.091, 0.0, 0.080, 0.161, 0.246, 0.338, 0.441, 0.563, 0.723, 1.0]> : "
+      "tensor<16xf32>\n"
+      "%w = llmc.lookup %q, %c, %s {0} : ({1}, tensor<16xf32>, {2}) -> {3}\n",
+      attributes, data, scales, type);
+  return weight;
+}
+
+std::string llmc::benchmarks::getLinear(const Shape &shape,
+                                        const Format &format) {
+  Weight weight = getWeight(shape, format);
+  std::string x = formatv("tensor<?x{0}xf32>", shape.columns),
+              y = formatv("tensor<?x{0}xf32>", shape.rows), rounding;
+  if (format.rounded)
+    rounding = formatv("%a = llmc.quantize_dynamic %x {{block = {0} : i64} : "
+                       "({1}) -> {1}\n",
+                       format.block ? format.block : shape.columns, x);
+  return formatv("{0}func.func @main(%x: {1}) -> {2} {{\n{3}{4}"
+                 "%y = llmc.linear {5}, %w : ({1}, tensor<{6}x{7}xf32>) -> "
+                 "{2}\nreturn %y : {2}\n}",
+                 weight.params, x, y, weight.ops, rounding,
+                 format.rounded ? "%a" : "%x", shape.rows, shape.columns);
+}
+
+std::string llmc::benchmarks::getEmbedding(const Shape &shape,
+                                           const Format &format) {
+  Weight weight = getWeight(shape, format);
+  std::string y = formatv("tensor<?x{0}xf32>", shape.columns);
+  return formatv("{0}func.func @main(%ids: tensor<?xi64>) -> {1} {{\n{2}"
+                 "%y = llmc.embedding %ids, %w : (tensor<?xi64>, "
+                 "tensor<{3}x{4}xf32>) -> {1}\nreturn %y : {1}\n}",
+                 weight.params, y, weight.ops, shape.rows, shape.columns);
+}
+
+std::string llmc::benchmarks::getAttention(const Attention &attention,
+                                           int64_t keys) {
+  std::string q = formatv("tensor<1x{0}x?x{1}xf32>", attention.heads,
+                          attention.headSize),
+              k = formatv("tensor<1x{0}x{1}x{2}xf32>", attention.keyHeads, keys,
+                          attention.headSize),
+              y = formatv("tensor<1x?x{0}x{1}xf32>", attention.heads,
+                          attention.headSize);
+  return formatv("func.func @main(%q: {0}, %k: {1}, %v: {1}) -> {2} {{\n"
+                 "%a = llmc.attention %q, %k, %v {{scale = 0.125 : f32, "
+                 "causal} : ({0}, {1}, {1}) -> {0}\n"
+                 "%y = llmc.transpose %a {{perm = array<i64: 0, 2, 1, 3>} : "
+                 "({0}) -> {2}\nreturn %y : {2}\n}",
+                 q, k, y);
+}
