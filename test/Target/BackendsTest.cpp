@@ -3,6 +3,7 @@
 #include "llmc/Target/Backends.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/Support/FormatVariadic.h"
 #include <cmath>
 #include <gtest/gtest.h>
 
@@ -21,10 +22,14 @@ protected:
     registerAllDialects(registry);
   }
 
-  void parse() {
+  void parse(StringRef text) {
     Backends::registerWith(registry, backends);
     context.appendDialectRegistry(registry);
-    module = parseSourceString<ModuleOp>(R"(
+    module = parseSourceString<ModuleOp>(text, &context);
+  }
+
+  void parse() {
+    parse(R"(
       llmc.param @hooks.f = dense<1.0> : tensor<512x256xf32>
       llmc.param @q = dense<1> : tensor<512x4x32xui8>
       llmc.param @s = dense<1.0> : tensor<512x4xf32>
@@ -43,8 +48,7 @@ protected:
         %3 = llmc.exp %x {tag = "exp"}
            : (tensor<?x256xf32>) -> tensor<?x256xf32>
         return
-      })",
-                                         &context);
+      })");
     ASSERT_TRUE(module);
   }
 
@@ -83,6 +87,118 @@ TEST_F(BackendsTest, costs) {
 
   EXPECT_EQ(getCost("hooks", "dense", 3), 3e-3);
   EXPECT_TRUE(std::isinf(getCost("hooks", "packed", 1)));
+}
+
+/// Parameter and linear number `i`, of integers with scales for blocks.
+static std::pair<std::string, std::string> getPacked(size_t i, int64_t bits,
+                                                     int64_t block,
+                                                     bool isRounded,
+                                                     StringRef tag) {
+  std::string data = llvm::formatv("tensor<1024x{0}x{1}xui8>", 4096 / block,
+                                   block * bits / 8),
+              scales = llvm::formatv("tensor<1024x{0}xf32>", 4096 / block);
+  return {llvm::formatv("llmc.param @q{0} = dense<1> : {1}\n"
+                        "llmc.param @s{0} = dense<1.0> : {2}\n",
+                        i, data, scales),
+          llvm::formatv(R"(
+      %q{0} = llmc.weight @q{0} : {1}
+      %s{0} = llmc.weight @s{0} : {2}
+      %w{0} = llmc.dequantize %q{0}, %s{0} {{bits = {3} : i64,
+        block = {4} : i64, columns = 4096 : i64}
+        : ({1}, {2}) -> tensor<1024x4096xf32>
+      %r{0} = llmc.quantize_dynamic %x {{block = {4} : i64}
+        : (tensor<?x4096xf32>) -> tensor<?x4096xf32>
+      %y{0} = llmc.linear %{5}, %w{0} {{tag = "{6}"}
+        : (tensor<?x4096xf32>, tensor<1024x4096xf32>) -> tensor<?x1024xf32>)",
+                        i, data, scales, bits, block,
+                        isRounded ? "r" + std::to_string(i) : "x", tag)};
+}
+
+TEST_F(BackendsTest, costsMakeSense) {
+  ASSERT_EQ(getError(backends->load("cpu")), "");
+  std::string params, body;
+  std::vector<std::string> tags{"f32", "bf16"};
+  for (bool isRounded : {false, true})
+    for (auto [bits, block] :
+         {std::pair(8, 4096), std::pair(8, 128), std::pair(8, 32),
+          std::pair(4, 128), std::pair(4, 32), std::pair(2, 128)}) {
+      tags.push_back(
+          llvm::formatv("int{0}-g{1}{2}", bits, block, isRounded ? "-a8" : ""));
+      auto [more, linear] =
+          getPacked(tags.size(), bits, block, isRounded, tags.back());
+      params += more;
+      body += linear;
+    }
+  parse(params + R"(
+    llmc.param @f = dense<1.0> : tensor<1024x4096xf32>
+    llmc.param @h = dense<1.0> : tensor<1024x4096xbf16>
+    func.func @main(%x: tensor<?x4096xf32>, %i: tensor<?xi64>,
+                    %a: tensor<1x8x?x64xf32> {llmc.dims = ["", "", "s", ""]},
+                    %m: tensor<1x1x?x8192xf32> {llmc.dims = ["", "", "s", ""]},
+                    %k: tensor<1x2x?x64xf32>,
+                    %l: tensor<1x2x8192x64xf32>, %b: tensor<?x4096xbf16>) {
+      %f = llmc.weight @f : tensor<1024x4096xf32>
+      %h = llmc.weight @h : tensor<1024x4096xbf16>
+      %0 = llmc.linear %x, %f {tag = "f32"}
+         : (tensor<?x4096xf32>, tensor<1024x4096xf32>) -> tensor<?x1024xf32>
+      %1 = llmc.linear %b, %h {tag = "bf16"}
+         : (tensor<?x4096xbf16>, tensor<1024x4096xbf16>) -> tensor<?x1024xbf16>
+      %2 = llmc.embedding %i, %f {tag = "embedding"}
+         : (tensor<?xi64>, tensor<1024x4096xf32>) -> tensor<?x4096xf32>
+      %3 = llmc.attention %a, %k, %k
+         {scale = 1.0 : f32, causal, tag = "attention"}
+         : (tensor<1x8x?x64xf32>, tensor<1x2x?x64xf32>, tensor<1x2x?x64xf32>)
+         -> tensor<1x8x?x64xf32>
+      %4 = llmc.attention %a, %l, %l
+         {scale = 1.0 : f32, causal, tag = "long attention"}
+         : (tensor<1x8x?x64xf32>, tensor<1x2x8192x64xf32>,
+            tensor<1x2x8192x64xf32>) -> tensor<1x8x?x64xf32>
+      %5 = llmc.attention %a, %l, %l, %m {scale = 1.0 : f32, tag = "masked"}
+         : (tensor<1x8x?x64xf32>, tensor<1x2x8192x64xf32>,
+            tensor<1x2x8192x64xf32>, tensor<1x1x?x8192xf32>)
+         -> tensor<1x8x?x64xf32>)" +
+        body + "\nreturn\n}");
+  ASSERT_TRUE(module);
+  auto cost = [&](StringRef tag, int64_t rows) {
+    double seconds = getCost("cpu", tag, rows);
+    EXPECT_TRUE(std::isfinite(seconds) && seconds > 0) << tag.str();
+    return seconds;
+  };
+  for (StringRef target : {"cpu:x86-64-v3", "cpu:x86-64-v4+avx512vnni"}) {
+    SCOPED_TRACE(target.str());
+    ASSERT_EQ(getError(backends->setTarget(target)), "");
+    // More rows never take less time, and one alone no more than each of many.
+    std::vector<std::string> all = tags;
+    all.insert(all.end(),
+               {"embedding", "attention", "long attention", "masked"});
+    for (StringRef tag : all)
+      for (int64_t rows :
+           {1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 23, 24, 25, 511, 512})
+        ASSERT_LE(cost(tag, rows), cost(tag, rows + 1)) << tag.str() << rows;
+    for (StringRef tag : tags)
+      EXPECT_LT(cost(tag, 512), 512 * cost(tag, 1)) << tag.str();
+    // For one row, bits count, whatever they are multiplied with.
+    for (std::string end : {"", "-a8"}) {
+      EXPECT_GT(cost("f32", 1), cost("int8-g128" + end, 1));
+      EXPECT_GT(cost("int8-g128" + end, 1), cost("int4-g128" + end, 1));
+      EXPECT_GT(cost("int4-g128" + end, 1), cost("int2-g128" + end, 1));
+      // Scales are bits, too, and work for many rows.
+      for (int64_t rows : {1, 512}) {
+        EXPECT_GT(cost("int8-g32" + end, rows), cost("int8-g128" + end, rows));
+        EXPECT_GT(cost("int8-g128" + end, rows),
+                  cost("int8-g4096" + end, rows));
+        EXPECT_GT(cost("int4-g32" + end, rows), cost("int4-g128" + end, rows));
+      }
+    }
+    EXPECT_GT(cost("f32", 1), cost("bf16", 1));
+    EXPECT_GT(cost("bf16", 1), cost("int8-g128", 1));
+    // For a prompt, what is multiplied counts.
+    for (StringRef tag : {"int8-g32", "int4-g128", "int2-g128"})
+      EXPECT_GT(cost(tag, 512), cost((tag + "-a8").str(), 512));
+    // One query reads all of a context.
+    EXPECT_GT(cost("long attention", 1), 10 * cost("attention", 1));
+    EXPECT_LT(cost("attention", 512), cost("long attention", 512));
+  }
 }
 
 TEST_F(BackendsTest, refusesAName) {

@@ -2,6 +2,7 @@
 
 #include "AttentionKernel.h"
 #include "Config.h"
+#include "CostModel.h"
 #include "EmbeddingKernel.h"
 #include "LinearKernel.h"
 #include "LinearMatch.h"
@@ -33,21 +34,36 @@ public:
             {"norm", {}, {}, {}, {"f32"}}};
   }
 
-  /// The time to read the weight once, or to do the arithmetic, whichever is
-  /// longer, with figures of one core of a current server. An embedding reads
-  /// its rows only.
+  /// See CostModel.h. An attention over an unknown number of keys has as many
+  /// as it has queries.
   double getCost(Operation *op, int64_t rows) const override {
-    constexpr double bytesPerSecond = 12e9, flopsPerSecond = 80e9;
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    CostModel model(isa);
+    if (llvm::isa<AttentionOp>(op)) {
+      ShapeContext shapes(op->getContext());
+      auto function = op->getParentOfType<FunctionOpInterface>();
+      if (!function || failed(analyzeShapes(function, shapes)))
+        return infinity;
+      std::optional<AttentionMatch> match = matchAttention(op, shapes);
+      if (!match)
+        return infinity;
+      int64_t keys =
+          cast<ShapedType>(op->getOperand(1).getType()).getDimSize(2);
+      return model.getAttention(match->spec, rows,
+                                ShapedType::isDynamic(keys) ? rows : keys);
+    }
     Value weight = getWeight(op);
-    if (!weight || !PanelLayout::of(weight, isa.lanes))
-      return std::numeric_limits<double>::infinity();
-    auto type = cast<ShapedType>(weight.getType());
-    double bytes = double(storageBytes(weight));
-    if (llvm::isa<EmbeddingOp>(op))
-      return bytes * double(rows) / double(type.getDimSize(0)) / bytesPerSecond;
-    return std::max(bytes / bytesPerSecond, 2.0 * double(rows) *
-                                                double(type.getNumElements()) /
-                                                flopsPerSecond);
+    std::optional<PanelLayout> layout;
+    if (weight)
+      layout = PanelLayout::of(weight, isa.lanes);
+    if (!layout)
+      return infinity;
+    auto linear = dyn_cast<LinearOp>(op);
+    if (!linear)
+      return model.getEmbedding(*layout, rows);
+    return model.getLinear(*layout,
+                           cast<ShapedType>(weight.getType()).getDimSize(0),
+                           rows, bool(getRounding(linear, *layout)));
   }
 
   llvm::Error setTarget(StringRef options) override {

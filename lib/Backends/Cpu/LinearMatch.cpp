@@ -186,10 +186,7 @@ private:
     LinearSpec &spec = result.spec;
     Value x = linears.front().getOperand();
     bool isOwn = isReadByLinears(x);
-    if (auto rounded = x.getDefiningOp<QuantizeDynamicOp>();
-        rounded && !spec.layout.isDense() && !spec.layout.isLookup() &&
-        std::min<int64_t>(rounded.getBlock(), spec.layout.columns) ==
-            spec.layout.block) {
+    if (QuantizeDynamicOp rounded = getRounding(linears.front(), spec.layout)) {
       spec.integers = true;
       x = rounded.getOperand();
       isOwn = isOwn && llvm::all_of(x.getUsers(), [&](Operation *user) {
@@ -214,6 +211,15 @@ private:
   Value addend;
 };
 } // namespace
+
+QuantizeDynamicOp llmc::cpu::getRounding(LinearOp linear,
+                                         const PanelLayout &layout) {
+  auto rounding = linear.getOperand().getDefiningOp<QuantizeDynamicOp>();
+  bool isBlockOfWeight =
+      rounding && !layout.isDense() && !layout.isLookup() &&
+      std::min<int64_t>(rounding.getBlock(), layout.columns) == layout.block;
+  return isBlockOfWeight ? rounding : QuantizeDynamicOp();
+}
 
 std::optional<LinearMatch>
 llmc::cpu::matchLinear(Operation *op, ShapeContext &shapes, int64_t lanes) {

@@ -18,6 +18,10 @@ struct LinearMatch {
   llvm::SmallVector<mlir::Value> outputs;
 };
 
+/// The rounding of `linear`'s operand, if a kernel whose weight has this layout
+/// multiplies what it rounds to.
+QuantizeDynamicOp getRounding(LinearOp linear, const PanelLayout &layout);
+
 /// What a kernel with vectors of `lanes` words computes that ends in `op`: a
 /// linear, with those before it that read the same; a product of an activated
 /// linear with another one; or a sum with a linear.
