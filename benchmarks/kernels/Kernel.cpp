@@ -39,7 +39,7 @@ static void fill(ParamOp param) {
 }
 
 llvm::Expected<std::unique_ptr<Kernel>>
-Kernel::create(const std::string &text) {
+Kernel::create(const std::string &text, ArrayRef<int64_t> counts) {
   auto backends = std::make_shared<Backends>();
   if (llvm::Error error = backends->load("cpu"))
     return error;
@@ -60,6 +60,12 @@ Kernel::create(const std::string &text) {
     return fail();
   for (ParamOp param : kernel->module->getOps<ParamOp>())
     fill(param);
+  const Backend &cpu = *backends->lookup("cpu")->backend;
+  kernel->module->walk([&](Operation *op) {
+    if (isa<LinearOp, EmbeddingOp, AttentionOp>(op))
+      for (int64_t count : counts)
+        kernel->costs[count] = cpu.getCost(op, count);
+  });
   FailureOr<std::unique_ptr<Executable>> executable =
       Executable::create(*kernel->module, {});
   if (failed(executable) || !said.empty())

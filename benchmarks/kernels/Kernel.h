@@ -6,6 +6,7 @@
 #include "llmc/Lower/Executable.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,15 @@ namespace llmc::benchmarks {
 class Kernel {
 public:
   /// Fails with what the compiler says, which is nothing for an op that has a
-  /// kernel.
+  /// kernel. `counts` are the numbers of rows that getCost knows.
   static llvm::Expected<std::unique_ptr<Kernel>>
-  create(const std::string &module);
+  create(const std::string &module, llvm::ArrayRef<int64_t> counts);
 
   /// Bytes of the parameters as the kernel reads them.
   int64_t getParamBytes() const;
+
+  /// Seconds that the backend expects for a number of rows.
+  double getCost(int64_t count) const { return costs.at(count); }
 
   llvm::ArrayRef<TensorSpec> inputs() const { return executable->inputs(); }
 
@@ -34,6 +38,7 @@ private:
   std::unique_ptr<mlir::MLIRContext> context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::unique_ptr<Executable> executable;
+  std::map<int64_t, double> costs;
   std::vector<llvm::SmallVector<HostTensor>> copies;
   size_t next = 0;
 };

@@ -69,7 +69,7 @@ private:
     if (text != lastText) {
       last.reset();
       lastText = text;
-      auto kernel = Kernel::create(text);
+      auto kernel = Kernel::create(text, counts);
       if (!kernel)
         lastError = llvm::toString(kernel.takeError());
       else
@@ -86,7 +86,7 @@ private:
   }
 
   void measure(benchmark::State &state, Kernel &kernel, const Inputs &inputs,
-               const Work &work, bool isCached) {
+               const Work &work, double cost, bool isCached) {
     // Threads start, and results get their pages.
     for (int i = 0; i != 2; ++i)
       kernel.run(inputs.back());
@@ -96,6 +96,8 @@ private:
       next = next + 1 == inputs.size() ? 0 : next + 1;
     }
     auto rate = Counter::kIsIterationInvariantRate;
+    if (!isCached)
+      state.counters["predicted"] = cost * 1e6;
     state.counters["GB/s"] = Counter(work.bytes * 1e-9, rate);
     double peak =
         work.isInteger ? limits.int8_gop_per_s : limits.fp32_gop_per_s;
@@ -144,7 +146,7 @@ void Suite::addLinear(const Shape &shape, const Format &format) {
     work.isInteger = format.rounded;
     measure(state, *kernel,
             {{random(kernel->inputs()[0].elementType, {rows, shape.columns})}},
-            work, isCached);
+            work, kernel->getCost(rows), isCached);
   };
   std::string name = formatv("linear/{0}/{1}/M:", shape.getName(), format.name);
   for (int64_t rows : counts)
@@ -176,7 +178,7 @@ void Suite::addEmbedding(const Shape &shape, const Format &format) {
             std::generate_n(static_cast<int64_t *>(input[0].data.get()), rows,
                             [&] { return int64_t(generator()) % shape.rows; });
           }
-          measure(state, *kernel, inputs, work, false);
+          measure(state, *kernel, inputs, work, kernel->getCost(rows), false);
         });
 }
 
@@ -202,7 +204,7 @@ void Suite::addAttention(const Attention &attention, int64_t keys,
           for (llvm::SmallVector<HostTensor> &input : inputs)
             input = {query, random(type, {1, keyHeads, keys, size}),
                      random(type, {1, keyHeads, keys, size})};
-          measure(state, *kernel, inputs, work, false);
+          measure(state, *kernel, inputs, work, kernel->getCost(rows), false);
         });
 }
 

@@ -228,8 +228,35 @@ def test_kernels_are_medians_of_their_repetitions():
     assert "used 20% of the machine. That is too much" in text
     lines = [[cell.strip() for cell in line.split("|")[1:-1]]
              for line in text.splitlines() if line.startswith("|")]
-    assert lines[2:] == [["a", "4", "2", "1", "25%", "of bandwidth"],
-                         ["b", "-", "", "", "", "no kernel"]]
+    assert lines[2:] == [["a", "4", "", "2", "1", "25%", "of bandwidth"],
+                         ["b", "-", "", "", "", "", "no kernel"]]
+
+
+@pytest.mark.parametrize("a,b,want", [
+    ([1, 2, 3, 4], [10, 20, 30, 1000], 1), ([1, 2, 3], [3, 2, 1], -1),
+    # 1 - 6 (1 + 1) / (4 (16 - 1)), and with ties 1.5, 1.5, 3.
+    ([1, 2, 3, 4], [2, 1, 3, 4], 0.8), ([5, 5, 7], [1, 2, 3], 0.8660254),
+    ([1, 1, 1], [1, 2, 3], None)])
+def test_spearman(a, b, want):
+    assert kernels.spearman(a, b) == (want and pytest.approx(want))
+
+
+def test_costs_are_ranked_within_m_and_over_formats():
+    """Against the fastest repetition."""
+    rows = [{"name": f"linear/{shape}/{format}/M:{m}", "predicted": predicted,
+             "fastest": fastest} for shape, format, m, predicted, fastest in [
+                 ("2x3", "f32", 1, 9, 30), ("2x3", "int4", 1, 5, 20),
+                 ("2x3", "int2", 1, 3, 10), ("4x5", "f32", 1, 20, 5),
+                 ("2x3", "f32", 16, 50, 100)]]
+    rows += [{"name": "linear/2x3/f32/M:1/cached", "fastest": 1.0},
+             {"name": "attention/9x3x64/keys:512/queries:1", "predicted": 60,
+              "fastest": 200},
+             {"name": "linear/2x3/nf4/M:1", "reason": "why"}]
+    got = {name: (count, rho and round(rho, 3))
+           for name, count, rho in kernels.correlations(rows)}
+    assert got == {
+        "all kernels": (6, 0.657), "linears": (5, 0.4),
+        "linears, M = 1": (4, -0.2), "formats of linear 2x3, M = 1": (3, 1.0)}
 
 
 def test_kernels_run(tmp_path):
@@ -256,7 +283,7 @@ def test_kernels_run(tmp_path):
         seconds = got[name]["real_time"] * 1e-6
         assert got[name]["GB/s"] * seconds == pytest.approx(nbytes * 1e-9)
         assert got[name]["GOP/s"] * seconds == pytest.approx(operations * 1e-9)
-        assert got[name]["roofline"] > 0
+        assert got[name]["roofline"] > 0 and got[name]["predicted"] > 0
 
 
 def test_every_comparison_can_be_looked_up():
