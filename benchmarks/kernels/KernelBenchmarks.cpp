@@ -16,6 +16,9 @@
 #include "Modules.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <benchmark/benchmark.h>
+#include <climits>
+#include <cmath>
+#include <functional>
 #include <malloc.h>
 #include <random>
 #include <thread>
@@ -35,7 +38,6 @@ struct Work {
   double bytes = 0;       ///< that it reads and writes
   double operations = 0;  ///< two for each multiply-add
   bool isInteger = false; ///< these are of 8 bits
-  double cachedBytes = 0; ///< of `bytes`, those that runs have copies of
 };
 
 class Suite {
@@ -231,8 +233,10 @@ int main(int argc, char **argv) {
                        : int(std::thread::hardware_concurrency());
   // Results of every run are in the same memory: the kernel is what is timed,
   // not the system that hands out pages.
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, INT_MAX);
+  if (!mallopt(M_MMAP_THRESHOLD, 1 << 30) ||
+      !mallopt(M_TRIM_THRESHOLD, INT_MAX))
+    llvm::errs() << "warning: times include that of getting pages for results, "
+                    "which this C library cannot keep\n";
 
   machine_limits limits = measureMachine(threads);
   benchmark::AddCustomContext("threads", std::to_string(threads));
