@@ -61,6 +61,8 @@ static void addBufferization(OpPassManager &manager) {
   // Every buffer has one owner; what @main returns belongs to the caller.
   bufferization::BufferDeallocationPipelineOptions deallocation;
   bufferization::buildBufferDeallocationPipeline(manager, deallocation);
+  manager.addNestedPass<func::FuncOp>(
+      bufferization::createOptimizeAllocationLivenessPass());
 }
 
 void llmc::buildLowerToLLVMPipeline(OpPassManager &manager, bool useBackends,
@@ -80,8 +82,10 @@ void llmc::buildLowerToLLVMPipeline(OpPassManager &manager, bool useBackends,
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createPlanBuffers());
-  if (useThreads)
+  if (useThreads) {
+    manager.addPass(createParallelizeKernels());
     manager.addPass(createConvertSCFToOpenMPPass());
+  }
   // Its memref.alloca_scope holds nothing and must not hold several blocks.
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCarryAccumulators());

@@ -240,6 +240,33 @@ def OutlineKernels : Pass<"llmc-outline-kernels", "::mlir::ModuleOp"> {
     Statistic<"kernels", "kernels", "Different functions they call">];
 }
 
+def ParallelizeKernels : Pass<"llmc-parallelize-kernels", "::mlir::ModuleOp"> {
+  let summary = "Run large linalg ops on buffers in parallel";
+  let description = [{
+    For what no backend claims. The outer dimensions of the outputs are tiled,
+    never a reduction, so that results do not depend on the number of threads.
+    Ops below 32,768 iterations stay as they are: threads would be waited for
+    longer. Where sizes are dynamic, both ways are there.
+
+    ```mlir
+    linalg.transpose ins(%x : memref<?x?x4x64xf32>) outs(%y : memref<?x4x?x64xf32>) ...
+    // becomes
+    scf.if %is_large {
+      scf.parallel (%b, %h, %s) = ... step (%c1, %c1, %c16) {
+        linalg.transpose ... // of 16 rows
+      }
+    } else {
+      linalg.transpose ...
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+  let statistics = [Statistic<"numOps", "ops", "Ops that threads share">];
+}
+
 def CarryAccumulators
     : Pass<"llmc-carry-accumulators", "::mlir::ModuleOp"> {
   let summary = "Lower linalg with innermost reductions to loops that carry "
