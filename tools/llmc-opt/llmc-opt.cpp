@@ -52,6 +52,7 @@ static const llvm::StringSet<> shownOptions = {
     "pass-pipeline",
     "show-dialects",
     "split-input-file",
+    "target",
     "verify-diagnostics",
     "verify-each"};
 
@@ -100,9 +101,12 @@ int main(int argc, char **argv) {
   llmc::registerEveryDialect(registry);
   (void)mlir::registerCLIOptions("llmc-opt", registry);
   llmc::BackendOptions backends(cl::getGeneralCategory());
+  cl::opt<std::string> target(
+      "target", cl::value_desc("target"), cl::init("host"),
+      cl::desc("What backends generate code for, as in llmc-compile"));
   arrangeHelp();
   auto [input, output] = mlir::parseCLIOptions(argc, argv, overview);
-  if (failed(backends.load(registry)))
+  if (failed(backends.load(registry, target)))
     return 1;
   if (backends.isList())
     return 0;
