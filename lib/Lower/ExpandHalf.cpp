@@ -3,7 +3,8 @@
 // LLVM calls functions of the compiler's own library where a CPU has no
 // instructions for conversions between f16 and other floats: x86-64 without
 // F16C, RISC-V without Zfhmin. Artifacts depend on the C library only, so those
-// conversions become integer arithmetic here, which is vectorized as well.
+// conversions become integer arithmetic here, which is vectorized as well: so
+// do those of vectors on RISC-V with V but without Zvfhmin.
 //
 //===----------------------------------------------------------------------===//
 
@@ -155,16 +156,37 @@ static Value *expand(Instruction &op) {
   }
 }
 
-void llmc::expandHalf(llvm::Module &code, const TargetMachine &machine) {
+/// Whether the CPU converts f16, alone and in vectors.
+static std::pair<bool, bool> findConversions(const TargetMachine &machine) {
   const MCSubtargetInfo &info = *machine.getMCSubtargetInfo();
   const Triple &triple = machine.getTargetTriple();
-  if (triple.isAArch64() || (triple.isX86() && info.checkFeatures("+f16c")) ||
-      (triple.isRISCV() && info.checkFeatures("+zfhmin")))
+  if (triple.isAArch64())
+    return {true, true};
+  if (triple.isX86()) {
+    bool hasBoth = info.checkFeatures("+f16c");
+    return {hasBoth, hasBoth};
+  }
+  // Without instructions for vectors, LLVM may take one element at a time.
+  bool hasScalar = info.checkFeatures("+zfhmin");
+  bool hasVectors = info.checkFeatures("+zve32f");
+  return {hasScalar,
+          hasScalar && (!hasVectors || info.checkFeatures("+zvfhmin"))};
+}
+
+void llmc::expandHalf(llvm::Module &code, const TargetMachine &machine) {
+  auto [hasScalar, hasVector] = findConversions(machine);
+  if (hasScalar && hasVector)
     return;
   for (Function &function : code)
-    for (Instruction &op : make_early_inc_range(instructions(function)))
+    for (Instruction &op : make_early_inc_range(instructions(function))) {
+      bool isVector = llvm::any_of(op.operands(), [](Value *operand) {
+        return operand->getType()->isVectorTy();
+      });
+      if (isVector ? hasVector : hasScalar)
+        continue;
       if (Value *value = expand(op)) {
         op.replaceAllUsesWith(value);
         op.eraseFromParent();
       }
+    }
 }

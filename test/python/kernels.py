@@ -57,6 +57,7 @@ def quantized(rows, columns, bits, block, zeros, scale=0.05):
     """Parameters of llmc.dequantize and the numbers that they stand for."""
     blocks = -(-columns // block)
     codes = rng.integers(0, 2**bits, (rows, blocks * block)).astype(np.uint8)
+    codes[0] = 2**bits - 1  # whose sums are the largest
     scales = np.abs(floats(rows, blocks)) * np.float32(scale)
     points = np.full((rows, blocks), 2**(bits - 1), np.uint8)
     params = {"q": pack(codes, bits).reshape(rows, blocks, -1),

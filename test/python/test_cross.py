@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import llmc
+from kernels import NF4, floats, halves, lookup, module, weight
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PASSES = "llmc-lift"  # keeps past keys and values as inputs, as the cases have
@@ -23,6 +24,21 @@ CPUS = {
     "riscv64": "rv64",
     "riscv64+v": "rv64,v=true,vext_spec=v1.0",
 }
+
+# Processors whose kernels differ, as what qemu emulates them, with no more than
+# they need where it has one; and columns, of which 68 fill nothing.
+KERNEL_CPUS = [
+    ("aarch64", "cortex-a53", 96),
+    ("aarch64+dotprod", "neoverse-n1", 68),
+    ("aarch64+dotprod", "neoverse-n1", 96),
+    ("aarch64+i8mm", "max", 68),
+    ("aarch64+i8mm", "max", 96),
+    ("aarch64+sve2+i8mm+bf16", "max", 96),
+    ("riscv64", "rv64", 68),
+    ("riscv64+v", "rv64,v=true,vext_spec=v1.0", 68),
+    ("riscv64+v+zvl256b", "rv64,v=true,vext_spec=v1.0,vlen=256", 96),
+    ("riscv64+v+zvl512b", "rv64,v=true,vext_spec=v1.0,vlen=512", 96),
+]
 
 rng = np.random.default_rng(5)
 
@@ -125,71 +141,123 @@ def test_zoo(model, target, shared, compare, runners, tmp_path):
         assert compare.worst_error(feeds, expected, outputs) <= 1e-3
 
 
-@pytest.mark.parametrize("target", CPUS)
-@pytest.mark.parametrize("bits", [4, 8])
-def test_quantized_linear(bits, target, runners, tmp_path):
-    """The CPU backend's kernels on packed weights, against numpy."""
-    columns, rows, block = 96, 40, 32
-    codes = rng.integers(0, 2**bits, (rows, columns)).astype(np.uint8)
-    scales = rng.uniform(0.01, 0.1, (rows, columns // block))
-    scales = scales.astype(np.float32)
-    packed = codes if bits == 8 else codes[:, ::2] | codes[:, 1::2] << 4
-    packed = packed.reshape(rows, columns // block, -1)
+def rounded(x, block):
+    """The numbers that llmc.quantize_dynamic makes of x."""
+    rows, columns = x.shape
+    x = np.pad(x, ((0, 0), (0, -columns % block))).reshape(rows, -1, block)
+    largest = np.abs(x).max(axis=2, keepdims=True)
+    inverse = np.divide(np.float32(127), largest, where=largest > 0,
+                        out=np.zeros_like(largest))
+    step = (largest / np.float32(127)).astype(np.float64)
+    return (np.rint(x * inverse) * step).reshape(rows, -1)[:, :columns]
 
-    def text(value, kind):
-        return (f'dense<"0x{value.tobytes().hex().upper()}"> : '
-                f'tensor<{"x".join(map(str, value.shape))}x{kind}>')
 
-    shape = "x".join(map(str, packed.shape))
-    module = llmc.Module.parse(f"""
-      llmc.param @q = {text(packed, "ui8")}
-      llmc.param @s = {text(scales, "f32")}
-      func.func @main(%x: tensor<?x{columns}xf32> {{llmc.name = "x"}})
-          -> (tensor<?x{rows}xf32> {{llmc.name = "y"}}) {{
-        %q = llmc.weight @q : tensor<{shape}xui8>
-        %s = llmc.weight @s : tensor<{rows}x{columns // block}xf32>
-        %w = llmc.dequantize %q, %s {{bits = {bits}, block = {block},
-                                      columns = {columns}}}
-           : (tensor<{shape}xui8>, tensor<{rows}x{columns // block}xf32>)
-          -> tensor<{rows}x{columns}xf32>
-        %y = llmc.linear %x, %w
-           : (tensor<?x{columns}xf32>, tensor<{rows}x{columns}xf32>)
-          -> tensor<?x{rows}xf32>
-        return %y : tensor<?x{rows}xf32>
-      }}""")
-    artifact = compile(module, target, tmp_path / "out")
-    assert '"q.cpu.' in (artifact / "manifest.json").read_text()
-    weight = (codes.astype(np.float64) - 2**(bits - 1)) * np.repeat(
-        scales.astype(np.float64), block, axis=1)
-    for count in (1, 9):
-        x = rng.standard_normal((count, columns)).astype(np.float32)
-        y = run(runners(architecture(target)), target, artifact, {"x": x})["y"]
-        bound = columns * 2.0**-24 * (np.abs(x) @ np.abs(weight.T))
-        assert y.shape == (count, rows)
-        assert np.all(np.abs(y - x @ weight.T) <= bound)
+# Bits, block (0 is a row), zero points and whether activations are integers; or
+# bits and codebooks of a lookup, 0 for one. A few in each program.
+FORMATS = {
+    "blocks": [(4, 32, False, True), (4, 32, True, True), (3, 32, True, True),
+               (2, 16, False, True), (7, 32, False, True)],
+    "rows": [(8, 0, False, True), (8, 0, True, True), (6, 0, True, True),
+             (4, 0, False, True)],
+    "floats": [(4, 32, False, False), (3, 32, True, False), "bf16"],
+    "lookups": [(2, 0), (3, 37), (4, 0), (5, 0)],
+}
+
+
+@pytest.mark.parametrize("formats", FORMATS)
+@pytest.mark.parametrize("target, cpu, columns", KERNEL_CPUS)
+def test_linear_kernels(target, cpu, columns, formats, runners, tmp_path):
+    """The CPU backend's kernels with the instructions of each processor."""
+    rows, count = 37, 17
+    x = floats(count, columns)
+    x[2] = 0
+    x[5, 32:64] = 0
+    x[7, 3] = 1e4
+    x[9], x[10] = 1, -1
+    params, body, weights, operands = {}, [], [], []
+    for index, form in enumerate(FORMATS[formats]):
+        name, operand, seen = f"n{index}", "x", x
+        if form == "bf16":
+            params["h"], values = halves(floats(rows, columns), "bf16")
+            more = {}
+            ops = (f"%h = llmc.weight @h : tensor<{rows}x{columns}xbf16>\n"
+                   f"%{name}w = llmc.cast %h {{to = f32}} : (tensor<{rows}x"
+                   f"{columns}xbf16>) -> tensor<{rows}x{columns}xf32>")
+        elif len(form) == 2:
+            bits, groups = form
+            more, ops, values = lookup(
+                rows, columns, bits, 32, groups, scales=True,
+                codebook=NF4 if bits == 4 else None, name=name)
+        else:
+            bits, block, zeros, integers = form
+            block = block or columns
+            more, ops, values = weight(name, rows, columns, bits, block, zeros)
+            if integers:
+                operand, seen = f"a{index}", rounded(x, block)
+                ops += (f"\n%{operand} = llmc.quantize_dynamic %x {{block = {block}"
+                        f" : i64}} : (tensor<?x{columns}xf32>) -> "
+                        f"tensor<?x{columns}xf32>")
+        params.update(more)
+        body.append(ops)
+        weights.append((seen, values))
+        operands.append((operand, name + "w"))
+    for index, (operand, name) in enumerate(operands):
+        body.append(f"%y{index} = llmc.linear %{operand}, %{name} : "
+                    f"(tensor<?x{columns}xf32>, tensor<{rows}x{columns}xf32>) -> "
+                    f"tensor<?x{rows}xf32>")
+    width = rows * len(operands)
+    body.append(
+        f"%y = llmc.concat {', '.join(f'%y{i}' for i in range(len(operands)))} "
+        f"{{axis = 1 : i64}} : "
+        f"({', '.join([f'tensor<?x{rows}xf32>'] * len(operands))}) -> "
+        f"tensor<?x{width}xf32>\nreturn %y : tensor<?x{width}xf32>")
+    made = module(params, "\n".join(body),
+                  f'%x: tensor<?x{columns}xf32> {{llmc.name = "x"}}',
+                  f"tensor<?x{width}xf32>")
+    artifact = tmp_path / "out"
+    notices = made.compile_artifact(artifact, target=f"cpu:{target}")
+    assert not any("no backend claims" in notice for notice in notices), notices
+
+    def compute(x):
+        return run(runners(architecture(target)), target, artifact, {"x": x},
+                   cpu)["y"]
+
+    whole = compute(x)
+    assert whole.shape == (count, width)
+    for index, (values, numbers) in enumerate(weights):
+        got = whole[:, rows * index:rows * (index + 1)]
+        values = values.astype(np.float64)
+        # A number that is 0 may be a difference of two that are not.
+        bound = 2e-6 * (np.abs(values).sum(axis=1, keepdims=True)
+                        * np.abs(numbers).max(axis=1))
+        assert np.all(np.abs(got - values @ numbers.T) <= bound), operands[index]
+    for begin, end in ((0, 1), (3, 8), (2, 12), (0, 0)):
+        np.testing.assert_array_equal(compute(x[begin:end]), whole[begin:end])
+
+
+HALVES = """
+func.func @main(%h: tensor<?xf16> {llmc.name = "h"},
+                %f: tensor<?xf32> {llmc.name = "f"},
+                %d: tensor<?xf64> {llmc.name = "d"},
+                %i: tensor<?xi32> {llmc.name = "i"})
+    -> (tensor<?xf32> {llmc.name = "hf"}, tensor<?xf16> {llmc.name = "fh"},
+        tensor<?xf16> {llmc.name = "dh"}, tensor<?xf16> {llmc.name = "ih"},
+        tensor<?xf16> {llmc.name = "neg"}) {
+  %hf = llmc.cast %h {to = f32} : (tensor<?xf16>) -> tensor<?xf32>
+  %fh = llmc.cast %f {to = f16} : (tensor<?xf32>) -> tensor<?xf16>
+  %dh = llmc.cast %d {to = f16} : (tensor<?xf64>) -> tensor<?xf16>
+  %ih = llmc.cast %i {to = f16} : (tensor<?xi32>) -> tensor<?xf16>
+  %neg = llmc.neg %h : (tensor<?xf16>) -> tensor<?xf16>
+  return %hf, %fh, %dh, %ih, %neg
+    : tensor<?xf32>, tensor<?xf16>, tensor<?xf16>, tensor<?xf16>,
+      tensor<?xf16>
+}"""
 
 
 @pytest.mark.parametrize("target", ["x86-64", "aarch64", "riscv64"])
 def test_halves(target, runners, tmp_path):
     """f16 on CPUs with and without instructions for it, against numpy."""
-    module = llmc.Module.parse("""
-      func.func @main(%h: tensor<?xf16> {llmc.name = "h"},
-                      %f: tensor<?xf32> {llmc.name = "f"},
-                      %d: tensor<?xf64> {llmc.name = "d"},
-                      %i: tensor<?xi32> {llmc.name = "i"})
-          -> (tensor<?xf32> {llmc.name = "hf"}, tensor<?xf16> {llmc.name = "fh"},
-              tensor<?xf16> {llmc.name = "dh"}, tensor<?xf16> {llmc.name = "ih"},
-              tensor<?xf16> {llmc.name = "neg"}) {
-        %hf = llmc.cast %h {to = f32} : (tensor<?xf16>) -> tensor<?xf32>
-        %fh = llmc.cast %f {to = f16} : (tensor<?xf32>) -> tensor<?xf16>
-        %dh = llmc.cast %d {to = f16} : (tensor<?xf64>) -> tensor<?xf16>
-        %ih = llmc.cast %i {to = f16} : (tensor<?xi32>) -> tensor<?xf16>
-        %neg = llmc.neg %h : (tensor<?xf16>) -> tensor<?xf16>
-        return %hf, %fh, %dh, %ih, %neg
-          : tensor<?xf32>, tensor<?xf16>, tensor<?xf16>, tensor<?xf16>,
-            tensor<?xf16>
-      }""")
-    artifact = compile(module, target, tmp_path / "out")
+    artifact = compile(llmc.Module.parse(HALVES), target, tmp_path / "out")
     h = np.arange(2**16).astype(np.uint16).view(np.float16)
     exact = h[np.isfinite(h)].astype(np.float64)
     between = np.sort(exact)
@@ -214,6 +282,19 @@ def test_halves(target, runners, tmp_path):
                     "ih": feeds["i"].astype(np.float16), "neg": -h}
     for name, want in expected.items():
         np.testing.assert_array_equal(outputs[name], want, err_msg=name)
+
+
+@pytest.mark.parametrize("target", [
+    "x86-64-v2", "x86-64-v3", "aarch64+fullfp16", "riscv64+zfhmin", "riscv64+v",
+    "riscv64+v+zfhmin", "riscv64+v+zvfhmin", "riscv64+v+zfhmin+zvfhmin"])
+def test_halves_take_no_library(target, tmp_path):
+    """The compiler's own has functions that convert f16; the C library none."""
+    artifact = compile(llmc.Module.parse(HALVES), target, tmp_path / "out")
+    code = (artifact / "module.so").read_bytes()
+    assert b"llmc_invoke" in code
+    for name in (b"__extendhf", b"__truncsfhf", b"__truncdfhf"):
+        assert name not in code
+
 
 
 IDENTITY = """

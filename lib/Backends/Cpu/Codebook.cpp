@@ -35,10 +35,30 @@ Values CodebookReader::load(Value panel) const {
 /// A register holds as many entries as it has lanes; the instructions look at
 /// the lowest bits of an index, which is what they take.
 Value CodebookReader::permute(ValueRange table, Value codes) const {
-  auto call = [&](StringRef name, ValueRange arguments) -> Value {
-    return LLVM::CallIntrinsicOp::create(k.b, k.loc, k.vectorOf(k.f32()),
+  auto callOf = [&](Type type, const Twine &name, ValueRange arguments) {
+    return LLVM::CallIntrinsicOp::create(k.b, k.loc, type,
                                          k.b.getStringAttr(name), arguments)
         ->getResult(0);
+  };
+  if (k.isa.isNeon) {
+    // Of bytes: code c is at 4 c to 4 c + 3.
+    auto bytes = VectorType::get({4 * layout.lanes}, k.i8());
+    Values arguments;
+    for (Value part : table)
+      arguments.push_back(k.bitcast(part, bytes));
+    Type words = codes.getType();
+    codes =
+        arith::MulIOp::create(k.b, k.loc, codes, k.constant(words, 0x04040404));
+    codes =
+        arith::AddIOp::create(k.b, k.loc, codes, k.constant(words, 0x03020100));
+    arguments.push_back(k.bitcast(codes, bytes));
+    Value entries =
+        callOf(bytes, "llvm.aarch64.neon.tbl" + Twine(table.size()) + ".v16i8",
+               arguments);
+    return k.bitcast(entries, k.vectorOf(k.f32()));
+  }
+  auto call = [&](StringRef name, ValueRange arguments) -> Value {
+    return callOf(k.vectorOf(k.f32()), name, arguments);
   };
   bool isWide = layout.lanes == 16;
   if (table.size() == 1)

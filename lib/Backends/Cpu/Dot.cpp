@@ -1,6 +1,6 @@
 //===- Dot.cpp - sums of four products of bytes ---------------------------===//
 
-#include "LinearKernel.h"
+#include "DotSums.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
@@ -66,9 +66,13 @@ Value llmc::cpu::emitDot(KernelBuilder &k, Value sum, Value weights, Value x,
                          int64_t bits) {
   switch (k.isa.dot) {
   case Dot::Words:
+  case Dot::Halves:
     return emitWords(k, sum, weights, x);
   case Dot::Avx2:
     return emitAvx2(k, sum, weights, x, bits);
+  case Dot::Sdot:
+  case Dot::Usdot:
+    return emitNeonDot(k, sum, weights, x);
   case Dot::Vnni:
     break;
   }

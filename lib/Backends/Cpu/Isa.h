@@ -4,14 +4,18 @@
 #define LLMC_LIB_BACKENDS_CPU_ISA_H
 
 #include "llmc/Target/CpuTarget.h"
+#include <algorithm>
 
 namespace llmc::cpu {
 
-/// How four products of bytes are added to a sum of 32 bits; see DotEmitter.
+/// How four products of bytes are added to a sum of 32 bits; see DotSums.
 enum class Dot {
-  Words, ///< in words, which every target can
-  Avx2,  ///< in pairs: vpmaddubsw and vpmaddwd
-  Vnni,  ///< vpdpbusd
+  Words,  ///< in words, which every target can
+  Halves, ///< in 16 bits, by instructions that widen, while they fit
+  Avx2,   ///< in pairs: vpmaddubsw and vpmaddwd
+  Vnni,   ///< vpdpbusd
+  Sdot,   ///< AArch64's sdot: both with sign
+  Usdot,  ///< AArch64's usdot and usmmla
 };
 
 /// What kernels are shaped by.
@@ -19,10 +23,37 @@ struct Isa {
   int64_t lanes;     ///< words of a vector
   int64_t registers; ///< for vectors
   Dot dot;
-  bool hasPermute = false; ///< of words, by a vector of indices
-  bool hasTiles = false;   ///< AMX's, of bytes
+  bool hasPermute = false;  ///< of words, by a vector of indices
+  bool hasTiles = false;    ///< AMX's, of bytes
+  bool isNeon = false;      ///< AArch64
+  bool shiftsBytes = false; ///< each by itself
 
   static Isa of(const CpuTarget &target) {
+    if (target.isX86())
+      return ofX86(target);
+    // One register, so that tiles have as many sums as there are registers;
+    // longer vectors save no memory.
+    Isa isa{std::clamp<int64_t>(target.getVectorBits() / 32, 4, 32),
+            target.getNumVectorRegisters(), Dot::Words};
+    if (target.hasFeature("i8mm"))
+      isa.dot = Dot::Usdot;
+    else if (target.hasFeature("dotprod"))
+      isa.dot = Dot::Sdot;
+    else if (isa.registers)
+      isa.dot = Dot::Halves;
+    isa.isNeon = isa.hasPermute = target.isAArch64();
+    isa.shiftsBytes = isa.registers;
+    return isa;
+  }
+
+  /// Whether instructions multiply by one word of a register, which saves a
+  /// load for each word.
+  bool multipliesByLane() const {
+    return dot == Dot::Sdot || dot == Dot::Usdot;
+  }
+
+private:
+  static Isa ofX86(const CpuTarget &target) {
     bool isWide = target.hasFeature("avx512f");
     Isa isa{isWide ? 16 : 8, target.getNumVectorRegisters(), Dot::Words};
     if (target.hasFeature(isWide ? "avx512vnni" : "avxvnni"))

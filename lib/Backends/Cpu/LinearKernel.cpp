@@ -14,6 +14,8 @@
 
 #include "LinearKernel.h"
 #include "Codebook.h"
+#include "DotSums.h"
+#include "PanelReader.h"
 #include "TileKernel.h"
 
 using namespace mlir;
@@ -22,25 +24,34 @@ using namespace llmc::cpu;
 
 namespace {
 
-/// Panels that one iteration of the parallel loop computes.
-constexpr int64_t stripPanels = 4;
-/// Panels of a tile of many rows.
-constexpr int64_t tilePanels = 2;
-/// Rows of the tile that a few rows make.
-constexpr int64_t fewRows = 4;
+/// How many rows and panels a tile has.
+struct TileShape {
+  int64_t rows, panels;
+};
 
-/// Rows whose sums fill the registers, beside those of a block where there are
-/// blocks.
-int64_t getTileRows(const LinearSpec &spec, const Isa &isa) {
-  int64_t sums = isa.registers >= 32 ? 24 : 10;
-  return sums / tilePanels / (spec.layout.isDense() ? 1 : 2);
-}
+/// Tiles of many rows, of a few, and of one.
+struct TileShapes {
+  TileShape many{0, 2}, few{4, 4}, one{1, 4};
+
+  /// Sums fill the registers, beside those of a block where there are blocks.
+  /// One row makes as many as hide how long a sum takes.
+  TileShapes(const LinearSpec &spec, const Isa &isa) {
+    bool hasHalves = spec.integers && DotSums::usesHalves(isa, spec.layout);
+    int64_t sums = isa.registers >= 32 ? 24 : 10;
+    int64_t each = spec.layout.isDense() ? 1 : hasHalves ? 3 : 2;
+    many.rows = sums / many.panels / each;
+    if (hasHalves)
+      few.panels = 2;
+    else
+      one.panels = std::max<int64_t>(32 / isa.lanes, 4);
+  }
+};
 
 class LinearEmitter {
 public:
   LinearEmitter(func::FuncOp function, const LinearSpec &spec, const Isa &isa)
       : k(function, isa), spec(spec), layout(spec.layout), lanes(isa.lanes),
-        manyRows(getTileRows(spec, isa)), arguments(function.getArguments()) {
+        shapes(spec, isa), arguments(function.getArguments()) {
     rows = k.numOuter(arguments.front(), 1);
     x = k.flatten(take(), 1);
     if (spec.norm)
@@ -51,7 +62,7 @@ public:
       addend = flat(take());
     panels = take();
     if (!layout.isDense())
-      panels = k.view(panels, k.i32(), k.div(k.dim(panels, 0), 4));
+      reader.emplace(k, layout, panels);
     if (!layout.isDense() && layout.hasScales)
       scales = take();
     if (layout.hasZeros)
@@ -66,7 +77,7 @@ public:
 
   void emit() {
     prepared = emitPreparedRows(k, spec, x, rows, normScale, normBias);
-    int64_t numPanels = spec.getNumPanels();
+    int64_t numPanels = spec.getNumPanels(), stripPanels = shapes.one.panels;
     int64_t strips = llvm::divideCeil(numPanels, stripPanels);
     int64_t left = numPanels % stripPanels;
     if (canUseTiles(spec, k.isa))
@@ -115,26 +126,23 @@ private:
   /// All rows of x times `count` panels from `panel` on.
   void emitStrip(Value panel, int64_t count) {
     Value row = k.index(0);
-    auto over = [&](int64_t tileRows, llvm::function_ref<void(Value)> body) {
+    for (TileShape shape : {shapes.many, shapes.few, shapes.one}) {
       Value left = k.sub(rows, row);
-      Value end = k.add(row, k.sub(left, k.rem(left, tileRows)));
-      k.loop(row, end, tileRows, body);
+      Value end = k.add(row, k.sub(left, k.rem(left, shape.rows)));
+      k.loop(row, end, shape.rows, [&](Value row) {
+        for (int64_t done = 0; done < count; done += shape.panels)
+          emitTile(row, shape.rows, k.add(panel, done),
+                   std::min(shape.panels, count - done));
+      });
       row = end;
-    };
-    over(manyRows, [&](Value row) {
-      for (int64_t done = 0; done < count; done += tilePanels)
-        emitTile(row, manyRows, k.add(panel, done),
-                 std::min(tilePanels, count - done));
-    });
-    over(fewRows, [&](Value row) { emitTile(row, fewRows, panel, count); });
-    over(1, [&](Value row) { emitTile(row, 1, panel, count); });
+    }
   }
 
   /// The same in AMX's tiles. Its instructions are in a loop, as OpenMP's
   /// lowering takes a call outside of one for an allocation on the stack.
   void emitTileStrip(Value panel) {
     int64_t numPanels = spec.getNumPanels();
-    Value end = k.min(k.add(panel, stripPanels), k.index(numPanels));
+    Value end = k.min(k.add(panel, shapes.one.panels), k.index(numPanels));
     k.loop(panel, end, tileKernelPanels, [&](Value panel) {
       int64_t left = numPanels % tileKernelPanels;
       if (left == 0)
@@ -154,18 +162,22 @@ private:
     tiles->emit(
         panel, count,
         {[&](int64_t j, Value block, Value chunk) {
-           Values lines = loadLines(k.add(panel, j), block, chunk), quads;
+           Value column = k.mul(chunk, layout.getChunk());
+           Values lines = reader->load(k.add(panel, j), block, column), quads;
            for (int64_t quad = 0; quad < layout.getChunk() / 4; ++quad)
-             quads.push_back(decodeQuad(lines, quad));
+             quads.push_back(reader->decodeQuad(lines, quad, false));
            return quads;
          },
          [&] { return createSums(); },
          [&](Value block) { blockScales = loadScales(block); },
          [&](Value row, Value block, ValueRange partial, ValueRange sums) {
            firstRow = row;
-           Values next;
-           for (auto [made, begun] : llvm::zip(partial, createPartial(block)))
-             next.push_back(k.add(made, begun));
+           Values next(partial);
+           if (!zeros) {
+             Value seed = k.load(prepared.sums, blockAddress(0, block));
+             for (Value &value : next)
+               value = k.add(value, k.broadcast(seed));
+           }
            return emitScaled(block, blockScales, next, sums);
          },
          [&](Value row, ValueRange sums) {
@@ -206,6 +218,10 @@ private:
     int64_t pitch = prepared.pitch / (spec.integers ? 4 : 1);
     return k.mul(k.add(firstRow, i), pitch);
   }
+  Value columnAddress(int64_t i, Value block, Value column) {
+    column = k.add(k.mul(block, layout.getStoredBlock()), column);
+    return k.add(rowAddress(i), spec.integers ? k.div(column, 4) : column);
+  }
 
   Values emitDense(ValueRange sums) {
     return k.carry(
@@ -226,34 +242,15 @@ private:
   }
 
   Values emitBlocks(ValueRange sums) {
-    return k.carry(
-        k.index(0), k.index(layout.getNumBlocks()), 1, sums,
-        [&](Value block, ValueRange carried) {
-          Values partial = createPartial(block);
-          partial = k.carry(
-              k.index(0), k.index(layout.getStoredBlock() / layout.getChunk()),
-              1, partial, [&](Value chunk, ValueRange carried) {
-                return emitChunk(block, chunk, carried);
-              });
-          if (codebook)
-            return emitScaledLookups(block, partial, carried);
-          return emitScaled(block, loadScales(block), partial, carried);
-        });
-  }
-
-  /// What the sums of a block begin with: integers with what the zero points
-  /// take off, if all are the same.
-  Values createPartial(Value block) {
-    if (!spec.integers || zeros)
-      return Values(
-          tileRows * tilePanelCount,
-          k.constant(k.vectorOf(spec.integers ? k.i32() : k.f32()), 0));
-    Values partial;
-    for (int64_t i = 0; i < tileRows; ++i)
-      partial.append(
-          tilePanelCount,
-          k.broadcast(k.load(prepared.sums, blockAddress(i, block))));
-    return partial;
+    return k.carry(k.index(0), k.index(layout.getNumBlocks()), 1, sums,
+                   [&](Value block, ValueRange carried) {
+                     Values partial =
+                         spec.integers ? sumIntegers(block) : sumFloats(block);
+                     if (codebook)
+                       return emitScaledLookups(block, partial, carried);
+                     return emitScaled(block, loadScales(block), partial,
+                                       carried);
+                   });
   }
 
   /// Where numbers of a block of row `i` of the tile are.
@@ -261,45 +258,100 @@ private:
     return k.add(k.mul(k.add(firstRow, i), layout.getNumBlocks()), block);
   }
 
-  /// Adds the products of one chunk.
-  Values emitChunk(Value block, Value chunk, ValueRange sums) {
-    int64_t size = layout.getChunk();
-    SmallVector<Values> lines;
-    for (int64_t j = 0; j < tilePanelCount; ++j)
-      lines.push_back(loadLines(k.add(firstPanel, j), block, chunk));
-    Value column =
-        k.add(k.mul(block, layout.getStoredBlock()), k.mul(chunk, size));
-    Values next(sums), addresses;
-    Value word = spec.integers ? k.div(column, 4) : column;
-    for (int64_t i = 0; i < tileRows; ++i)
-      addresses.push_back(k.add(rowAddress(i), word));
-    for (int64_t quad = 0; quad < size / 4; ++quad) {
-      if (spec.integers) {
-        Values codes;
-        for (const Values &panel : lines)
-          codes.push_back(decodeQuad(panel, quad));
-        for (int64_t i = 0; i < tileRows; ++i) {
-          Value value = k.load(prepared.values, k.add(addresses[i], quad));
+  Values sumFloats(Value block) {
+    Values zeros(tileRows * tilePanelCount, k.constant(k.vectorOf(k.f32()), 0));
+    return k.carry(
+        k.index(0), k.index(layout.getStoredBlock()), layout.getChunk(), zeros,
+        [&](Value column, ValueRange carried) {
+          Values next(carried), addresses;
+          SmallVector<Values> lines;
           for (int64_t j = 0; j < tilePanelCount; ++j)
-            next[at(i, j)] =
-                emitDot(k, next[at(i, j)], codes[j], value, layout.bits);
-        }
-        continue;
-      }
-      for (int64_t step = 0; step < 4; ++step) {
-        Values codes;
-        for (int64_t j = 0; j < tilePanelCount; ++j)
-          codes.push_back(decodeColumn(lines[j], j, 4 * quad + step));
-        for (int64_t i = 0; i < tileRows; ++i) {
-          Value value = k.broadcast(
-              k.load(prepared.values, k.add(addresses[i], 4 * quad + step)));
-          for (int64_t j = 0; j < tilePanelCount; ++j)
-            next[at(i, j)] = k.fma(value, codes[j], next[at(i, j)]);
-        }
+            lines.push_back(reader->load(k.add(firstPanel, j), block, column));
+          for (int64_t i = 0; i < tileRows; ++i)
+            addresses.push_back(columnAddress(i, block, column));
+          for (int64_t step = 0; step < layout.getChunk(); ++step) {
+            Values codes;
+            for (int64_t j = 0; j < tilePanelCount; ++j)
+              codes.push_back(decodeColumn(lines[j], j, step));
+            for (int64_t i = 0; i < tileRows; ++i) {
+              Value value = k.broadcast(
+                  k.load(prepared.values, k.add(addresses[i], step)));
+              for (int64_t j = 0; j < tilePanelCount; ++j)
+                next[at(i, j)] = k.fma(value, codes[j], next[at(i, j)]);
+            }
+          }
+          return next;
+        });
+  }
+
+  /// Without zero points, sums begin with what the middle takes off, which
+  /// weights with sign have not.
+  Values sumIntegers(Value block) {
+    DotSums sums(k, layout, tileRows, tilePanelCount);
+    hasSigns = sums.hasSigns();
+    Values seeds;
+    if (!zeros && !hasSigns)
+      for (int64_t i = 0; i < tileRows; ++i)
+        seeds.push_back(k.load(prepared.sums, blockAddress(i, block)));
+    Columns columns(*this, block, sums.getStep());
+    return sums.emitBlock(seeds, columns);
+  }
+
+  /// Integers of a block for the rows and panels of the tile.
+  struct Columns : DotSource {
+    Columns(LinearEmitter &emitter, Value block, int64_t step)
+        : emitter(emitter), k(emitter.k), block(block), step(step) {}
+
+    void open(Value column) override {
+      const PanelLayout &layout = emitter.layout;
+      lines.clear();
+      for (int64_t j = 0; j < emitter.tilePanelCount; ++j)
+        for (int64_t done = 0; done < step; done += layout.getChunk())
+          lines.push_back(emitter.reader->load(k.add(emitter.firstPanel, j),
+                                               block, k.add(column, done)));
+      addresses.clear();
+      words.clear();
+      for (int64_t i = 0; i < emitter.tileRows; ++i) {
+        addresses.push_back(emitter.columnAddress(i, block, column));
+        if (k.isa.multipliesByLane())
+          words.push_back(loadWords(addresses[i]));
       }
     }
-    return next;
-  }
+    Value weights(int64_t panel, int64_t quad) override {
+      int64_t quads = emitter.layout.getChunk() / 4;
+      return emitter.reader->decodeQuad(
+          lines[(panel * step / 4 + quad) / quads], quad % quads,
+          emitter.hasSigns);
+    }
+    Value word(int64_t row, int64_t quad) override {
+      return words.empty()
+                 ? k.load(emitter.prepared.values, k.add(addresses[row], quad))
+                 : words[row][quad];
+    }
+
+  private:
+    /// Those of a step, a register at a time.
+    Values loadWords(Value address) {
+      Values result;
+      int64_t size = std::min<int64_t>(step / 4, 4);
+      auto type = VectorType::get({size}, k.i32());
+      for (int64_t first = 0; first < step / 4; first += size) {
+        Value loaded = vector::LoadOp::create(
+            k.b, k.loc, type, emitter.prepared.values, k.add(address, first));
+        for (int64_t i = 0; i < size; ++i)
+          result.push_back(vector::ExtractOp::create(k.b, k.loc, loaded, i));
+      }
+      return result;
+    }
+
+    LinearEmitter &emitter;
+    KernelBuilder &k;
+    Value block;
+    int64_t step;
+    SmallVector<Values> lines; ///< of the chunks of a panel, then of the next
+    Values addresses;          ///< of the words of each row
+    SmallVector<Values> words; ///< of each row, if they are read together
+  };
 
   int64_t at(int64_t row, int64_t panel) const {
     return row * tilePanelCount + panel;
@@ -334,10 +386,11 @@ private:
       result.steps.push_back(k.widen(k.loadVector(scales, position)));
       if (isSeeded())
         continue;
-      Value offset = zeros
-                         ? k.widen(k.loadVector(zeros, position))
-                         : k.constant(k.vectorOf(k.f32()),
-                                      double(int64_t(1) << (layout.bits - 1)));
+      Value middle = k.constant(k.vectorOf(k.f32()),
+                                double(int64_t(1) << (layout.bits - 1)));
+      Value offset = zeros ? k.widen(k.loadVector(zeros, position)) : middle;
+      if (hasSigns)
+        offset = k.subF(offset, middle);
       result.offsets.push_back(arith::NegFOp::create(k.b, k.loc, offset));
     }
     return result;
@@ -367,66 +420,9 @@ private:
     return next;
   }
 
-  //===--------------------------------------------------------------------===//
-  // Integers; see PanelLayout.h
-  //===--------------------------------------------------------------------===//
-
-  /// The lines of a chunk.
-  Values loadLines(Value panel, Value block, Value chunk) {
-    int64_t chunksPerBlock = layout.getStoredBlock() / layout.getChunk();
-    Value address = k.mul(panel, layout.getPanelElements());
-    address = k.add(address, k.mul(k.add(k.mul(block, chunksPerBlock), chunk),
-                                   layout.getChunkLines() * lanes));
-    Values lines;
-    for (int64_t i = 0; i < layout.getChunkLines(); ++i)
-      lines.push_back(k.loadVector(panels, k.add(address, i * lanes)));
-    return lines;
-  }
-
-  /// Puts the bits of every plane in their places; `field` tells where a
-  /// plane has them: line, shift and mask.
-  Value
-  decode(ValueRange lines,
-         llvm::function_ref<std::array<int64_t, 3>(const Plane &)> field) {
-    Value code;
-    int64_t firstLine = 0;
-    for (const Plane &plane : layout.getPlanes()) {
-      auto [line, shift, mask] = field(plane);
-      Value part = lines[firstLine + line];
-      // The highest field has nothing above it.
-      part =
-          shift == 32 - plane.bits && mask < 256
-              ? arith::ShRUIOp::create(
-                    k.b, k.loc, part, k.constant(part.getType(), double(shift)))
-              : k.bits(part, shift, mask);
-      if (plane.offset != 0)
-        part = arith::ShLIOp::create(
-            k.b, k.loc, part, k.constant(part.getType(), double(plane.offset)));
-      code = code ? arith::OrIOp::create(k.b, k.loc, code, part).getResult()
-                  : part;
-      firstLine += layout.getChunk() / plane.getColumnsPerLine();
-    }
-    return code;
-  }
-
-  /// Four columns of each row, in bytes.
-  Value decodeQuad(ValueRange lines, int64_t quad) {
-    Value words = decode(lines, [&](const Plane &plane) {
-      int64_t fields = 8 / plane.bits, mask = (1 << plane.bits) - 1;
-      return std::array<int64_t, 3>{quad / fields, quad % fields * plane.bits,
-                                    mask * 0x01010101};
-    });
-    return k.bitcast(words, VectorType::get({4 * lanes}, k.i8()));
-  }
-
   /// One column of each row of panel `j` of the tile, as floats.
   Value decodeColumn(ValueRange lines, int64_t j, int64_t column) {
-    Value code = decode(lines, [&](const Plane &plane) {
-      int64_t fields = 8 / plane.bits, quad = column / 4;
-      return std::array<int64_t, 3>{
-          quad / fields, 8 * (column % 4) + quad % fields * plane.bits,
-          (1 << plane.bits) - 1};
-    });
+    Value code = reader->decodeColumn(lines, column);
     return codebook
                ? CodebookReader(k, layout, codebook).lookup(tables[j], code)
                : k.toFloat(code);
@@ -487,15 +483,18 @@ private:
   KernelBuilder k;
   const LinearSpec &spec;
   const PanelLayout &layout;
-  int64_t lanes, manyRows;
+  int64_t lanes;
+  TileShapes shapes;
   ValueRange arguments;
   Value x, normScale, normBias, addend, panels, scales, zeros, codebook, bias,
       rows;
   Values outputs;
+  std::optional<PanelReader> reader; ///< of integers
   PreparedRows prepared;
   std::optional<TileKernel> tiles; ///< where the processor has them
   // The tile that is being emitted.
   int64_t tileRows = 0, tilePanelCount = 0;
+  bool hasSigns = false; ///< its weights are read less 128
   Value firstPanel, firstRow;
   SmallVector<Values> tables; ///< of its panels; see CodebookReader
 };

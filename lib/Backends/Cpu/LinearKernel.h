@@ -24,11 +24,6 @@ struct PreparedRows {
 PreparedRows emitPreparedRows(KernelBuilder &k, const LinearSpec &spec, Value x,
                               Value rows, Value normScale, Value normBias);
 
-/// `sum + w[4 i] x[0] + ... + w[4 i + 3] x[3]` in lane i, for bytes `weights`
-/// without sign, below 2^bits, and a word `x` of bytes with sign.
-Value emitDot(KernelBuilder &k, Value sum, Value weights, Value x,
-              int64_t bits);
-
 /// `activation(x)` of a vector of f32.
 Value emitActivation(KernelBuilder &k, Activation activation, Value x);
 

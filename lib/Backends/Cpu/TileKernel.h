@@ -39,7 +39,7 @@ struct TileSurroundings {
 
 class TileKernel {
 public:
-  /// Before the parallel loop. `panels` are words.
+  /// Before the parallel loop.
   TileKernel(KernelBuilder &k, const LinearSpec &spec,
              const PreparedRows &prepared, Value rows, Value panels);
 

@@ -1,0 +1,39 @@
+//===- DotAArch64.cpp - sums of products of bytes on AArch64 --------------===//
+
+#include "DotSums.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+using namespace llmc;
+using namespace llmc::cpu;
+
+static Value call(KernelBuilder &k, StringRef name, ValueRange arguments) {
+  return LLVM::CallIntrinsicOp::create(k.b, k.loc, k.vectorOf(k.i32()),
+                                       k.b.getStringAttr(name), arguments)
+      ->getResult(0);
+}
+
+Value llmc::cpu::emitNeonDot(KernelBuilder &k, Value sum, Value weights,
+                             Value x) {
+  auto bytes = cast<VectorType>(weights.getType());
+  return call(k,
+              k.isa.dot == Dot::Usdot ? "llvm.aarch64.neon.usdot.v4i32.v16i8"
+                                      : "llvm.aarch64.neon.sdot.v4i32.v16i8",
+              {sum, weights, k.bitcast(k.broadcast(x), bytes)});
+}
+
+Value llmc::cpu::emitNeonPairs(KernelBuilder &k, Value sums, Value weights,
+                               Value x) {
+  return call(k, "llvm.aarch64.neon.usmmla.v4i32.v16i8", {sums, weights, x});
+}
+
+Value llmc::cpu::emitNeonReduction(KernelBuilder &k, Value halves) {
+  Value pairs[2];
+  for (int64_t i = 0; i < 2; ++i) {
+    Value part = vector::ExtractStridedSliceOp::create(
+        k.b, k.loc, halves, ArrayRef<int64_t>(8 * i), ArrayRef<int64_t>(8),
+        ArrayRef<int64_t>(1));
+    pairs[i] = call(k, "llvm.aarch64.neon.saddlp.v4i32.v8i16", {part});
+  }
+  return call(k, "llvm.aarch64.neon.addp.v4i32", pairs);
+}

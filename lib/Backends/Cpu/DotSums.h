@@ -1,0 +1,89 @@
+//===- DotSums.h - products of integers of a tile --------------*- C++ -*-===//
+//
+// The sums of a block stay in the form that a processor's instructions want,
+// and become one vector for each row of x and panel at its end.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LLMC_LIB_BACKENDS_CPU_DOTSUMS_H
+#define LLMC_LIB_BACKENDS_CPU_DOTSUMS_H
+
+#include "KernelBuilder.h"
+#include "PanelLayout.h"
+
+namespace llmc::cpu {
+
+/// What the products of some columns read.
+struct DotSource {
+  virtual ~DotSource() = default;
+  /// Reads on from a column of the block.
+  virtual void open(Value column) = 0;
+  /// Four columns of each row of a panel, in bytes: without sign, below
+  /// 2^bits, but less 128 where DotSums::hasSigns.
+  virtual Value weights(int64_t panel, int64_t quad) = 0;
+  /// Four columns of a row of x: a word of bytes with sign.
+  virtual Value word(int64_t row, int64_t quad) = 0;
+};
+
+class DotSums {
+public:
+  DotSums(KernelBuilder &k, const PanelLayout &layout, int64_t rows,
+          int64_t panels)
+      : k(k), layout(layout), rows(rows), panels(panels) {}
+
+  /// Columns that are read at a time.
+  int64_t getStep() const { return getStep(k.isa, layout); }
+  /// Whether weights of 8 bits are read as bytes with sign.
+  bool hasSigns() const { return layout.bits == 8 && k.isa.dot == Dot::Sdot; }
+
+  /// Whether a sum of a block takes two registers.
+  static bool usesHalves(const Isa &isa, const PanelLayout &layout) {
+    return isa.dot == Dot::Halves && getSegment(isa, layout) != 0;
+  }
+
+  /// The sums of a block, in words, with that of row i and panel j at
+  /// `i * panels + j`. They begin with a number for each row, or 0.
+  Values emitBlock(mlir::ValueRange seeds, DotSource &source);
+
+private:
+  enum class Form {
+    Words, ///< those that are returned
+    Pairs, ///< of two rows by turns; see addPairs
+    Halves ///< one for each byte of the weights; see addHalves
+  };
+  Form getForm() const;
+  static int64_t getStep(const Isa &isa, const PanelLayout &layout);
+  static int64_t getSegment(const Isa &isa, const PanelLayout &layout);
+  Values start(mlir::ValueRange seeds);
+  Values emitSteps(Value begin, Value end, mlir::ValueRange sums,
+                   llvm::function_ref<Values(mlir::ValueRange)> add,
+                   DotSource &source);
+  Values addWords(mlir::ValueRange sums, DotSource &source);
+  Values addPairs(mlir::ValueRange sums, DotSource &source);
+  Values finishPairs(mlir::ValueRange sums);
+  Values addHalves(mlir::ValueRange sums, DotSource &source);
+  Value reduceHalves(Value sums);
+  Value shuffle(Value a, Value b, llvm::ArrayRef<int64_t> lanes);
+  int64_t at(int64_t row, int64_t panel) const { return row * panels + panel; }
+
+  KernelBuilder &k;
+  const PanelLayout &layout;
+  int64_t rows, panels;
+};
+
+/// `sum + w[4 i] x[0] + ... + w[4 i + 3] x[3]` in lane i, for bytes `weights`
+/// below 2^bits and a word `x` of bytes with sign.
+Value emitDot(KernelBuilder &k, Value sum, Value weights, Value x,
+              int64_t bits);
+/// The instructions of AArch64.
+Value emitNeonDot(KernelBuilder &k, Value sum, Value weights, Value x);
+/// Adds the products of two rows of 8 columns of weights and two of x, whose
+/// sums are by turns.
+Value emitNeonPairs(KernelBuilder &k, Value sums, Value weights, Value x);
+
+/// The sums of four halves each, in words.
+Value emitNeonReduction(KernelBuilder &k, Value halves);
+
+} // namespace llmc::cpu
+
+#endif // LLMC_LIB_BACKENDS_CPU_DOTSUMS_H
