@@ -22,6 +22,14 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success();
 }
 
+LogicalResult LaunchOp::verify() {
+  for (int64_t update : getUpdates().value_or(ArrayRef<int64_t>()))
+    if (update < 0 || update >= int64_t(getOutputs().size()))
+      return emitOpError("updates output ")
+             << update << ", but has " << getOutputs().size();
+  return success();
+}
+
 void LaunchOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
         &effects) {
@@ -29,7 +37,11 @@ void LaunchOp::getEffects(
   for (OpOperand &input : getInputsMutable())
     if (isa<BaseMemRefType>(input.get().getType()))
       effects.emplace_back(MemoryEffects::Read::get(), &input, memory);
-  for (OpOperand &output : getOutputsMutable())
-    if (isa<BaseMemRefType>(output.get().getType()))
-      effects.emplace_back(MemoryEffects::Write::get(), &output, memory);
+  for (auto [i, output] : llvm::enumerate(getOutputsMutable())) {
+    if (!isa<BaseMemRefType>(output.get().getType()))
+      continue;
+    if (isUpdate(int64_t(i)))
+      effects.emplace_back(MemoryEffects::Read::get(), &output, memory);
+    effects.emplace_back(MemoryEffects::Write::get(), &output, memory);
+  }
 }

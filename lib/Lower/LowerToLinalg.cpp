@@ -63,7 +63,7 @@ struct LowerToLinalg : llmc::impl::LowerToLinalgBase<LowerToLinalg> {
     populateNonMaxSuppressionToLinalg(converter, patterns);
     populateRecurrentToLinalg(converter, patterns);
     populateQuantToLinalg(converter, patterns);
-  populateQuantizeDynamicToLinalg(converter, patterns);
+    populateQuantizeDynamicToLinalg(converter, patterns);
     populateCacheToTensor(converter, patterns);
     populateWeightToLinalg(converter, patterns);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(patterns,
@@ -116,9 +116,9 @@ struct LowerToLinalg : llmc::impl::LowerToLinalgBase<LowerToLinalg> {
       SmallVector<Type> types;
       if (failed(getTypeConverter()->convertTypes(op.getResultTypes(), types)))
         return failure();
-      rewriter.replaceOpWithNewOp<LaunchOp>(op, types, op.getKernel(),
-                                            adaptor.getInputs(),
-                                            adaptor.getOutputs());
+      rewriter.replaceOpWithNewOp<LaunchOp>(
+          op, types, op.getKernel(), adaptor.getInputs(), adaptor.getOutputs(),
+          op.getUpdatesAttr());
       return success();
     }
   };

@@ -101,7 +101,8 @@ private:
                                       std::move(packed)));
       auto launch = LaunchOp::create(
           builder, op->getLoc(), TypeRange(ValueRange(claim->outputs)),
-          getKernel(name, *claim, op).getSymName(), inputs, *outputs);
+          getKernel(name, *claim, op).getSymName(), inputs, *outputs,
+          getUpdates(builder, *claim));
       for (auto [from, to] : llvm::zip(claim->outputs, launch.getResults())) {
         from.replaceAllUsesWith(to);
         shapes->set(to, {shapes->elementType(from),
@@ -126,19 +127,33 @@ private:
     return first;
   }
 
-  /// An empty tensor for each output. A dynamic dimension is one that an input
-  /// has as well; nothing if there is one that none has.
+  static DenseI64ArrayAttr getUpdates(Builder &builder, const Claim &claim) {
+    SmallVector<int64_t> numbers;
+    for (auto [i, value] : llvm::enumerate(claim.updated))
+      if (value)
+        numbers.push_back(int64_t(i));
+    return numbers.empty() ? DenseI64ArrayAttr()
+                           : builder.getDenseI64ArrayAttr(numbers);
+  }
+
+  /// A tensor for each output: the one that is updated, or an empty one. A
+  /// dynamic dimension of that is one that an input has as well; nothing if
+  /// there is one that none has.
   std::optional<SmallVector<Value>>
   createOutputs(OpBuilder &builder, Location loc, const Claim &claim) {
     SmallVector<Value> outputs;
-    for (Value output : claim.outputs) {
+    for (auto [i, output] : llvm::enumerate(claim.outputs)) {
+      if (i < claim.updated.size() && claim.updated[i]) {
+        outputs.push_back(claim.updated[i]);
+        continue;
+      }
       auto type = cast<RankedTensorType>(output.getType());
       SmallVector<Value> sizes;
-      for (int64_t i = 0; i < type.getRank(); ++i) {
-        if (!type.isDynamicDim(i))
+      for (int64_t axis = 0; axis < type.getRank(); ++axis) {
+        if (!type.isDynamicDim(axis))
           continue;
         sizes.push_back(
-            findSize(builder, loc, claim.inputs, shapes->dim(output, i)));
+            findSize(builder, loc, claim.inputs, shapes->dim(output, axis)));
         if (!sizes.back())
           return std::nullopt;
       }

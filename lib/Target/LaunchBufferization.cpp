@@ -28,10 +28,13 @@ static FailureOr<Value> createDense(RewriterBase &b, Location loc, Value buffer,
 namespace {
 struct LaunchBufferization
     : DstBufferizableOpInterfaceExternalModel<LaunchBufferization, LaunchOp> {
-  /// Kernels do not read what their outputs hold.
+  /// Kernels do not read what their outputs hold, unless they update it.
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
                               const AnalysisState &) const {
-    return !cast<LaunchOp>(op).isDpsInit(&operand);
+    auto launch = cast<LaunchOp>(op);
+    return !launch.isDpsInit(&operand) ||
+           launch.isUpdate(operand.getOperandNumber() -
+                           launch.getInputs().size());
   }
 
   LogicalResult bufferize(Operation *op, RewriterBase &b,
@@ -50,17 +53,20 @@ struct LaunchBufferization
         return failure();
       inputs.push_back(*dense);
     }
-    for (Value output : launch.getOutputs()) {
+    for (auto [i, output] : llvm::enumerate(launch.getOutputs())) {
       FailureOr<Value> buffer = getBuffer(b, output, options, state);
       if (failed(buffer))
         return failure();
       FailureOr<Value> dense = createDense(b, loc, *buffer, options);
-      if (failed(dense))
+      if (failed(dense) ||
+          (*dense != *buffer && launch.isUpdate(int64_t(i)) &&
+           failed(options.createMemCpy(b, loc, *buffer, *dense))))
         return failure();
       targets.push_back(*buffer);
       outputs.push_back(*dense);
     }
-    LaunchOp::create(b, loc, TypeRange{}, launch.getKernel(), inputs, outputs);
+    LaunchOp::create(b, loc, TypeRange{}, launch.getKernel(), inputs, outputs,
+                     launch.getUpdatesAttr());
     for (auto [output, target] : llvm::zip(outputs, targets))
       if (output != target &&
           failed(options.createMemCpy(b, loc, output, target)))

@@ -26,5 +26,14 @@ func.func @results(%y: tensor<2xf32>) -> tensor<3xf32> {
 
 // -----
 
+llmc.kernel @k by "cpu" kind "fill" {config = {}}
+func.func @no_such_output(%y: tensor<2xf32>) -> tensor<2xf32> {
+  // expected-error @+1 {{updates output 1, but has 1}}
+  %0 = llmc.launch @k outs(%y : tensor<2xf32>) {updates = array<i64: 1>} -> tensor<2xf32>
+  return %0 : tensor<2xf32>
+}
+
+// -----
+
 // expected-error @+1 {{requires attribute 'config'}}
 "llmc.kernel"() {sym_name = "k", backend = "cpu", kind = "fill"} : () -> ()

@@ -17,6 +17,13 @@ func.func @tensors(%x: tensor<?x3xf32>, %p: tensor<6xui8>, %y: tensor<?x2xf32>, 
   return %1 : tensor<?x2xf32>
 }
 
+// CHECK-LABEL: func.func @updates(
+// CHECK: llmc.launch @fill outs(%{{.*}} : tensor<?x2xf32>) {updates = array<i64: 0>} -> tensor<?x2xf32>
+func.func @updates(%y: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %0 = llmc.launch @fill outs(%y : tensor<?x2xf32>) {updates = array<i64: 0>} -> tensor<?x2xf32>
+  return %0 : tensor<?x2xf32>
+}
+
 // CHECK-LABEL: func.func @buffers(
 // CHECK: llmc.launch @product ins(%{{.*}} : memref<?x3xf32>) outs(%{{.*}} : memref<?x2xf32>)
 func.func @buffers(%x: memref<?x3xf32>, %y: memref<?x2xf32>) {

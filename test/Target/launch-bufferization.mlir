@@ -27,3 +27,26 @@ func.func @strided(%x: tensor<4x8xf32>) -> tensor<4xf32> {
   %y = llmc.launch @k ins(%s : tensor<4x2xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
   return %y : tensor<4xf32>
 }
+
+// What a kernel updates it finds there, in place if nothing else needs it,
+// CHECK-LABEL: func.func @updated(
+// CHECK-SAME: %[[C:.*]]: memref<4xf32>
+// CHECK-NOT: memref.alloc
+// CHECK: llmc.launch @k outs(%[[C]] : memref<4xf32>) {updates = array<i64: 0>}
+// CHECK: return %[[C]]
+func.func @updated(%c: tensor<4xf32>) -> tensor<4xf32> {
+  %y = llmc.launch @k outs(%c : tensor<4xf32>) {updates = array<i64: 0>} -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// and otherwise in a copy.
+// CHECK-LABEL: func.func @updated_copy(
+// CHECK-SAME: %[[C:.*]]: memref<4xf32>
+// CHECK: %[[D:.*]] = memref.alloc() {{.*}} memref<4xf32>
+// CHECK: memref.copy %[[C]], %[[D]]
+// CHECK: llmc.launch @k outs(%[[D]] : memref<4xf32>) {updates = array<i64: 0>}
+// CHECK: return %[[D]], %[[C]]
+func.func @updated_copy(%c: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %y = llmc.launch @k outs(%c : tensor<4xf32>) {updates = array<i64: 0>} -> tensor<4xf32>
+  return %y, %c : tensor<4xf32>, tensor<4xf32>
+}

@@ -32,15 +32,21 @@ def LLMC_LaunchOp : LLMC_Op<"launch", [
   let summary = "Runs a kernel on tensors, or on buffers";
   let description = [{
     A kernel reads `inputs` and writes all of `outputs`, whose former contents
-    it does not read. On tensors the results are the written outputs.
+    it does not read. Outputs whose numbers are in `updates` are the exception:
+    the kernel may read them, and leaves what it does not write as it is, such
+    as the rows of a cache. On tensors the results are the written outputs.
 
     ```mlir
     %y = llmc.launch @linear_0 ins(%x, %w : tensor<?x576xf32>, tensor<9x64xui8>)
                                outs(%e : tensor<?x64xf32>) -> tensor<?x64xf32>
+    %c = llmc.launch @append_0 ins(%x, %n : tensor<?x64xf32>, tensor<i64>)
+                               outs(%cache : tensor<?x64xf32>)
+                               {updates = array<i64: 0>} -> tensor<?x64xf32>
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyShaped>:$inputs,
-                       Variadic<AnyShaped>:$outputs);
+                       Variadic<AnyShaped>:$outputs,
+                       OptionalAttr<DenseI64ArrayAttr>:$updates);
   let results = (outs Variadic<LLMC_Tensor>:$results);
   let assemblyFormat = [{
     $kernel (`ins` `(` $inputs^ `:` type($inputs) `)`)?
@@ -50,7 +56,13 @@ def LLMC_LaunchOp : LLMC_Op<"launch", [
     ::mlir::MutableOperandRange getDpsInitsMutable() {
       return getOutputsMutable();
     }
+    /// Whether the kernel may read what output number `i` held.
+    bool isUpdate(int64_t i) {
+      return ::llvm::is_contained(
+          getUpdates().value_or(::llvm::ArrayRef<int64_t>()), i);
+    }
   }];
+  let hasVerifier = 1;
 }
 
 #endif // LLMC_IR_KERNELOPS

@@ -60,6 +60,10 @@ struct Claim {
   /// that nothing uses any more go away. A dynamic dimension of an output must
   /// be one that an input has.
   llvm::SmallVector<mlir::Value> outputs;
+  /// For each output, the value that the kernel updates where it lies, such as
+  /// a cache, or null for a new buffer; all null when empty. A copy is made
+  /// where something else needs the former value.
+  llvm::SmallVector<mlir::Value> updated;
   /// The parameter whose name the packed ones get.
   std::string param;
   llvm::SmallVector<PackedParam> packed;
