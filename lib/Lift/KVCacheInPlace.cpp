@@ -1,8 +1,7 @@
 //===- KVCacheInPlace.cpp - a cache that is updated, not copied -----------===//
 
-#include "Lifter.h"
+#include "llmc/Lift/KVCache.h"
 #include "llmc/Lift/Passes.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace llmc {
 #define GEN_PASS_DEF_KVCACHEINPLACE
@@ -12,56 +11,16 @@ namespace llmc {
 using namespace mlir;
 using namespace llmc;
 
-/// The dimension of [batch, heads, rows, head_size] that grows.
-static constexpr int64_t rowAxis = 2;
+static constexpr int64_t rowAxis = KVCache::rowAxis;
 static constexpr StringLiteral pastLengthName = "past_length";
 
 namespace {
-
-/// One cache: the argument, where it grows, and the result it becomes.
-struct Cache {
-  BlockArgument past;
-  ConcatOp append;
-  unsigned result;
-};
 
 struct KVCacheInPlace : llmc::impl::KVCacheInPlaceBase<KVCacheInPlace> {
   void runOnOperation() override;
 };
 
 } // namespace
-
-/// The concatenation of `past` with new rows behind it that is a result of the
-/// function, when nothing else but shapes is asked of `past`.
-static std::optional<Cache> matchCache(BlockArgument past,
-                                       func::ReturnOp returnOp) {
-  auto type = dyn_cast<RankedTensorType>(past.getType());
-  if (!type || type.getRank() != 4 || !type.isDynamicDim(rowAxis))
-    return std::nullopt;
-  ConcatOp append;
-  for (Operation *user : past.getUsers()) {
-    if (isa<ShapeOp>(user))
-      continue;
-    auto concat = dyn_cast<ConcatOp>(user);
-    if (!concat || append || concat->getBlock() != past.getOwner() ||
-        concat.getAxis() != rowAxis || concat.getInputs().size() != 2 ||
-        concat.getInputs()[0] != past || concat.getInputs()[1] == past)
-      return std::nullopt;
-    append = concat;
-  }
-  if (!append)
-    return std::nullopt;
-  std::optional<unsigned> result;
-  for (OpOperand &use : append->getUses())
-    if (use.getOwner() == returnOp) {
-      if (result)
-        return std::nullopt;
-      result = use.getOperandNumber();
-    }
-  if (!result)
-    return std::nullopt;
-  return Cache{past, append, *result};
-}
 
 static StringRef getOnnxName(DictionaryAttr attributes) {
   auto name =
@@ -157,10 +116,7 @@ void KVCacheInPlace::runOnOperation() {
       dyn_cast<func::ReturnOp>(function.getBody().back().getTerminator());
   if (!returnOp)
     return;
-  SmallVector<Cache> caches;
-  for (BlockArgument argument : function.getArguments())
-    if (std::optional<Cache> cache = matchCache(argument, returnOp))
-      caches.push_back(*cache);
+  SmallVector<KVCache> caches = findKVCaches(function);
   if (caches.empty())
     return;
 
@@ -186,12 +142,12 @@ void KVCacheInPlace::runOnOperation() {
   llvm::BitVector erased(function.getNumArguments());
   SmallVector<unsigned> order;
   llvm::BitVector isState(function.getNumResults());
-  for (Cache &cache : caches)
+  for (KVCache &cache : caches)
     isState.set(cache.result);
   for (unsigned i = 0; i < function.getNumResults(); ++i)
     if (!isState.test(i))
       order.push_back(i);
-  for (Cache &cache : caches) {
+  for (KVCache &cache : caches) {
     unsigned number = cache.past.getArgNumber();
     erased.set(number);
     order.push_back(cache.result);

@@ -139,7 +139,8 @@ def run_compress(args):
     report = module.compress(bits=args.bits, group=args.group, what=args.what,
                              symmetric=args.symmetric, skip=args.skip,
                              strict=args.strict, scales=args.scales,
-                             activations=args.activations)
+                             activations=args.activations,
+                             kv_cache=args.kv_cache)
     if not report.weights:
         raise Error("there is no weight to quantize in this model"
                     + "".join(f"\n  {line}" for line in report.notices))
@@ -149,7 +150,7 @@ def run_compress(args):
         "model": str(model), "output": str(out),
         "bits": args.bits, "group": args.group, "what": args.what,
         "symmetric": args.symmetric, "scales": args.scales,
-        "activations": args.activations,
+        "activations": args.activations, "kv_cache": args.kv_cache,
         "param_bytes_before": before, "param_bytes_after": after,
         "file_bytes": sum(f.stat().st_size for f in _files_of(out)),
         "weights": report.weights, "notices": report.notices,
@@ -348,6 +349,11 @@ def make_parser():
                      help="int8 rounds what a quantized linear reads to 8 bits "
                           "in groups, at run time, which is several times "
                           "faster; float does not (default: int8)")
+    sub.add_argument("--kv-cache", choices=("f32", "f16", "int8"),
+                     default="f32",
+                     help="how the keys and values of the past are stored; "
+                          "int8 has a scale for each token and head, and "
+                          "makes long contexts faster (default: f32)")
     sub.add_argument("--skip", default="", metavar="REGEX",
                      help="leave alone the parameters whose names match")
     sub.add_argument("--strict", action="store_true",

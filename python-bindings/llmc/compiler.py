@@ -65,15 +65,19 @@ class Module:
         return Report(*self._model.run(pipeline))
 
     def compress(self, bits=4, group=64, what="all", symmetric=False, skip="",
-                 strict=False, scales="float16", activations="int8"):
+                 strict=False, scales="float16", activations="int8",
+                 kv_cache="f32"):
         """Quantizes weights to the nearest integers in groups, and what their
         linears read to 8-bit integers at run time unless `activations` is
-        "float"; docs/compress.md says what the options mean. Returns a
+        "float". With `kv_cache` "f16" or "int8" keys and values of the past
+        are stored so. docs/compress.md says what the options mean. Returns a
         Report."""
         if scales not in ("float16", "float32"):
             raise Error(f"scales are float16 or float32, not '{scales}'")
         if activations not in ("int8", "float"):
             raise Error(f"activations are int8 or float, not '{activations}'")
+        if kv_cache not in ("f32", "f16", "int8"):
+            raise Error(f"a KV cache is f32, f16 or int8, not '{kv_cache}'")
         options = {"bits": bits, "block": group, "what": what,
                    "symmetric": str(bool(symmetric)).lower(),
                    "half-scales": str(scales == "float16").lower(),
@@ -88,6 +92,8 @@ class Module:
         report = self.run(f"llmc-quantize-rtn{{{text}}}")
         if activations == "int8":
             self.run("llmc-quantize-activations")
+        if kv_cache != "f32":
+            self.run(f"llmc-quantize-kv-cache{{format={kv_cache}}}")
         return report
 
     def lift(self):

@@ -8,6 +8,9 @@
 
 namespace llmc {
 
+/// What a KV cache stores.
+enum class KVCacheFormat { F16, Int8 };
+
 #define GEN_PASS_DECL
 #include "llmc/Compress/Passes.h.inc"
 

@@ -130,4 +130,62 @@ def QuantizeActivations
   ];
 }
 
+def QuantizeKVCache : Pass<"llmc-quantize-kv-cache", "::mlir::ModuleOp"> {
+  let summary = "Store keys and values of the past in fewer bits";
+  let description = [{
+    Changes what the caches of a decoder hold: arguments of @main that are
+    concatenated with new rows and returned. With `format=f16` their numbers
+    are f16. With `format=int8` they are integers, each row of each head a
+    multiple of a scale of its own, which another argument and result hold:
+    with the largest magnitude m of a row `scale = m / 127`, and its integers
+    are `round(x * (127 / m))`, ties to even, from -127 to 127. Scales are f32.
+
+    New rows are rounded before they are appended, and what reads the cache
+    reads the numbers that it stands for. All of it are ops that ONNX has, so
+    the model can be exported; a backend sees from them what its kernels may
+    read. Run it before `llmc-kv-cache-in-place`, which makes states of the
+    integers and of the scales alike.
+
+    ```mlir
+    func.func @main(%past: tensor<?x3x?x64xf32> {llmc.name = "past.0"}, ...)
+        -> (..., tensor<?x3x?x64xf32> {llmc.name = "present.0"}) {
+      %k = llmc.concat %past, %new {axis = 2 : i64} : ...
+      ... attention over %k
+      return ..., %k
+
+    // llmc-quantize-kv-cache{format=int8} makes of it
+
+    func.func @main(%past: tensor<?x3x?x64xi8> {llmc.name = "past.0"}, ...,
+                    %scales: tensor<?x3x?x1xf32> {llmc.name = "past.0.scale"})
+        -> (..., tensor<?x3x?x64xi8> {llmc.name = "present.0"}, ...,
+            tensor<?x3x?x1xf32> {llmc.name = "present.0.scale"}) {
+      %m = llmc.reduce max of llmc.abs %new {axes = array<i64: 3>} : ...
+      %s = llmc.div %m, %c127 : ...
+      %i = llmc.div %c127, (llmc.max %m, %tiny) : ...
+      %q = llmc.cast (llmc.round (llmc.mul %new, %i)) {to = i8} : ...
+      %qs = llmc.concat %past, %q {axis = 2 : i64} : ...
+      %ss = llmc.concat %scales, %s {axis = 2 : i64} : ...
+      %k = llmc.mul (llmc.cast %qs {to = f32}), %ss : ...
+      ... attention over %k
+      return ..., %qs, ..., %ss
+    ```
+
+    Caches are f32, f16 or bf16; one that is stored in `format` or in fewer
+    bits already stays. A model without any cache is an error.
+  }];
+  let options = [
+    Option<"format", "format", "::llmc::KVCacheFormat",
+           /*default=*/"::llmc::KVCacheFormat::Int8", "What to store",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::KVCacheFormat::F16, "f16",
+                         "numbers of 16 bits"),
+              clEnumValN(::llmc::KVCacheFormat::Int8, "int8",
+                         "integers of 8 bits and a scale for each row of a "
+                         "head"))}]>
+  ];
+  let statistics = [
+    Statistic<"numCaches", "caches", "Caches that are stored in fewer bits">
+  ];
+}
+
 #endif // LLMC_COMPRESS_PASSES
