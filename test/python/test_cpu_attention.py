@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+import llmc
 from kernels import floats, module
 
 def attention(heads, key_heads, size, value_size, attributes="", mask=None,
-              transposed=False):
+              transposed=False, mask_type="f32"):
     """The module, and what it is to be fed with for S queries and T keys."""
     q = f"tensor<?x{heads}x?x{size}xf32>"
     key = f"tensor<?x{key_heads}x?x{size}xf32>"
@@ -17,7 +18,7 @@ def attention(heads, key_heads, size, value_size, attributes="", mask=None,
                  f'%v: {value} {{llmc.name = "v", llmc.dims = ["b", "", "t", ""]}}')
     operands, types = "%q, %k, %v", f"{q}, {key}, {value}"
     if mask:
-        kind = f"tensor<{mask[0]}xf32>"
+        kind = f"tensor<{mask[0]}x{mask_type}>"
         arguments += (f', %m: {kind} {{llmc.name = "m", '
                       f'llmc.dims = {mask[1]}}}')
         operands, types = operands + ", %m", types + f", {kind}"
@@ -83,6 +84,57 @@ def test_attention_masks(shape, dims, make_mask):
             y, expected = (compiled[t](feeds)["y"]
                            for t in ("host", "reference"))
             np.testing.assert_allclose(y, expected, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("shape,dims,make_mask", [
+    ("?x1x?x?", ["b", "", "s", "t"], lambda b, h, s, t: (b, 1, s, t)),
+    ("?x1x1x?", ["b", "", "", "t"], lambda b, h, s, t: (b, 1, 1, t)),
+    ("?x?", ["s", "t"], lambda b, h, s, t: (s, t)),
+    ("?x6x?x1", ["b", "", "s", ""], lambda b, h, s, t: (b, h, s, 1)),
+])
+@pytest.mark.parametrize("kind", ["i1", "f32"])
+def test_masks_that_broadcast(shape, dims, make_mask, kind):
+    """Masks of any rank, and such that choose keys: padding of a batch, rows
+    without a key, odd numbers of keys."""
+    make = attention(6, 2, 32, 32, mask=(shape, str(dims).replace("'", '"')),
+                     mask_type=kind)
+    assert make().run("llmc-claim-kernels").notices == []
+    compiled = {t: make().compile(t) for t in ("host", "reference")}
+    for batch, rows, keys in ((2, 1, 41), (3, 90, 90), (1, 20, 700)):
+        wanted = make_mask(batch, 6, rows, keys)
+        mask = floats(*wanted) > 0
+        mask[0] = False
+        if wanted[-1] > 1:
+            mask[..., keys // 3:keys // 2] = False
+        feeds = {"q": floats(batch, 6, rows, 32),
+                 "k": floats(batch, 2, keys, 32),
+                 "v": floats(batch, 2, keys, 32),
+                 "m": mask if kind == "i1" else mask.astype(np.float32)}
+        y, expected = (compiled[t](feeds)["y"] for t in ("host", "reference"))
+        np.testing.assert_allclose(y, expected, rtol=2e-5, atol=2e-6)
+
+
+def test_a_repeated_mask_is_read_once():
+    """An expanded mask needs no memory for its copies."""
+    q = "tensor<?x4x?x16xf32>"
+    module = llmc.Module.parse(f"""
+func.func @main(
+    %q: {q} {{llmc.name = "q", llmc.dims = ["b", "", "s", ""]}},
+    %m: tensor<?x1x1x?xi1> {{llmc.name = "m", llmc.dims = ["b", "", "", "s"]}})
+    -> ({q} {{llmc.name = "y"}}) {{
+  %b = llmc.shape %q {{start = 0 : i64, end = 1 : i64}} : ({q}) -> tensor<1xi64>
+  %s = llmc.shape %q {{start = 2 : i64, end = 3 : i64}} : ({q}) -> tensor<1xi64>
+  %one = llmc.constant dense<1> : tensor<1xi64>
+  %t = llmc.concat %b, %one, %s, %s {{axis = 0 : i64}}
+     : (tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<4xi64>
+  %e = llmc.expand %m, %t : (tensor<?x1x1x?xi1>, tensor<4xi64>) -> tensor<?x1x?x?xi1>
+  %y = llmc.attention %q, %q, %q, %e {{scale = 1.0 : f32}}
+     : ({q}, {q}, {q}, tensor<?x1x?x?xi1>) -> {q}
+  return %y : {q}
+}}""")
+    assert module.run("llmc-claim-kernels").notices == []
+    assert module.ops()["llmc.launch"] == 1
+    assert "llmc.expand" not in module.ops()
 
 
 def test_a_query_does_not_depend_on_others():

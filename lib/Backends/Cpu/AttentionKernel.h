@@ -3,7 +3,7 @@
 #ifndef LLMC_LIB_BACKENDS_CPU_ATTENTIONKERNEL_H
 #define LLMC_LIB_BACKENDS_CPU_ATTENTIONKERNEL_H
 
-#include "KernelBuilder.h"
+#include "HeadRows.h"
 #include "llmc/Target/Backend.h"
 
 namespace llmc::cpu {
@@ -13,18 +13,28 @@ namespace llmc::cpu {
 ///     kernel(query, keys, values, [length], [mask], y)
 ///
 /// query is [B, heads, S, D], keys [B, keyHeads, C, D], values [B, keyHeads, C,
-/// Dv], all of f32. Of keys and values the first `length`, a scalar i64, are
-/// there, or all.
+/// Dv]. Of keys and values the first `length`, a scalar i64, are there, or all.
+/// Or it appends to a cache first and reads what is there then:
+///
+///     kernel(query, newKeys, newValues, past, [mask], y, keys, values)
+///
+/// with newKeys and newValues of S rows, which are written behind the first
+/// `past`. Behind rows that are rotated are the two tables, behind keys and
+/// values of integers their scales, [B, keyHeads, C, 1] of f32.
 struct AttentionSpec {
   int64_t heads = 0, keyHeads = 0;
   int64_t headSize = 0, valueSize = 0; ///< D, Dv
   float scale = 1, softcap = 0;
   bool causal = false;
   int64_t window = 0;
-  bool hasLength = false;
-  /// Of the mask [1 or B, 1 or heads, 1 or S, 1 or T] of f32: whether it has
-  /// each dimension; empty without a mask.
+  bool hasLength = false, appends = false;
+  HeadsSpec query, newKeys, newValues;
+  CacheFormat keys = CacheFormat::F32, values = CacheFormat::F32;
+  /// Of the mask, which broadcasts to [B, heads, S, T]: whether it has each
+  /// dimension; empty without a mask.
   llvm::SmallVector<bool> mask;
+  /// The mask is of i1, where false excludes, not of f32, which is added.
+  bool choosing = false;
   /// y is [B, S, heads, Dv], not [B, heads, S, Dv].
   bool transposed = false;
 
@@ -38,7 +48,14 @@ struct AttentionSpec {
     visit("causal", causal);
     visit("window", window);
     visit("length", hasLength);
+    visit("appends", appends);
+    visit("query", query);
+    visit("new_keys", newKeys);
+    visit("new_values", newValues);
+    visit("keys", keys);
+    visit("values", values);
     visit("mask", mask);
+    visit("choosing", choosing);
     visit("transposed", transposed);
   }
 };
@@ -46,6 +63,8 @@ struct AttentionSpec {
 struct AttentionMatch {
   AttentionSpec spec;
   llvm::SmallVector<mlir::Value> inputs;
+  /// With the caches that are updated, if any; null for the result.
+  llvm::SmallVector<mlir::Value> outputs, updated;
 };
 
 /// The kernel for attention, or for a transpose of it.

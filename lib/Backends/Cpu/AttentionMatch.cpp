@@ -1,6 +1,7 @@
 //===- AttentionMatch.cpp - what an attention kernel computes -------------===//
 
 #include "AttentionKernel.h"
+#include "CacheMatch.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -8,79 +9,215 @@ using namespace llmc::cpu;
 
 static constexpr int64_t headsAndRows[] = {0, 2, 1, 3};
 
-/// Whether each dimension of a mask is there, not 1; nothing if that is not
-/// known.
-static std::optional<SmallVector<bool>>
-matchMask(Value mask, ArrayRef<AffineExpr> scores, ShapeContext &shapes) {
-  SmallVector<bool> has(4, false);
-  int64_t rank = shapes.rank(mask);
-  if (rank != 4 || !shapes.elementType(mask).isF32())
-    return std::nullopt;
-  for (int64_t i = 0; i < 4; ++i) {
-    AffineExpr size = shapes.dim(mask, i);
-    has[i] = size == scores[i];
-    if (!has[i] && getConstant(size) != 1)
-      return std::nullopt;
-  }
-  return has;
-}
+namespace {
 
-/// The cache that `value` is the beginning of.
-static PrefixOp getPrefix(Value value) {
-  auto prefix = value.getDefiningOp<PrefixOp>();
-  return prefix && prefix.getAxis() == 2 ? prefix : PrefixOp();
-}
+/// Rows of heads, and what they are read from.
+struct MatchedRows {
+  HeadsSpec spec;
+  SmallVector<Value> inputs;
+};
+
+class Matcher {
+public:
+  explicit Matcher(ShapeContext &shapes) : shapes(shapes) {}
+
+  std::optional<AttentionMatch> match(AttentionOp op, Value result) {
+    attention = op;
+    spec.transposed = result != op.getResult();
+    if (!matchSizes())
+      return std::nullopt;
+    keys = matchCache(op.getKey(), shapes);
+    values = matchCache(op.getValue(), shapes);
+    // One length is for both, and words of keys have four bytes.
+    if (bool(keys.prefix) != bool(values.prefix) ||
+        shapes.dim(op.getKey(), 2) != shapes.dim(op.getValue(), 2) ||
+        (keys.format == CacheFormat::Int8 && spec.headSize % 4 != 0)) {
+      keys = {CacheFormat::F32, op.getKey(), {}, {}};
+      values = {CacheFormat::F32, op.getValue(), {}, {}};
+    }
+    spec.keys = keys.format;
+    spec.values = values.format;
+    if (Value mask = op.getMask(); mask && !matchMask(mask))
+      return std::nullopt;
+    if (std::optional<AttentionMatch> appending = matchAppend(result))
+      return appending;
+    return matchReading(result);
+  }
+
+private:
+  bool matchSizes() {
+    Value query = attention.getQuery(), key = attention.getKey(),
+          value = attention.getValue();
+    SmallVector<int64_t> sizes;
+    for (auto [operand, axis] : {std::pair(query, 1), std::pair(key, 1),
+                                 std::pair(query, 3), std::pair(value, 3)}) {
+      std::optional<int64_t> size = getConstant(shapes.dim(operand, axis));
+      if (!size || !shapes.elementType(operand).isF32())
+        return false;
+      sizes.push_back(*size);
+    }
+    spec.heads = sizes[0];
+    spec.keyHeads = sizes[1];
+    spec.headSize = sizes[2];
+    spec.valueSize = sizes[3];
+    spec.scale = attention.getScale().convertToFloat();
+    spec.softcap = attention.getSoftcap().convertToFloat();
+    spec.causal = attention.getCausal();
+    spec.window = int64_t(attention.getWindow());
+    return true;
+  }
+
+  /// A mask whose dimensions are known to be those of the scores, or 1.
+  bool matchMask(Value value) {
+    // Repeating is what the kernel does by itself.
+    while (auto expand = value.getDefiningOp<ExpandOp>()) {
+      if (shapes.rank(expand.getOperand()) != shapes.rank(value))
+        break;
+      value = expand.getOperand();
+    }
+    Type element = shapes.elementType(value);
+    spec.choosing = element.isInteger(1);
+    if (shapes.rank(value) == 0 || (!spec.choosing && !element.isF32()))
+      return false;
+    AffineExpr scores[] = {shapes.dim(attention.getQuery(), 0),
+                           shapes.dim(attention.getQuery(), 1),
+                           shapes.dim(attention.getQuery(), 2),
+                           shapes.dim(attention.getKey(), 2)};
+    for (auto [size, wanted] :
+         llvm::zip(shapes.dims(value),
+                   ArrayRef(scores).take_back(shapes.rank(value)))) {
+      spec.mask.push_back(size == wanted);
+      if (size != wanted && getConstant(size) != 1)
+        return false;
+    }
+    mask = value;
+    return true;
+  }
+
+  /// `value`, [B, heads, S, D], with the transpose and the rotation before it.
+  MatchedRows matchRows(Value value) {
+    MatchedRows rows;
+    Value source = value;
+    SmallVector<Value> tables;
+    if (auto rope = source.getDefiningOp<RopeOp>();
+        rope && shapes.elementType(rope.getCos()).isF32() &&
+        getConstant(shapes.dim(rope.getCos(), 2))) {
+      source = rope.getOperand();
+      tables = {rope.getCos(), rope.getSin()};
+      rows.spec.rotated = 2 * *getConstant(shapes.dim(rope.getCos(), 2));
+      rows.spec.interleaved = rope.getInterleaved();
+      rows.spec.tablesHaveBatch =
+          getConstant(shapes.dim(rope.getCos(), 0)) != 1;
+    }
+    if (auto transpose = source.getDefiningOp<TransposeOp>();
+        transpose && transpose.getPerm() == ArrayRef(headsAndRows)) {
+      source = transpose.getOperand();
+      rows.spec.transposed = true;
+    }
+    rows.inputs.push_back(source);
+    rows.inputs.append(tables);
+    return rows;
+  }
+
+  /// Attention that reads what is there.
+  AttentionMatch matchReading(Value result) {
+    MatchedRows query = matchRows(attention.getQuery());
+    spec.query = query.spec;
+    spec.hasLength = bool(keys.prefix);
+    AttentionMatch match{spec, query.inputs, {result}, {Value()}};
+    for (const CacheMatch &cache : {keys, values}) {
+      match.inputs.push_back(cache.data);
+      if (cache.scales)
+        match.inputs.push_back(cache.scales);
+    }
+    if (spec.hasLength)
+      match.inputs.push_back(keys.prefix.getLength());
+    if (mask)
+      match.inputs.push_back(mask);
+    return match;
+  }
+
+  /// Attention that appends the rows to the cache first.
+  std::optional<AttentionMatch> matchAppend(Value result) {
+    std::optional<CacheAppend> newKeys = matchCacheAppend(keys, shapes),
+                               newValues = matchCacheAppend(values, shapes);
+    if (!newKeys || !newValues || newKeys->past != newValues->past ||
+        !isAppended(*newKeys, keys.prefix) ||
+        !isAppended(*newValues, values.prefix))
+      return std::nullopt;
+    MatchedRows query = matchRows(attention.getQuery()),
+                keyRows = matchRows(newKeys->rows),
+                valueRows = matchRows(newValues->rows);
+    AttentionMatch match{spec, {}, {result}, {Value()}};
+    match.spec.appends = true;
+    match.spec.query = query.spec;
+    match.spec.newKeys = keyRows.spec;
+    match.spec.newValues = valueRows.spec;
+    for (const MatchedRows &rows : {query, keyRows, valueRows})
+      match.inputs.append(rows.inputs);
+    match.inputs.push_back(newKeys->past);
+    if (mask)
+      match.inputs.push_back(mask);
+    for (const CacheAppend &append : {*newKeys, *newValues})
+      for (TensorScatterOp write : append.writes) {
+        match.outputs.push_back(write.getResult());
+        match.updated.push_back(write.getPastCache());
+      }
+    if (!areDefinedBefore(match))
+      return std::nullopt;
+    return match;
+  }
+
+  /// Whether the cache ends with the new rows, and they are as many as the
+  /// batch has everywhere.
+  bool isAppended(const CacheAppend &append, PrefixOp prefix) {
+    std::optional<SmallVector<AffineExpr>> past = shapes.values(append.past),
+                                           length = shapes.values(
+                                               prefix.getLength());
+    if (!past || !length ||
+        length->front() != past->front() + shapes.dim(append.rows, 2))
+      return false;
+    return llvm::all_of(append.writes, [&](TensorScatterOp write) {
+      return shapes.dim(write.getPastCache(), 0) == shapes.dim(append.rows, 0);
+    });
+  }
+
+  /// Whether inputs are there where the first of the outputs is.
+  static bool areDefinedBefore(const AttentionMatch &match) {
+    Operation *first = match.outputs.front().getDefiningOp();
+    for (Value output : match.outputs) {
+      Operation *op = output.getDefiningOp();
+      if (op->getBlock() != first->getBlock())
+        return false;
+      if (op->isBeforeInBlock(first))
+        first = op;
+    }
+    auto isBefore = [&](Value value) {
+      Operation *op = value.getDefiningOp();
+      return !op || op->getBlock() != first->getBlock() ||
+             op->isBeforeInBlock(first);
+    };
+    return llvm::all_of(match.inputs, isBefore) &&
+           llvm::all_of(match.updated,
+                        [&](Value value) { return !value || isBefore(value); });
+  }
+
+  ShapeContext &shapes;
+  AttentionOp attention;
+  AttentionSpec spec;
+  CacheMatch keys, values;
+  Value mask;
+};
+} // namespace
 
 std::optional<AttentionMatch> llmc::cpu::matchAttention(Operation *op,
                                                         ShapeContext &shapes) {
   auto attention = dyn_cast<AttentionOp>(op);
-  AttentionMatch match;
-  AttentionSpec &spec = match.spec;
   if (auto transpose = dyn_cast<TransposeOp>(op);
       transpose && transpose.getPerm() == ArrayRef(headsAndRows) &&
-      transpose.getOperand().hasOneUse()) {
+      transpose.getOperand().hasOneUse())
     attention = transpose.getOperand().getDefiningOp<AttentionOp>();
-    spec.transposed = true;
-  }
   if (!attention)
     return std::nullopt;
-  Value query = attention.getQuery(), key = attention.getKey(),
-        value = attention.getValue();
-  for (Value operand : {query, key, value})
-    if (!shapes.elementType(operand).isF32())
-      return std::nullopt;
-  SmallVector<int64_t> sizes;
-  for (auto [operand, axis] : {std::pair(query, 1), std::pair(key, 1),
-                               std::pair(query, 3), std::pair(value, 3)}) {
-    std::optional<int64_t> size = getConstant(shapes.dim(operand, axis));
-    if (!size)
-      return std::nullopt;
-    sizes.push_back(*size);
-  }
-  spec.heads = sizes[0];
-  spec.keyHeads = sizes[1];
-  spec.headSize = sizes[2];
-  spec.valueSize = sizes[3];
-  spec.scale = attention.getScale().convertToFloat();
-  spec.softcap = attention.getSoftcap().convertToFloat();
-  spec.causal = attention.getCausal();
-  spec.window = int64_t(attention.getWindow());
-
-  PrefixOp keys = getPrefix(key), values = getPrefix(value);
-  spec.hasLength =
-      keys && values && shapes.dim(keys, 2) == shapes.dim(values, 2);
-  match.inputs = {query, key, value};
-  if (spec.hasLength)
-    match.inputs = {query, keys.getOperand(), values.getOperand(),
-                    keys.getLength()};
-  if (Value mask = attention.getMask()) {
-    SmallVector<AffineExpr> scores{shapes.dim(query, 0), shapes.dim(query, 1),
-                                   shapes.dim(query, 2), shapes.dim(key, 2)};
-    std::optional<SmallVector<bool>> has = matchMask(mask, scores, shapes);
-    if (!has)
-      return std::nullopt;
-    spec.mask = *has;
-    match.inputs.push_back(mask);
-  }
-  return match;
+  return Matcher(shapes).match(attention, op->getResult(0));
 }

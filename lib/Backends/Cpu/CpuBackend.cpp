@@ -141,6 +141,8 @@ private:
     Claim claim;
     claim.kind = "attention";
     claim.inputs = match->inputs;
+    claim.outputs = match->outputs;
+    claim.updated = match->updated;
     claim.config = ConfigWriter::write(op->getContext(), match->spec);
     return claim;
   }

@@ -116,6 +116,11 @@ struct KernelBuilder {
     return mlir::vector::CreateMaskOp::create(b, loc, vectorOf(b.getI1Type()),
                                               count);
   }
+  /// The lanes of a vector at `offset` of `size` numbers; null for all.
+  Value tail(int64_t size, int64_t offset) {
+    return offset + isa.lanes <= size ? Value()
+                                      : createMask(index(size - offset));
+  }
 
   //===--------------------------------------------------------------------===//
   // Memory
@@ -139,10 +144,11 @@ struct KernelBuilder {
   void release(Value buffer) {
     mlir::memref::DeallocOp::create(b, loc, buffer);
   }
-  /// Bytes as `count` elements of a wider type.
-  Value view(Value bytes, mlir::Type element, Value count) {
+  /// Bytes, from `offset` on, as `count` elements of another type.
+  Value view(Value bytes, mlir::Type element, Value count, int64_t offset = 0) {
     auto type = mlir::MemRefType::get({mlir::ShapedType::kDynamic}, element);
-    return mlir::memref::ViewOp::create(b, loc, type, bytes, index(0), count);
+    return mlir::memref::ViewOp::create(b, loc, type, bytes, index(offset),
+                                        count);
   }
   /// The product of all dimensions but the last `kept` ones; of a kernel's
   /// argument, callers can compute it as well.

@@ -1,0 +1,192 @@
+//===- HeadRows.cpp - rows of heads, rotated and stored -------------------===//
+
+#include "HeadRows.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace llmc;
+using namespace llmc::cpu;
+
+/// Numbers to write that are worth to wake threads up for.
+static constexpr int64_t parallelNumbers = 1 << 16;
+
+StringRef llmc::cpu::toString(CacheFormat format) {
+  constexpr StringLiteral names[] = {"f32", "f16", "int8"};
+  return names[int(format)];
+}
+
+bool llmc::cpu::fromString(StringRef name, CacheFormat &format) {
+  for (CacheFormat known :
+       {CacheFormat::F32, CacheFormat::F16, CacheFormat::Int8})
+    if (toString(known) == name) {
+      format = known;
+      return true;
+    }
+  return false;
+}
+
+//===----------------------------------------------------------------------===//
+// Reading
+//===----------------------------------------------------------------------===//
+
+static Values append(ValueRange place, Value last) {
+  Values result(place);
+  result.push_back(last);
+  return result;
+}
+
+void HeadRows::copy(KernelBuilder &k, Value batch, Value head, Value row,
+                    Value to, Value at) const {
+  Values place{batch, head, row};
+  if (spec.transposed)
+    std::swap(place[1], place[2]);
+  if (spec.rotated > 0) {
+    Values angle{spec.tablesHaveBatch ? batch : k.index(0), row};
+    if (spec.interleaved)
+      rotatePairs(k, place, angle, to, at);
+    else
+      rotateHalves(k, place, angle, to, at);
+  }
+  for (int64_t i = spec.rotated; i < size; i += k.isa.lanes) {
+    Value there = k.tail(size, i);
+    k.storeVector(k.loadVector(source, append(place, k.index(i)), there), to,
+                  k.add(at, i), there);
+  }
+}
+
+/// The parts of a rotated pair. Each product is rounded, as in the reference.
+static std::pair<Value, Value> rotate(KernelBuilder &k, Value a, Value b,
+                                      Value cos, Value sin) {
+  return {k.subF(k.mulF(a, cos), k.mulF(b, sin)),
+          k.addF(k.mulF(b, cos), k.mulF(a, sin))};
+}
+
+void HeadRows::rotateHalves(KernelBuilder &k, ValueRange place,
+                            ValueRange angle, Value to, Value at) const {
+  int64_t half = spec.rotated / 2;
+  for (int64_t i = 0; i < half; i += k.isa.lanes) {
+    Value there = k.tail(half, i), low = k.index(i), high = k.index(half + i);
+    auto [a, b] = rotate(k, k.loadVector(source, append(place, low), there),
+                         k.loadVector(source, append(place, high), there),
+                         k.loadVector(cos, append(angle, low), there),
+                         k.loadVector(sin, append(angle, low), there));
+    k.storeVector(a, to, k.add(at, low), there);
+    k.storeVector(b, to, k.add(at, high), there);
+  }
+}
+
+void HeadRows::rotatePairs(KernelBuilder &k, ValueRange place, ValueRange angle,
+                           Value to, Value at) const {
+  int64_t half = spec.rotated / 2, lanes = k.isa.lanes;
+  SmallVector<int64_t> even, odd, low, high;
+  for (int64_t i = 0; i < lanes; ++i) {
+    even.push_back(2 * i);
+    odd.push_back(2 * i + 1);
+    low.push_back(i / 2 + (i % 2) * lanes);
+    high.push_back(low.back() + lanes / 2);
+  }
+  auto shuffle = [&](Value x, Value y, ArrayRef<int64_t> order) -> Value {
+    return vector::ShuffleOp::create(k.b, k.loc, x, y, order);
+  };
+  for (int64_t i = 0; i < half; i += lanes) {
+    Value there = k.tail(half, i);
+    Value masks[] = {k.tail(spec.rotated, 2 * i),
+                     k.tail(spec.rotated, 2 * i + lanes)};
+    Value parts[2];
+    for (int64_t j = 0; j < 2; ++j)
+      parts[j] = k.loadVector(source, append(place, k.index(2 * i + j * lanes)),
+                              masks[j]);
+    auto [a, b] = rotate(k, shuffle(parts[0], parts[1], even),
+                         shuffle(parts[0], parts[1], odd),
+                         k.loadVector(cos, append(angle, k.index(i)), there),
+                         k.loadVector(sin, append(angle, k.index(i)), there));
+    k.storeVector(shuffle(a, b, low), to, k.add(at, 2 * i), masks[0]);
+    k.storeVector(shuffle(a, b, high), to, k.add(at, 2 * i + lanes), masks[1]);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Writing
+//===----------------------------------------------------------------------===//
+
+Value llmc::cpu::emitRoundedRow(
+    KernelBuilder &k, Value floats, Value at, int64_t size,
+    llvm::function_ref<void(Value, int64_t, Value)> store) {
+  VectorType numbers = k.vectorOf(k.f32()), words = k.vectorOf(k.i32());
+  int64_t lanes = k.isa.lanes;
+  // Without their signs, floats are in the order of their bits, and what is
+  // not a number is above all.
+  Value largest = k.constant(words, 0);
+  for (int64_t i = 0; i < size; i += lanes) {
+    Value vector = k.loadVector(floats, k.add(at, i), k.tail(size, i));
+    largest = arith::MaxUIOp::create(
+        k.b, k.loc, largest, k.bits(k.bitcast(vector, words), 0, 0x7fffffff));
+  }
+  Value magnitude = arith::BitcastOp::create(
+      k.b, k.loc, k.f32(), k.reduce(vector::CombiningKind::MAXUI, largest));
+  Value limit = k.constant(k.f32(), 127);
+  Value inverse = k.broadcast(
+      k.divF(limit, arith::MaximumFOp::create(k.b, k.loc, magnitude,
+                                              k.constant(k.f32(), 0x1p-120))));
+  for (int64_t i = 0; i < size; i += lanes) {
+    Value there = k.tail(size, i);
+    Value code = math::RoundEvenOp::create(
+        k.b, k.loc, k.mulF(k.loadVector(floats, k.add(at, i), there), inverse));
+    // What is not finite becomes some integer: the scale says what it was.
+    code =
+        arith::MaxNumFOp::create(k.b, k.loc, code, k.constant(numbers, -127));
+    code = arith::MinNumFOp::create(k.b, k.loc, code, k.constant(numbers, 127));
+    store(arith::FPToSIOp::create(k.b, k.loc, words, code), i, there);
+  }
+  return k.divF(magnitude, limit);
+}
+
+/// Stores `row`, floats, as row `position` of a head of `cache`.
+static void storeRow(KernelBuilder &k, Value row, const Cache &cache,
+                     Value batch, Value head, Value position) {
+  Values place{batch, head, position, k.index(0)};
+  VectorType bytes = k.vectorOf(k.i8());
+  auto put = [&](Value vector, int64_t offset, Value there) {
+    place.back() = k.index(offset);
+    k.storeVector(vector, cache.data, place, there);
+  };
+  if (cache.format == CacheFormat::Int8) {
+    Value scale = emitRoundedRow(
+        k, row, k.index(0), cache.size,
+        [&](Value words, int64_t offset, Value there) {
+          put(arith::TruncIOp::create(k.b, k.loc, bytes, words), offset, there);
+        });
+    place.back() = k.index(0);
+    k.store(scale, cache.scales, place);
+    return;
+  }
+  Type element = cast<MemRefType>(cache.data.getType()).getElementType();
+  for (int64_t i = 0; i < cache.size; i += k.isa.lanes) {
+    Value there = k.tail(cache.size, i);
+    put(k.narrow(k.loadVector(row, k.index(i), there), element), i, there);
+  }
+}
+
+void llmc::cpu::emitAppend(KernelBuilder &k, const HeadRows &keyRows,
+                           const HeadRows &valueRows, const Cache &keys,
+                           const Cache &values, int64_t heads, Value first,
+                           Value count) {
+  Value tasks = k.mul(keyRows.getBatch(k), count);
+  Value isWorth = k.isLess(k.index(parallelNumbers),
+                           k.mul(tasks, heads * (keys.size + values.size)));
+  k.parallelIf(isWorth, tasks, [&](Value task) {
+    Value batch = arith::DivUIOp::create(k.b, k.loc, task, count);
+    Value row = k.sub(task, k.mul(batch, count));
+    Value position = k.add(first, row);
+    Value buffer = k.allocate(
+        k.f32(),
+        k.index(llvm::alignTo(std::max(keys.size, values.size), k.isa.lanes)));
+    k.loop(k.index(0), k.index(heads), 1, [&](Value head) {
+      keyRows.copy(k, batch, head, row, buffer, k.index(0));
+      storeRow(k, buffer, keys, batch, head, position);
+      valueRows.copy(k, batch, head, row, buffer, k.index(0));
+      storeRow(k, buffer, values, batch, head, position);
+    });
+    k.release(buffer);
+  });
+}

@@ -1,0 +1,89 @@
+//===- HeadRows.h - rows of heads, rotated and stored ----------*- C++ -*-===//
+
+#ifndef LLMC_LIB_BACKENDS_CPU_HEADROWS_H
+#define LLMC_LIB_BACKENDS_CPU_HEADROWS_H
+
+#include "KernelBuilder.h"
+
+namespace llmc::cpu {
+
+/// How keys and values are stored.
+enum class CacheFormat {
+  F32,
+  F16,
+  Int8, ///< multiples, of -127 to 127, of a scale that each row of a head has
+};
+
+llvm::StringRef toString(CacheFormat format);
+bool fromString(llvm::StringRef name, CacheFormat &format);
+
+/// How rows of heads come to a kernel.
+struct HeadsSpec {
+  /// [B, S, heads, D], as linears leave them, not [B, heads, S, D].
+  bool transposed = false;
+  /// Elements of each row that the kernel rotates as llmc.rope does; 0: none.
+  int64_t rotated = 0;
+  bool interleaved = false;
+  /// The tables are [B, S, rotated / 2], not [1, S, rotated / 2].
+  bool tablesHaveBatch = false;
+
+  template <typename Visitor> void visit(Visitor &&visit) {
+    visit("transposed", transposed);
+    visit("rotated", rotated);
+    visit("interleaved", interleaved);
+    visit("tables_have_batch", tablesHaveBatch);
+  }
+};
+
+/// Reads rows of heads.
+class HeadRows {
+public:
+  HeadRows() = default;
+  HeadRows(const HeadsSpec &spec, int64_t size, Value source, Value cos,
+           Value sin)
+      : spec(spec), size(size), source(source), cos(cos), sin(sin) {}
+
+  Value getNumRows(KernelBuilder &k) const {
+    return k.dim(source, spec.transposed ? 1 : 2);
+  }
+  Value getBatch(KernelBuilder &k) const { return k.dim(source, 0); }
+
+  /// Writes one row into `to`, floats without other dimensions, from `at` on.
+  void copy(KernelBuilder &k, Value batch, Value head, Value row, Value to,
+            Value at) const;
+
+private:
+  void rotateHalves(KernelBuilder &k, mlir::ValueRange place,
+                    mlir::ValueRange angle, Value to, Value at) const;
+  void rotatePairs(KernelBuilder &k, mlir::ValueRange place,
+                   mlir::ValueRange angle, Value to, Value at) const;
+
+  HeadsSpec spec;
+  int64_t size = 0;
+  Value source, cos, sin;
+};
+
+/// Rounds floats, `size` from `at` on, to integers of 8 bits: multiples of the
+/// returned scale, f32. `store` takes vectors of them at each offset, and the
+/// lanes that are there, null for all.
+Value emitRoundedRow(
+    KernelBuilder &k, Value floats, Value at, int64_t size,
+    llvm::function_ref<void(Value words, int64_t offset, Value there)> store);
+
+/// Keys or values [B, heads, C, size], or both.
+struct Cache {
+  CacheFormat format;
+  int64_t size;
+  Value data;
+  Value scales; ///< [B, heads, C, 1]
+};
+
+/// Writes `rows` into `cache`, at positions from `first` on, the first `count`
+/// of them.
+void emitAppend(KernelBuilder &k, const HeadRows &keyRows,
+                const HeadRows &valueRows, const Cache &keys,
+                const Cache &values, int64_t heads, Value first, Value count);
+
+} // namespace llmc::cpu
+
+#endif // LLMC_LIB_BACKENDS_CPU_HEADROWS_H

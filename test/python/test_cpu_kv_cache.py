@@ -1,0 +1,244 @@
+"""Attention that appends to its cache, in every format, against numpy."""
+
+import numpy as np
+import pytest
+
+import llmc
+from kernels import floats
+
+SCALE = np.float32(0.3)
+MODELS = {  # heads, key heads, size, rotated, interleaved
+    "halves": (6, 2, 64, 64, False),
+    "pairs": (4, 4, 24, 16, True),
+    "part": (2, 1, 40, 24, False),
+    "none": (8, 1, 32, 0, False),
+}
+
+
+def model(heads, key_heads, size, rotated, interleaved, cache="f32",
+          in_place=True):
+    """A decoder that is attention alone, as ONNX has it."""
+    table = f"tensor<1x?x{max(rotated, 2) // 2}xf32>"
+    past = f"tensor<?x{key_heads}x?x{size}xf32>"
+    arguments = ", ".join(
+        f'%{name}: {kind} {{llmc.name = "{label}", llmc.dims = {dims}}}'
+        for name, label, kind, dims in (
+            ("q", "inputs_embeds", f"tensor<?x?x{heads * size}xf32>",
+             '["b", "s", ""]'),
+            ("k", "k", f"tensor<?x?x{key_heads * size}xf32>", '["b", "s", ""]'),
+            ("v", "v", f"tensor<?x?x{key_heads * size}xf32>", '["b", "s", ""]'),
+            ("cos", "cos", table, '["", "s", ""]'),
+            ("sin", "sin", table, '["", "s", ""]'),
+            ("pk", "past.k", past, '["b", "", "p", ""]'),
+            ("pv", "past.v", past, '["b", "", "p", ""]')))
+    lines = []
+    for name, count in (("q", heads), ("k", key_heads), ("v", key_heads)):
+        split = f"tensor<?x?x{count}x{size}xf32>"
+        turned = f"tensor<?x{count}x?x{size}xf32>"
+        lines += [
+            f"%{name}s = llmc.constant dense<[0, 0, {count}, {size}]> : "
+            "tensor<4xi64>",
+            f"%{name}r = llmc.reshape %{name}, %{name}s : (tensor<?x?x"
+            f"{count * size}xf32>, tensor<4xi64>) -> {split}",
+            f"%{name}t = llmc.transpose %{name}r {{perm = array<i64: 0, 2, 1, "
+            f"3>}} : ({split}) -> {turned}"]
+        if name != "v" and rotated:
+            flag = "{interleaved} " if interleaved else ""
+            lines.append(f"%{name}o = llmc.rope %{name}t, %cos, %sin {flag}: "
+                         f"({turned}, {table}, {table}) -> {turned}")
+    q, k = ("%qo", "%ko") if rotated else ("%qt", "%kt")
+    turned = f"tensor<?x{heads}x?x{size}xf32>"
+    result = f"tensor<?x?x{heads}x{size}xf32>"
+    lines += [
+        f"%ck = llmc.concat %pk, {k} {{axis = 2 : i64}} : ({past}, {past}) -> "
+        f"{past}",
+        f"%cv = llmc.concat %pv, %vt {{axis = 2 : i64}} : ({past}, {past}) -> "
+        f"{past}",
+        f"%a = llmc.attention {q}, %ck, %cv {{causal, scale = {SCALE} : f32}} "
+        f": ({turned}, {past}, {past}) -> {turned}",
+        f"%y = llmc.transpose %a {{perm = array<i64: 0, 2, 1, 3>}} : ({turned})"
+        f" -> {result}",
+        f"return %y, %ck, %cv : {result}, {past}, {past}"]
+    body = "\n".join(lines)
+    module = llmc.Module.parse(f"""
+func.func @main({arguments}) -> ({result} {{llmc.name = "y"}},
+    {past} {{llmc.name = "present.k"}}, {past} {{llmc.name = "present.v"}}) {{
+{body}
+}}""")
+    if cache != "f32":
+        module.run(f"llmc-quantize-kv-cache{{format={cache}}}")
+    if in_place:
+        module.run("llmc-kv-cache-in-place")
+    return module
+
+
+def inputs(batch, rows, heads, key_heads, size, rotated):
+    angles = floats(1, rows, max(rotated, 2) // 2)
+    return {"inputs_embeds": floats(batch, rows, heads * size),
+            "k": floats(batch, rows, key_heads * size),
+            "v": floats(batch, rows, key_heads * size),
+            "cos": np.cos(angles), "sin": np.sin(angles)}
+
+
+def part(feeds, begin, end):
+    return {name: np.ascontiguousarray(value[:, begin:end])
+            for name, value in feeds.items()}
+
+
+def split(x, count, size):
+    return x.reshape(*x.shape[:2], count, size).transpose(0, 2, 1, 3)
+
+
+def rotate(x, cos, sin, rotated, interleaved):
+    x = x.copy()
+    if rotated:
+        halves = ((slice(0, rotated, 2), slice(1, rotated, 2)) if interleaved
+                  else (slice(rotated // 2), slice(rotated // 2, rotated)))
+        a, b = (x[..., half].copy() for half in halves)
+        x[..., halves[0]] = a * cos - b * sin
+        x[..., halves[1]] = b * cos + a * sin
+    return x
+
+
+def rounded(x):
+    """To multiples of a scale for each row, in f32."""
+    largest = np.abs(x).max(-1, keepdims=True)
+    inverse = np.float32(127) / np.maximum(largest, np.float32(2**-120))
+    return np.rint(x * inverse) * (largest / np.float32(127))
+
+
+def expected(feeds, heads, key_heads, size, rotated, interleaved, cache,
+             rounds_queries):
+    q, k, v = (split(feeds[name], count, size) for name, count in
+               (("inputs_embeds", heads), ("k", key_heads), ("v", key_heads)))
+    q, k = (rotate(x, feeds["cos"], feeds["sin"], rotated, interleaved)
+            for x in (q, k))
+    q = q * SCALE
+    if cache == "f16":
+        k, v = (x.astype(np.float16).astype(np.float32) for x in (k, v))
+    elif cache == "int8":
+        k, v = rounded(k), rounded(v)
+        q = rounded(q) if rounds_queries else q
+    k, v = (x.astype(np.float64).repeat(heads // key_heads, axis=1)
+            for x in (k, v))
+    scores = q.astype(np.float64) @ k.swapaxes(2, 3)
+    rows = np.arange(scores.shape[2])
+    scores[..., rows > rows[:, None]] = -np.inf
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    weights /= weights.sum(-1, keepdims=True)
+    return (weights @ v).transpose(0, 2, 1, 3)
+
+
+def in_steps(session, feeds, lengths):
+    begin, results = 0, []
+    for length in lengths:
+        results.append(session.run(part(feeds, begin, begin + length))["y"])
+        begin += length
+    return np.concatenate(results, axis=1)
+
+
+@pytest.mark.parametrize("cache", ["f32", "f16", "int8"])
+@pytest.mark.parametrize("name", MODELS)
+def test_one_kernel(name, cache):
+    """From what linears leave to what the next one reads, and the cache."""
+    module = model(*MODELS[name], cache)
+    assert module.run("llmc-claim-kernels").notices == []
+    ops = module.ops()
+    assert ops["llmc.launch"] == 1
+    left = {"llmc.rope", "llmc.transpose", "llmc.tensor_scatter", "llmc.prefix",
+            "llmc.concat", "llmc.round", "llmc.attention"}
+    assert not left & set(ops)
+
+
+@pytest.mark.parametrize("target", ["host", "reference"])
+@pytest.mark.parametrize("cache", ["f32", "f16", "int8"])
+@pytest.mark.parametrize("name", MODELS)
+def test_cache(name, cache, target, tmp_path):
+    spec = MODELS[name]
+    model(*spec, cache, in_place=False).compile_artifact(tmp_path / "out.llmc",
+                                                         target)
+    artifact = llmc.Artifact(tmp_path / "out.llmc")
+    lengths = (600, 1, 3, 1) if name == "halves" else (70, 1, 3, 1)
+    feeds = inputs(2, sum(lengths), *spec[:4])
+    y = in_steps(artifact.session(capacity=64, threads=2), feeds, lengths)
+    wanted = expected(feeds, *spec, cache, target == "host")
+    np.testing.assert_allclose(y, wanted, rtol=2e-5, atol=5e-6)
+    if target == "host":
+        # The same bits however rows come: in chunks of any size, alone, and
+        # on any number of threads.
+        for threads, lengths in ((1, (sum(lengths),)), (2, (66, 8) + (1,) * 5)):
+            session = artifact.session(threads=threads)
+            np.testing.assert_array_equal(
+                in_steps(session, feeds, lengths), y[:, :sum(lengths)])
+        alone = {key: value if key in ("cos", "sin") else value[1:]
+                 for key, value in feeds.items()}
+        np.testing.assert_array_equal(
+            in_steps(artifact.session(), alone, (y.shape[1],)), y[1:])
+
+
+@pytest.mark.parametrize("cache", ["f16", "int8"])
+def test_extreme_rows(cache, tmp_path):
+    """Zeros, denormals and large numbers."""
+    spec = MODELS["halves"]
+    model(*spec, cache, in_place=False).compile_artifact(tmp_path / "out.llmc")
+    feeds = inputs(1, 40, *spec[:4])
+    feeds["k"][:, 3] = 0
+    feeds["v"][:, 4] = 0
+    feeds["k"][:, 5] = 1e-40
+    feeds["v"][:, 6] = 1e-30
+    feeds["v"][:, 7] *= 1e4
+    feeds["inputs_embeds"][:, 8] = 0
+    session = llmc.Artifact(tmp_path / "out.llmc").session()
+    wanted = expected(feeds, *spec, cache, True)
+    np.testing.assert_allclose(session.run(feeds)["y"], wanted, rtol=2e-5,
+                               atol=2e-5)
+
+
+def test_a_full_cache_is_an_error():
+    """Nothing is written behind a buffer that is too small."""
+    spec = MODELS["halves"]
+    compiled = model(*spec).compile()
+    feeds = inputs(1, 8, *spec[:4])
+    feeds |= {"past.k": np.zeros((1, 2, 10, 64), np.float32),
+              "past.v": np.zeros((1, 2, 10, 64), np.float32),
+              "past_length": np.array(3)}
+    with pytest.raises(llmc.Error, match="out of range|index"):
+        compiled(feeds)
+
+
+def test_other_readers_keep_the_old_cache():
+    """A cache that something else reads too is copied before it is updated."""
+    size = "tensor<?x2x?x16xf32>"
+    text = f"""
+func.func @main(
+    %q: {size} {{llmc.name = "q", llmc.dims = ["b", "", "s", ""]}},
+    %k: {size} {{llmc.name = "k", llmc.dims = ["b", "", "c", ""]}},
+    %v: {size} {{llmc.name = "v", llmc.dims = ["b", "", "c", ""]}},
+    %past: tensor<i64> {{llmc.name = "past", llmc.size}})
+    -> ({size} {{llmc.name = "y"}}, {size} {{llmc.name = "old"}},
+        {size} {{llmc.name = "new"}}) {{
+  %shape = llmc.shape %q {{start = 2 : i64, end = 3 : i64}} : ({size}) -> tensor<1xi64>
+  %rows = llmc.squeeze %shape {{axes = array<i64: 0>}} : (tensor<1xi64>) -> tensor<i64>
+  %length = llmc.add %past, %rows : (tensor<i64>, tensor<i64>) -> tensor<i64>
+  %k1 = llmc.tensor_scatter %k, %q, %past {{axis = 2 : i64}} : ({size}, {size}, tensor<i64>) -> {size}
+  %v1 = llmc.tensor_scatter %v, %q, %past {{axis = 2 : i64}} : ({size}, {size}, tensor<i64>) -> {size}
+  %keys = llmc.prefix %k1, %length {{axis = 2 : i64}} : ({size}, tensor<i64>) -> {size}
+  %values = llmc.prefix %v1, %length {{axis = 2 : i64}} : ({size}, tensor<i64>) -> {size}
+  %y = llmc.attention %q, %keys, %values {{scale = 1.0 : f32}} : ({size}, {size}, {size}) -> {size}
+  %old = llmc.neg %k : ({size}) -> {size}
+  return %y, %old, %k1 : {size}, {size}, {size}
+}}"""
+    module = llmc.Module.parse(text)
+    module.run("llmc-claim-kernels")
+    assert module.ops()["llmc.launch"] == 1
+    feeds = {"q": floats(1, 2, 3, 16), "k": floats(1, 2, 9, 16),
+             "v": floats(1, 2, 9, 16), "past": np.array(4)}
+    before = feeds["k"].copy()
+    results = {target: llmc.Module.parse(text).compile(target)(feeds)
+               for target in ("host", "reference")}
+    np.testing.assert_array_equal(results["host"]["old"], -before)
+    wanted = before.copy()
+    wanted[:, :, 4:7] = feeds["q"]
+    np.testing.assert_array_equal(results["host"]["new"], wanted)
+    np.testing.assert_allclose(results["host"]["y"], results["reference"]["y"],
+                               rtol=2e-5, atol=2e-6)
