@@ -45,14 +45,21 @@ class Comparison:
 # "T" has TinyLlama's shape, "S" is SmolLM2-135M.
 DECODERS = ("T", "S")
 LLMC = "llmc"
+# What llmc does with fewer bits is compared with itself.
+LLMC_FLOAT_CACHE = "llmc, f32 cache"
 # The columns of the table, in this order.
 PEERS = ("llama.cpp", "llama-bench", "ONNX Runtime", "onnxruntime-genai",
-         "OpenVINO", "CTranslate2")
+         "OpenVINO", "CTranslate2", LLMC_FLOAT_CACHE)
 
 
 def _decode(target, tokens):
     return Measure(f"decode {tokens}", "decode",
                    (("prompt", 8), ("tokens", tokens)), target)
+
+
+def _decode_after(target, prompt, tokens):
+    return Measure(f"decode {tokens} after {prompt}", "decode",
+                   (("prompt", prompt), ("tokens", tokens)), target)
 
 
 def _prompt(target, tokens=512):
@@ -68,7 +75,8 @@ def _run(name, target, model, case, group=""):
 def _contenders(**formats):
     names = {"llmc": LLMC, "llamacpp": "llama.cpp",
              "onnxruntime": "ONNX Runtime", "genai": "onnxruntime-genai",
-             "openvino": "OpenVINO", "ctranslate2": "CTranslate2"}
+             "openvino": "OpenVINO", "ctranslate2": "CTranslate2",
+             "float_cache": LLMC_FLOAT_CACHE}
     return tuple(Contender(names[peer], name)
                  for peer, listed in formats.items()
                  for name in listed.split())
@@ -99,6 +107,9 @@ def table(zoo_cases=(), tokens=128):
          _contenders(llmc="int4-g32", llamacpp="Q4_0", **onnx("int4-32"))),
         ("S f32", "S", (_decode(1.0, tokens), _prompt(1.0)),
          _contenders(llmc="f32", onnxruntime="f32", genai="f32")),
+        ("S int4 g32, 8-bit KV", "S",
+         (_decode_after(1.3, 32 * tokens, tokens),),
+         _contenders(llmc="int4-g32-kv8", float_cache="int4-g32")),
     )
     result = [Comparison(name, model, contenders, measures)
               for name, model, measures, contenders in decoders]

@@ -18,15 +18,16 @@ class Format:
     unavailable: str = ""
 
 
-def groups(bits, size):
+def groups(bits, size, *options):
     """Around 0, as the formats of the peers: a scale and no zero point."""
     return Format((("--bits", str(bits), "--group", str(size),
-                    "--symmetric"),))
+                    "--symmetric", *options),))
 
 
 FORMATS = {
     "f32": Format(),
     "int4-g32": groups(4, 32),
+    "int4-g32-kv8": groups(4, 32, "--kv-cache", "int8"),
     "int4-g128": groups(4, 128),
     "int2-g32": groups(2, 32),
     "int8-g128": groups(8, 128),

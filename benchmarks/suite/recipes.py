@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 from . import environments, llmc_models
-from .comparisons import LLMC
+from .comparisons import LLMC, LLMC_FLOAT_CACHE
 from .environments import ROOT
 from .protocol import Failed, one_line
 
@@ -77,7 +77,8 @@ class Kitchen:
         peer = contender.peer
         python = environments.python(ENVIRONMENTS[peer]) \
             if peer in ENVIRONMENTS else sys.executable
-        method = {LLMC: self._llmc, "llama.cpp": self._llamacpp,
+        method = {LLMC: self._llmc, LLMC_FLOAT_CACHE: self._llmc,
+                  "llama.cpp": self._llamacpp,
                   "llama-bench": self._llama_bench,
                   "ONNX Runtime": self._onnxruntime,
                   "onnxruntime-genai": self._genai,
