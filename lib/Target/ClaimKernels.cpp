@@ -15,6 +15,53 @@ namespace llmc {
 using namespace mlir;
 using namespace llmc;
 
+/// The op that defines the first of values of one block.
+static Operation *findFirst(ValueRange values) {
+  Operation *first = values.front().getDefiningOp();
+  for (Value value : values.drop_front())
+    if (value.getDefiningOp()->isBeforeInBlock(first))
+      first = value.getDefiningOp();
+  return first;
+}
+
+/// The ops that compute `inputs` and do not stand before the first of
+/// `outputs`, in order; nothing if one of them computes an output.
+static std::optional<SmallVector<Operation *>> findLate(ValueRange inputs,
+                                                        ValueRange outputs) {
+  Operation *first = findFirst(outputs);
+  llvm::SetVector<Operation *> late;
+  SmallVector<Value> pending(inputs);
+  while (!pending.empty()) {
+    Operation *op = pending.pop_back_val().getDefiningOp();
+    op = op ? first->getBlock()->findAncestorOpInBlock(*op) : nullptr;
+    if (!op || op->isBeforeInBlock(first))
+      continue;
+    if (llvm::any_of(outputs, [&](Value output) {
+          return output.getDefiningOp() == op;
+        }))
+      return std::nullopt;
+    if (late.insert(op))
+      op->walk([&](Operation *nested) {
+        llvm::append_range(pending, nested->getOperands());
+      });
+  }
+  SmallVector<Operation *> ordered(late.takeVector());
+  llvm::sort(ordered,
+             [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+  return ordered;
+}
+
+bool llmc::canLaunch(ValueRange inputs, ValueRange outputs) {
+  Operation *op = outputs.front().getDefiningOp();
+  return llvm::all_of(outputs,
+                      [&](Value output) {
+                        Operation *other = output.getDefiningOp();
+                        return op && other &&
+                               other->getBlock() == op->getBlock();
+                      }) &&
+         findLate(inputs, outputs).has_value();
+}
+
 namespace {
 struct ClaimKernels : llmc::impl::ClaimKernelsBase<ClaimKernels> {
   using ClaimKernelsBase::ClaimKernelsBase;
@@ -88,6 +135,15 @@ private:
         continue;
       if (claim->outputs.empty())
         claim->outputs = op->getResults();
+      SmallVector<Value> read(claim->inputs);
+      llvm::copy_if(claim->updated, std::back_inserter(read),
+                    [](Value value) { return bool(value); });
+      std::optional<SmallVector<Operation *>> late =
+          findLate(read, claim->outputs);
+      if (!late)
+        return false;
+      for (Operation *needed : *late)
+        needed->moveBefore(findFirst(claim->outputs));
       OpBuilder builder(findFirst(claim->outputs));
       std::optional<SmallVector<Value>> outputs =
           createOutputs(builder, op->getLoc(), *claim);
@@ -116,15 +172,6 @@ private:
       return true;
     }
     return false;
-  }
-
-  /// The op that defines the first of values of one block.
-  static Operation *findFirst(ValueRange values) {
-    Operation *first = values.front().getDefiningOp();
-    for (Value value : values.drop_front())
-      if (value.getDefiningOp()->isBeforeInBlock(first))
-        first = value.getDefiningOp();
-    return first;
   }
 
   static DenseI64ArrayAttr getUpdates(Builder &builder, const Claim &claim) {

@@ -242,3 +242,20 @@ func.func @main(
     np.testing.assert_array_equal(results["host"]["new"], wanted)
     np.testing.assert_allclose(results["host"]["y"], results["reference"]["y"],
                                rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", ["llama-kv-op18", "llama-kv-op23",
+                                  "gpt2-kv-op18", "gpt_neox-kv-op18",
+                                  "qwen3-kv-op18"])
+@pytest.mark.parametrize("cache", ["f32", "int8"])
+def test_exported_models(name, cache, shared):
+    """Every layer of what exporters write appends in its kernel."""
+    path = shared / "zoo" / f"{name}.onnx"
+    if not path.is_file():
+        pytest.skip(f"no shared data: {path}")
+    module = llmc.Module.load(path)
+    module.lift()
+    if cache != "f32":
+        module.run(f"llmc-quantize-kv-cache{{format={cache}}}")
+    module.run("llmc-kv-cache-in-place,llmc-claim-kernels")
+    assert not {"llmc.attention", "llmc.tensor_scatter"} & set(module.ops())

@@ -56,9 +56,9 @@ struct Claim {
   llvm::SmallVector<mlir::Value> inputs;
   /// What it computes; all results of the claimed op when empty. Results of ops
   /// before the claimed one may be among them, in its block: the launch stands
-  /// where the first of them was, so `inputs` must be defined before that. Ops
-  /// that nothing uses any more go away. A dynamic dimension of an output must
-  /// be one that an input has.
+  /// where the first of them was, and ops behind it that compute inputs are
+  /// moved before it; see canLaunch. Ops that nothing uses any more go away. A
+  /// dynamic dimension of an output must be one that an input has.
   llvm::SmallVector<mlir::Value> outputs;
   /// For each output, the value that the kernel updates where it lies, such as
   /// a cache, or null for a new buffer; all null when empty. A copy is made
@@ -68,6 +68,10 @@ struct Claim {
   std::string param;
   llvm::SmallVector<PackedParam> packed;
 };
+
+/// Whether one launch can compute all of `outputs`, results in one block: none
+/// of them is needed to compute `inputs`.
+bool canLaunch(mlir::ValueRange inputs, mlir::ValueRange outputs);
 
 class Backend {
 public:

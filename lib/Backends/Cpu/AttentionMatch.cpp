@@ -163,7 +163,9 @@ private:
         match.outputs.push_back(write.getResult());
         match.updated.push_back(write.getPastCache());
       }
-    if (!areDefinedBefore(match))
+    SmallVector<Value> read(match.inputs);
+    llvm::append_range(read, ArrayRef(match.updated).drop_front());
+    if (!canLaunch(read, match.outputs))
       return std::nullopt;
     return match;
   }
@@ -180,26 +182,6 @@ private:
     return llvm::all_of(append.writes, [&](TensorScatterOp write) {
       return shapes.dim(write.getPastCache(), 0) == shapes.dim(append.rows, 0);
     });
-  }
-
-  /// Whether inputs are there where the first of the outputs is.
-  static bool areDefinedBefore(const AttentionMatch &match) {
-    Operation *first = match.outputs.front().getDefiningOp();
-    for (Value output : match.outputs) {
-      Operation *op = output.getDefiningOp();
-      if (op->getBlock() != first->getBlock())
-        return false;
-      if (op->isBeforeInBlock(first))
-        first = op;
-    }
-    auto isBefore = [&](Value value) {
-      Operation *op = value.getDefiningOp();
-      return !op || op->getBlock() != first->getBlock() ||
-             op->isBeforeInBlock(first);
-    };
-    return llvm::all_of(match.inputs, isBefore) &&
-           llvm::all_of(match.updated,
-                        [&](Value value) { return !value || isBefore(value); });
   }
 
   ShapeContext &shapes;
