@@ -35,7 +35,7 @@ constexpr int64_t taskQueries = 64;
 /// So many tasks are shared by chunks.
 constexpr int64_t splitTasks = 16;
 /// Products that are worth to wake threads up for.
-constexpr int64_t parallelProducts = 1 << 19;
+constexpr int64_t parallelProducts = 1 << 16;
 /// Scores below this only a mask makes, those above the other one none does:
 /// the former count as nothing next to the latter.
 constexpr double masked = -1e30, unmasked = -1e29;
@@ -256,9 +256,10 @@ private:
       querySteps = view(k.f32(), most, stepsAt);
     }
 
-    loadQueries();
     auto [begin, end] = findKeys();
     Value first = select(splits, part, k.div(begin, chunkKeys));
+    prefetch(keys, maxIndex(begin, k.mul(first, chunkKeys)));
+    loadQueries();
     Value last = select(splits, k.add(part, 1), k.ceilDiv(end, chunkKeys));
     k.loop(first, last, 1, [&, begin = begin, end = end](Value chunk) {
       Value from = k.mul(chunk, chunkKeys);
