@@ -176,6 +176,21 @@ def test_cache(name, cache, target, tmp_path):
             in_steps(artifact.session(), alone, (y.shape[1],)), y[1:])
 
 
+@pytest.mark.parametrize("cpu", ["x86-64-v3", "x86-64"])
+@pytest.mark.parametrize("cache", ["f32", "f16", "int8"])
+@pytest.mark.parametrize("name", ["halves", "pairs"])
+def test_smaller_processors(name, cache, cpu, tmp_path):
+    """Without AVX-512, and without instructions for f16 and bytes."""
+    spec = MODELS[name]
+    model(*spec, cache, in_place=False).compile_artifact(tmp_path / "out.llmc",
+                                                         f"cpu:{cpu}")
+    feeds = inputs(1, 75, *spec[:4])
+    y = in_steps(llmc.Artifact(tmp_path / "out.llmc").session(), feeds,
+                 (70, 1, 4))
+    np.testing.assert_allclose(y, expected(feeds, *spec, cache, True),
+                               rtol=2e-5, atol=5e-6)
+
+
 @pytest.mark.parametrize("cache", ["f16", "int8"])
 def test_extreme_rows(cache, tmp_path):
     """Zeros, denormals and large numbers."""

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import llmc
+import test_cpu_kv_cache as kv_cache
 from kernels import NF4, floats, halves, lookup, module, weight
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -252,6 +253,19 @@ func.func @main(%h: tensor<?xf16> {llmc.name = "h"},
     : tensor<?xf32>, tensor<?xf16>, tensor<?xf16>, tensor<?xf16>,
       tensor<?xf16>
 }"""
+
+
+@pytest.mark.parametrize("target", CPUS)
+@pytest.mark.parametrize("cache", ["f16", "int8"])
+def test_kv_cache(cache, target, runners, tmp_path):
+    """Attention that rotates, rounds and reads its cache, against numpy."""
+    spec = kv_cache.MODELS["halves"]
+    module = kv_cache.model(*spec, cache, in_place=False)
+    artifact = compile(module, target, tmp_path / "out")
+    feeds = kv_cache.inputs(1, 70, *spec[:4])
+    y = run(runners(architecture(target)), target, artifact, feeds)["y"]
+    np.testing.assert_allclose(
+        y, kv_cache.expected(feeds, *spec, cache, True), rtol=2e-5, atol=5e-6)
 
 
 @pytest.mark.parametrize("target", ["x86-64", "aarch64", "riscv64"])
