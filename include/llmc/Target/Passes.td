@@ -26,6 +26,10 @@ def ClaimKernels : Pass<"llmc-claim-kernels", "::mlir::ModuleOp"> {
     %y = llmc.launch @linear_0 ins(%x, %p : ...) outs(%e : ...) -> ...
     ```
 
+    A launch of several outputs stands where the first of them was; ops behind
+    it that compute what it reads are moved before it. An output that updates a
+    value, such as a cache, has that value instead of an empty tensor.
+
     A linear or an embedding that no backend claims is a remark, and an error
     with `strict`: it would run through the reference lowering.
   }];
