@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "AttentionMask.h"
+#include "DotSums.h"
 #include "LinearKernel.h"
 #include "llmc/Lower/Patterns.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -682,13 +683,23 @@ private:
                      int64_t vectors) {
     auto bytes = VectorType::get({4 * lanes}, k.i8());
     int64_t lines = spec.headSize / 4;
+    // sdot reads them less 128, which is what the seeds take off elsewhere.
+    bool hasSigns = k.isa.dot == Dot::Sdot;
+    Value zero = k.constant(k.vectorOf(k.i32()), 0), signs;
+    if (hasSigns)
+      signs = k.constant(k.vectorOf(k.i32()), double(int32_t(0x80808080)));
     Values sums;
     for (int64_t q = 0; q < count; ++q)
       sums.append(vectors,
-                  k.broadcast(k.load(querySeeds, k.add(firstQuery, q))));
+                  hasSigns
+                      ? zero
+                      : k.broadcast(k.load(querySeeds, k.add(firstQuery, q))));
     sums = k.carry(
         k.index(0), k.index(lines), 1, sums, [&](Value i, ValueRange carried) {
           Values next(carried), parts = loadTransposed(i, key, vectors);
+          if (hasSigns)
+            for (Value &part : parts)
+              part = arith::XOrIOp::create(k.b, k.loc, part, signs);
           for (int64_t q = 0; q < count; ++q) {
             Value word = k.load(queryWords,
                                 k.add(k.mul(k.add(firstQuery, q), lines), i));
