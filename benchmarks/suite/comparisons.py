@@ -115,7 +115,7 @@ def table(zoo_cases=(), tokens=128):
               for name, model, measures, contenders in decoders]
     result.append(Comparison(
         "MiniLM int8", "MiniLM",
-        _contenders(llmc="int8-g128", onnxruntime="int8", openvino="int8"),
+        _contenders(llmc="int8-channel", onnxruntime="int8", openvino="int8"),
         tuple(_run(case, 1.2, "minilm", case)
               for case in ("1x128", "32x128"))))
     for block in (32, 128):

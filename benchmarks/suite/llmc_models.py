@@ -76,7 +76,7 @@ def artifact(model, folder, name):
         facts["notices"] += lines
 
     for number, options in enumerate(recipe.compress):
-        small = folder / f"step-{number}.onnx"
+        small = folder / f"step-{number}.mlirbc"
         step("compress", source, "-o", small, *options)
         source = small
     step("compile", source, "-o", out, *recipe.compile)
