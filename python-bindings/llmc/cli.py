@@ -127,6 +127,14 @@ def _files_of(path):
             if f.is_file()]
 
 
+# What the report says where no option does.
+_COMPRESS_DEFAULTS = {
+    "int": {"bits": 4, "group": 64, "symmetric": False, "scales": "float16",
+            "activations": "int8"},
+    "bf16": {"activations": "bf16"},
+    "f16": {"activations": "float"}}
+
+
 def run_compress(args):
     from .compiler import Module
     model, out = _model_file(args.model), pathlib.Path(args.output)
@@ -136,21 +144,24 @@ def run_compress(args):
     module = Module.load(model)
     before = sum(p["bytes"] for p in module.params())
     module.lift()
-    report = module.compress(bits=args.bits, group=args.group, what=args.what,
-                             symmetric=args.symmetric, skip=args.skip,
-                             strict=args.strict, scales=args.scales,
-                             activations=args.activations,
-                             kv_cache=args.kv_cache)
+    options = {"type": args.type, "what": args.what, "skip": args.skip,
+               "strict": args.strict, "activations": args.activations,
+               "bits": args.bits, "group": args.group,
+               "symmetric": args.symmetric, "scales": args.scales,
+               "kv_cache": args.kv_cache}
+    report = module.compress(**options)
     if not report.weights:
-        raise Error("there is no weight to quantize in this model"
+        raise Error("there is no weight to "
+                    f"{'quantize' if args.type == 'int' else 'cast'} "
+                    "in this model"
                     + "".join(f"\n  {line}" for line in report.notices))
     module.save(out)
     after = sum(p["bytes"] for p in module.params())
     result = {
         "model": str(model), "output": str(out),
-        "bits": args.bits, "group": args.group, "what": args.what,
-        "symmetric": args.symmetric, "scales": args.scales,
-        "activations": args.activations, "kv_cache": args.kv_cache,
+        **_COMPRESS_DEFAULTS[args.type],
+        **{name: value for name, value in options.items()
+           if value not in (None, "") and value is not False},
         "param_bytes_before": before, "param_bytes_after": after,
         "file_bytes": sum(f.stat().st_size for f in _files_of(out)),
         "weights": report.weights, "notices": report.notices,
@@ -160,9 +171,11 @@ def run_compress(args):
     for line in report.notices:
         _note(line)
     worst = max(report.weights, key=lambda w: w["relative_error"])
+    made = (f"quantized to {result['bits']} bits in groups of "
+            f"{result['group']}" if args.type == "int" else
+            f"stored as {args.type}")
     _finish(args, result, [
-        f"{len(report.weights)} weights quantized to {args.bits} bits in groups "
-        f"of {args.group}, {len(report.notices)} notices",
+        f"{len(report.weights)} weights {made}, {len(report.notices)} notices",
         f"parameters  {_size(before)} -> {_size(after)}, "
         f"{before / after:.2f} times smaller",
         f"error       {worst['relative_error']:.3g} of the weights' norm at "
@@ -324,31 +337,35 @@ def make_parser():
                      help="list every input, output and parameter")
 
     sub = command("compress", run_compress,
-                  "Quantize the weights of a model to few bits.")
+                  "Store the weights of a model in fewer bits.")
     sub.add_argument("model", help="an ONNX or MLIR file")
     sub.add_argument("-o", "--output", required=True, metavar="OUT.onnx",
                      help="the compressed model; .mlir and .mlirbc are "
                           "written too")
-    sub.add_argument("--bits", type=int, default=4, choices=range(2, 9),
+    sub.add_argument("--type", choices=("int", "bf16", "f16"), default="int",
+                     help="what weights become: integers in groups, or floats "
+                          "of 16 bits, for which --bits, --group, --symmetric "
+                          "and --scales mean nothing (default: int)")
+    sub.add_argument("--bits", type=int, choices=range(2, 9),
                      metavar="N", help="bits of a weight, 2 to 8 "
                                        "(default: 4)")
-    sub.add_argument("--group", type=_natural, default=64, metavar="N",
+    sub.add_argument("--group", type=_natural, metavar="N",
                      help="weights of a row that share a scale, 0 for all of "
                           "them (default: 64)")
     sub.add_argument("--what", choices=("all", "linear", "embedding"),
                      default="all",
-                     help="which weights to quantize (default: all)")
+                     help="which weights to compress (default: all)")
     sub.add_argument("--symmetric", action="store_true",
                      help="no zero points: each group's grid is centered on 0")
     sub.add_argument("--scales", choices=("float16", "float32"),
-                     default="float16",
                      help="what a scale is a number of; float16 makes smaller "
                           "artifacts (default: float16)")
-    sub.add_argument("--activations", choices=("int8", "float"),
-                     default="int8",
+    sub.add_argument("--activations", choices=("int8", "bf16", "float"),
                      help="int8 rounds what a quantized linear reads to 8 bits "
                           "in groups, at run time, which is several times "
-                          "faster; float does not (default: int8)")
+                          "faster, bf16 what one with bf16 weights reads to "
+                          "bf16; float does not (default: int8 for int, bf16 "
+                          "for bf16, float for f16)")
     sub.add_argument("--kv-cache", choices=("f32", "f16", "int8"),
                      default="f32",
                      help="how the keys and values of the past are stored; "
@@ -357,7 +374,7 @@ def make_parser():
     sub.add_argument("--skip", default="", metavar="REGEX",
                      help="leave alone the parameters whose names match")
     sub.add_argument("--strict", action="store_true",
-                     help="fail if a weight cannot be quantized or is padded")
+                     help="fail if a weight stays as it is or is padded")
     sub.add_argument("--report", metavar="FILE",
                      help="write a line for each weight, as JSON")
 

@@ -64,37 +64,60 @@ class Module:
         --pass-pipeline without the anchor. Returns a Report."""
         return Report(*self._model.run(pipeline))
 
-    def compress(self, bits=4, group=64, what="all", symmetric=False, skip="",
-                 strict=False, scales="float16", activations="int8",
-                 kv_cache="f32"):
-        """Quantizes weights to the nearest integers in groups, and what their
-        linears read to 8-bit integers at run time unless `activations` is
-        "float". With `kv_cache` "f16" or "int8" keys and values of the past
-        are stored so. docs/compress.md says what the options mean. Returns a
-        Report."""
-        if scales not in ("float16", "float32"):
-            raise Error(f"scales are float16 or float32, not '{scales}'")
-        if activations not in ("int8", "float"):
-            raise Error(f"activations are int8 or float, not '{activations}'")
+    def compress(self, bits=None, group=None, what="all", symmetric=False,
+                 skip="", strict=False, scales=None, activations=None,
+                 type="int", kv_cache="f32"):
+        """Stores weights in fewer bits; docs/compress.md says what the options
+        mean. With `type` "int" they become integers of `bits` bits (4) in
+        groups of `group` (64), and what their linears read is rounded to 8-bit
+        integers at run time unless `activations` is "float". With "bf16" or
+        "f16" they are cast; what linears with bf16 weights read is rounded to
+        bf16 unless `activations` is "float". With `kv_cache` "f16" or "int8"
+        keys and values of the past are stored so. Returns a Report."""
+        choices = {"int": ("int8", "float"), "bf16": ("bf16", "float"),
+                   "f16": ("float",)}
+        if type not in choices:
+            raise Error(f"types are {', '.join(choices)}, not '{type}'")
+        if activations is None:
+            activations = choices[type][0]
+        if activations not in choices[type]:
+            raise Error(f"activations are {' or '.join(choices[type])} with "
+                        f"the type {type}, not '{activations}'")
         if kv_cache not in ("f32", "f16", "int8"):
             raise Error(f"a KV cache is f32, f16 or int8, not '{kv_cache}'")
-        options = {"bits": bits, "block": group, "what": what,
-                   "symmetric": str(bool(symmetric)).lower(),
-                   "half-scales": str(scales == "float16").lower(),
-                   "strict": str(bool(strict)).lower()}
+        options = {"what": what, "strict": str(bool(strict)).lower()}
         if skip:
             # Braces keep blanks together in a pipeline's text.
             if set(skip) & set("\"'{}"):
                 raise Error("skip cannot have quotes or braces: "
                             f"'{skip}'")
             options["skip"] = f"{{{skip}}}"
-        text = " ".join(f"{key}={value}" for key, value in options.items())
-        report = self.run(f"llmc-quantize-rtn{{{text}}}")
-        if activations == "int8":
-            self.run("llmc-quantize-activations")
+        if type == "int":
+            scales = scales or "float16"
+            if scales not in ("float16", "float32"):
+                raise Error(f"scales are float16 or float32, not '{scales}'")
+            report = self._run_with("llmc-quantize-rtn", {
+                "bits": 4 if bits is None else bits,
+                "block": 64 if group is None else group,
+                "symmetric": str(bool(symmetric)).lower(),
+                "half-scales": str(scales == "float16").lower(), **options})
+            if activations == "int8":
+                self.run("llmc-quantize-activations")
+        else:
+            given = {"bits": bits is not None, "group": group is not None,
+                     "symmetric": symmetric, "scales": scales is not None}
+            for name in filter(given.get, given):
+                raise Error(f"{name} is of integers, not of the type {type}")
+            report = self._run_with(
+                "llmc-cast-weights",
+                {"type": type, "activations": activations, **options})
         if kv_cache != "f32":
             self.run(f"llmc-quantize-kv-cache{{format={kv_cache}}}")
         return report
+
+    def _run_with(self, name, options):
+        text = " ".join(f"{key}={value}" for key, value in options.items())
+        return self.run(f"{name}{{{text}}}")
 
     def lift(self):
         """Folds shapes and recognizes the ops of language models, which is

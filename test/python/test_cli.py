@@ -143,11 +143,53 @@ def test_compress_errors(run, model, tmp_path):
                                   status=1)
     assert "there is no model" in run("compress", tmp_path / "none.onnx",
                                       "-o", out, status=1)
+    for wrong, message in (
+            (["--type", "bf16", "--bits", 4], "bits is of integers, not of the "
+                                              "type bf16"),
+            (["--type", "f16", "--group", 0], "group is of integers"),
+            (["--type", "f16", "--symmetric"], "symmetric is of integers"),
+            (["--type", "bf16", "--scales", "float32"], "scales is of integers"),
+            (["--type", "f16", "--activations", "bf16"],
+             "activations are float with the type f16, not 'bf16'"),
+            (["--activations", "bf16"], "activations are int8 or float"),
+            (["--type", "bf16", "--skip", "."], "no weight to cast")):
+        assert message in run("compress", model, "-o", out, *wrong, status=1)
     assert list(tmp_path.iterdir()) == []
-    for wrong in (["--bits", "9"], ["--group", "-1"], ["--what", "some"]):
+    for wrong in (["--type", "f8"], ["--bits", "9"], ["--group", "-1"], ["--what", "some"]):
         with pytest.raises(SystemExit) as stopped:
             main(["compress", str(model), "-o", str(out), *wrong])
         assert stopped.value.code == 2
+
+
+@pytest.mark.parametrize("kind,epsilon", [("bf16", 2**-8), ("f16", 2**-11)])
+@pytest.mark.parametrize("activations", [None, "float"])
+def test_compress_to_floats(run, model, tmp_path, kind, epsilon, activations):
+    """Half the bytes, for ONNX Runtime too, and the same again from ONNX."""
+    import onnxruntime
+    out = tmp_path / "small.onnx"
+    options = ["--activations", activations] if activations else []
+    result = run("compress", model, "-o", out, "--type", kind, *options,
+                 "--json")
+    count = len(toy.VOCABULARY) * toy.HIDDEN
+    assert result["param_bytes_after"] == 2 * 2 * count
+    assert [w["param"] for w in result["weights"]] == ["embed",
+                                                       "layers.0.head"]
+    assert all(0 < w["relative_error"] <= epsilon for w in result["weights"])
+    rounds = kind == "bf16" and not activations
+    assert result["activations"] == ("bf16" if rounds else "float")
+    again = llmc.Module.load(out)
+    again.lift()
+    casts = again.ops().get("llmc.cast", 0)
+    assert casts == (4 if rounds else 2), again
+    assert again.run("llmc-claim-kernels").notices == []
+    ids = np.arange(20).reshape(2, 10)
+    session = onnxruntime.InferenceSession(str(out))
+    got, = session.run(None, {"input_ids": ids})
+    ours = llmc.compile(out)({"input_ids": ids})["logits"]
+    want = toy.logits(ids)
+    largest = 4 * epsilon * np.abs(want).max()
+    np.testing.assert_allclose(got, want, atol=largest)
+    np.testing.assert_allclose(ours, got, atol=1e-5 * np.abs(want).max())
 
 
 # run

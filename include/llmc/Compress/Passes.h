@@ -4,12 +4,15 @@
 #define LLMC_COMPRESS_PASSES_H
 
 #include "llmc/Compress/WeightUses.h"
+#include "llmc/Weights/FloatFormat.h"
 #include "mlir/Pass/Pass.h"
 
 namespace llmc {
 
 /// What a KV cache stores.
 enum class KVCacheFormat { F16, Int8 };
+/// What llmc-cast-weights makes of the operands of linears.
+enum class CastActivations { Float, BF16 };
 
 #define GEN_PASS_DECL
 #include "llmc/Compress/Passes.h.inc"

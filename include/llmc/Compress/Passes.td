@@ -188,4 +188,88 @@ def QuantizeKVCache : Pass<"llmc-quantize-kv-cache", "::mlir::ModuleOp"> {
   ];
 }
 
+def CastWeights : Pass<"llmc-cast-weights", "::mlir::ModuleOp"> {
+  let summary = "Store weights as floats of 16 bits";
+  let description = [{
+    Rounds each parameter of f32 that is the weight of `llmc.linear` or
+    `llmc.embedding` to bf16 or f16, to the nearest, ties to even; what reads it
+    reads `llmc.cast` of it. The sums stay f32.
+
+    With `activations=bf16`, what linears with weights of bf16 read is rounded
+    to bf16 as well, by two casts, so that a kernel can multiply pairs of bf16.
+    Linears with one operand share the rounded one.
+
+    ```mlir
+    llmc.param @fc1 = dense_resource<fc1> : tensor<1536x576xf32>
+    ...
+    %w = llmc.weight @fc1 : tensor<1536x576xf32>
+    %y = llmc.linear %x, %w
+       : (tensor<?x576xf32>, tensor<1536x576xf32>) -> tensor<?x1536xf32>
+
+    // llmc-cast-weights{type=bf16 activations=bf16} makes of it
+
+    llmc.param @fc1 = dense_resource<fc1> : tensor<1536x576xbf16>
+    ...
+    %b = llmc.weight @fc1 : tensor<1536x576xbf16>
+    %w = llmc.cast %b {to = f32}
+       : (tensor<1536x576xbf16>) -> tensor<1536x576xf32>
+    %r = llmc.cast %x {to = bf16} : (tensor<?x576xf32>) -> tensor<?x576xbf16>
+    %a = llmc.cast %r {to = f32} : (tensor<?x576xbf16>) -> tensor<?x576xf32>
+    %y = llmc.linear %a, %w
+       : (tensor<?x576xf32>, tensor<1536x576xf32>) -> tensor<?x1536xf32>
+    ```
+
+    A weight that was asked for and cannot be cast stays as it is, which is a
+    remark and, with `strict`, an error: one that another op reads too, that is
+    tied to a use of a kind not in `what`, whose type is not f32, or that holds
+    a number which would become infinite, as those above 65504 do in f16.
+
+    For each weight the pass emits an optimization remark of the category
+    `llmc-compress`, with bytes and errors as arguments.
+  }];
+  let options = [
+    Option<"type", "type", "::llmc::FloatFormat",
+           /*default=*/"::llmc::FloatFormat::BF16",
+           "What weights are stored as",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::FloatFormat::BF16, "bf16", "8 bits of them "
+                         "the exponent, as in f32"),
+              clEnumValN(::llmc::FloatFormat::F16, "f16", "5 bits of them the "
+                         "exponent"))}]>,
+    Option<"activations", "activations", "::llmc::CastActivations",
+           /*default=*/"::llmc::CastActivations::Float",
+           "What linears with weights of bf16 read",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::CastActivations::Float, "float",
+                         "their operand as it is"),
+              clEnumValN(::llmc::CastActivations::BF16, "bf16",
+                         "their operand rounded to bf16"))}]>,
+    Option<"what", "what", "::llmc::WeightKinds",
+           /*default=*/"::llmc::WeightKinds::All",
+           "Which weights to cast",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::WeightKinds::All, "all",
+                         "those of linears and embeddings"),
+              clEnumValN(::llmc::WeightKinds::Linear, "linear",
+                         "those of linears"),
+              clEnumValN(::llmc::WeightKinds::Embedding, "embedding",
+                         "those of embeddings"))}]>,
+    Option<"skip", "skip", "std::string", /*default=*/"\"\"",
+           "Leave parameters alone in whose names this regular expression "
+           "finds something">,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where a weight cannot be cast">
+  ];
+  let statistics = [
+    Statistic<"numWeights", "weights-cast", "Parameters cast">,
+    Statistic<"numSkipped", "weights-skipped",
+              "Parameters asked for that stay as they are">,
+    Statistic<"bytesBefore", "bytes-before",
+              "Bytes of the cast parameters before">,
+    Statistic<"bytesAfter", "bytes-after",
+              "Bytes of the cast parameters after">,
+    Statistic<"numLinears", "linears", "Linears with rounded operands">
+  ];
+}
+
 #endif // LLMC_COMPRESS_PASSES
