@@ -58,7 +58,9 @@ public:
 private:
   void emitDense(Value panel, Value lane, Value at) {
     k.loop(k.index(0), k.index(layout.columns), 1, [&](Value column) {
-      store(k.load(panels, {panel, column, lane}), at, column);
+      int64_t chunk = layout.getChunk();
+      Value place = k.add(k.mul(lane, chunk), k.rem(column, chunk));
+      store(k.load(panels, {panel, k.div(column, chunk), place}), at, column);
     });
   }
 

@@ -18,6 +18,13 @@ enum class Dot {
   Usdot,  ///< AArch64's usdot and usmmla
 };
 
+/// How two products of bf16 are added to a sum of f32; see emitPairDot.
+enum class PairDot {
+  None, ///< one by one, as f32
+  X86,  ///< vdpbf16ps
+  Arm,  ///< bfdot
+};
+
 /// What kernels are shaped by.
 struct Isa {
   int64_t lanes;     ///< words of a vector
@@ -27,6 +34,7 @@ struct Isa {
   bool hasTiles = false;    ///< AMX's, of bytes
   bool isNeon = false;      ///< AArch64
   bool shiftsBytes = false; ///< each by itself
+  PairDot pairDot = PairDot::None;
 
   static Isa of(const CpuTarget &target) {
     if (target.isX86())
@@ -42,6 +50,8 @@ struct Isa {
     else if (isa.registers)
       isa.dot = Dot::Halves;
     isa.isNeon = isa.hasPermute = target.isAArch64();
+    if (isa.isNeon && target.hasFeature("bf16"))
+      isa.pairDot = PairDot::Arm;
     isa.shiftsBytes = isa.registers;
     return isa;
   }
@@ -62,6 +72,8 @@ private:
       isa.dot = Dot::Avx2;
     isa.hasPermute = isWide || target.hasFeature("avx2");
     isa.hasTiles = isWide && target.hasFeature("amx-int8");
+    if (target.hasFeature("avx512bf16"))
+      isa.pairDot = PairDot::X86;
     return isa;
   }
 };

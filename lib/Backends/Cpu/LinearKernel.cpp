@@ -215,7 +215,9 @@ private:
 
   /// The address of column 0 of row `i` of the tile in `prepared.values`.
   Value rowAddress(int64_t i) {
-    int64_t pitch = prepared.pitch / (spec.integers ? 4 : 1);
+    int64_t pitch = prepared.pitch / (spec.integers             ? 4
+                                      : readsPairs(spec, k.isa) ? 2
+                                                                : 1);
     return k.mul(k.add(firstRow, i), pitch);
   }
   Value columnAddress(int64_t i, Value block, Value column) {
@@ -223,7 +225,56 @@ private:
     return k.add(rowAddress(i), spec.integers ? k.div(column, 4) : column);
   }
 
+  /// Weights of bf16, two columns at a time.
+  Values emitPairs(ValueRange sums) {
+    bool isPaired = readsPairs(spec, k.isa);
+    auto type = VectorType::get({2 * lanes}, k.b.getBF16Type());
+    auto floats = k.vectorOf(k.f32());
+    return k.carry(
+        k.index(0), k.index(layout.getStoredColumns() / 2), 1, sums,
+        [&](Value pair, ValueRange carried) {
+          // The columns of each panel: both, or one after the other.
+          std::array<Values, 2> weights;
+          Values next(carried);
+          for (int64_t j = 0; j < tilePanelCount; ++j) {
+            Value both = vector::LoadOp::create(
+                k.b, k.loc, type, panels,
+                ValueRange{k.add(firstPanel, j), pair, k.index(0)});
+            if (isPaired) {
+              weights[0].push_back(both);
+              continue;
+            }
+            Value words = k.bitcast(both, k.vectorOf(k.i32()));
+            Value even = arith::ShLIOp::create(k.b, k.loc, words,
+                                               k.constant(words.getType(), 16));
+            Value odd = arith::AndIOp::create(
+                k.b, k.loc, words, k.constant(words.getType(), -65536));
+            weights[0].push_back(k.bitcast(even, floats));
+            weights[1].push_back(k.bitcast(odd, floats));
+          }
+          for (int64_t i = 0; i < tileRows; ++i) {
+            if (isPaired) {
+              Value word = k.load(prepared.values, k.add(rowAddress(i), pair));
+              for (int64_t j = 0; j < tilePanelCount; ++j)
+                next[at(i, j)] =
+                    emitPairDot(k, next[at(i, j)], weights[0][j], word);
+              continue;
+            }
+            Value address = k.add(rowAddress(i), k.mul(pair, 2));
+            for (int64_t step = 0; step < 2; ++step) {
+              Value value =
+                  k.broadcast(k.load(prepared.values, k.add(address, step)));
+              for (int64_t j = 0; j < tilePanelCount; ++j)
+                next[at(i, j)] = k.fma(value, weights[step][j], next[at(i, j)]);
+            }
+          }
+          return next;
+        });
+  }
+
   Values emitDense(ValueRange sums) {
+    if (layout.isPaired())
+      return emitPairs(sums);
     return k.carry(
         k.index(0), k.index(layout.columns), 1, sums,
         [&](Value column, ValueRange carried) {

@@ -11,7 +11,7 @@ namespace llmc::cpu {
 /// x as the products read it: [rows, pitch], and numbers of each block of a
 /// row, [rows, blocks].
 struct PreparedRows {
-  Value values; ///< f32, or words of four integers of 8 bits
+  Value values; ///< f32, or words of four integers of 8 bits or of two bf16
   int64_t pitch;
   Value steps; ///< f32: what the integers are multiples of; null for floats
   /// Of `values`, null where no zero point needs it: f32, or i32 that are
@@ -23,6 +23,15 @@ struct PreparedRows {
 /// Writes code that normalizes and rounds x, [rows, K], as `spec` says.
 PreparedRows emitPreparedRows(KernelBuilder &k, const LinearSpec &spec, Value x,
                               Value rows, Value normScale, Value normBias);
+
+/// Whether products read x, rounded to bf16, in pairs.
+inline bool readsPairs(const LinearSpec &spec, const Isa &isa) {
+  return spec.pairs && isa.pairDot != PairDot::None;
+}
+
+/// `sum + w[2 i] x[0] + w[2 i + 1] x[1]` in lane i, for bf16 `weights` and a
+/// word `x` of two bf16. Instructions take subnormal numbers for zeros.
+Value emitPairDot(KernelBuilder &k, Value sum, Value weights, Value x);
 
 /// `activation(x)` of a vector of f32.
 Value emitActivation(KernelBuilder &k, Activation activation, Value x);

@@ -180,18 +180,38 @@ private:
     });
   }
 
+  /// What is rounded to bf16 and read as f32 again.
+  static CastOp getRoundingCast(Value x) {
+    auto wide = x.getDefiningOp<CastOp>();
+    auto narrow = wide ? wide.getOperand().getDefiningOp<CastOp>() : CastOp();
+    return narrow && narrow.getTo().isBF16() && narrow->hasOneUse() &&
+                   isF32(narrow.getOperand())
+               ? narrow
+               : CastOp();
+  }
+
   /// The rounding and the norm between x and the linears, if the kernel does
   /// them.
   void takeOperand() {
     LinearSpec &spec = result.spec;
     Value x = linears.front().getOperand();
     bool isOwn = isReadByLinears(x);
-    if (QuantizeDynamicOp rounded = getRounding(linears.front(), spec.layout)) {
-      spec.integers = true;
-      x = rounded.getOperand();
+    auto takeRounded = [&](Operation *rounded) {
+      x = rounded->getOperand(0);
       isOwn = isOwn && llvm::all_of(x.getUsers(), [&](Operation *user) {
                 return isOpTriviallyDead(user) || user == rounded;
               });
+    };
+    if (QuantizeDynamicOp rounded = getRounding(linears.front(), spec.layout)) {
+      spec.integers = true;
+      takeRounded(rounded);
+    } else if (spec.layout.isPaired() && spec.format == FloatFormat::BF16) {
+      spec.pairs = true;
+    } else if (CastOp narrow = getRoundingCast(x);
+               narrow && spec.layout.isPaired() &&
+               spec.format == FloatFormat::F32) {
+      spec.pairs = true;
+      takeRounded(narrow);
     }
     spec.rank = cast<ShapedType>(x.getType()).getRank();
     std::optional<NormMatch> norm;

@@ -49,6 +49,7 @@ struct LinearSpec {
   FloatFormat format = FloatFormat::F32; ///< of x and y; sums are f32
   /// x is rounded to integers of 8 bits in blocks of the weight's.
   bool integers = false;
+  bool pairs = false;   ///< x is rounded to bf16, as its weights are
   NormSpec norm;        ///< of x, before it is rounded
   bool hasBias = false; ///< [panels * lanes], packed
   Activation activation = Activation::None;
@@ -69,6 +70,7 @@ struct LinearSpec {
     visit("rows", rows);
     visit("format", format);
     visit("integers", integers);
+    visit("pairs", pairs);
     visit("norm", norm);
     visit("bias", hasBias);
     visit("activation", activation);

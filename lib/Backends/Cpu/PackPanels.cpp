@@ -95,11 +95,15 @@ void Packer::packFloats(char *out) const {
   for (const PanelSource &source : sources) {
     int64_t rows = getRows(weights[source.weight]);
     const float *from = values[source.weight].data();
-    for (int64_t k = 0; k < layout.columns; ++k)
+    for (int64_t chunk = 0; chunk < layout.getStoredColumns();
+         chunk += layout.getChunk())
       for (int64_t row = source.firstRow; row < source.firstRow + layout.lanes;
            ++row)
-        storeFloat(out, layout.format, index++,
-                   row < rows ? from[row * layout.columns + k] : 0);
+        for (int64_t k = chunk; k < chunk + layout.getChunk(); ++k)
+          storeFloat(out, layout.format, index++,
+                     row < rows && k < layout.columns
+                         ? from[row * layout.columns + k]
+                         : 0);
   }
 }
 
@@ -244,8 +248,9 @@ SmallVector<PackedParam> PanelLayout::pack(ArrayRef<Value> weights,
   if (isDense()) {
     params.push_back(
         {suffix,
-         RankedTensorType::get({panels, columns, lanes},
-                               getFloatType(format, builder.getContext())),
+         RankedTensorType::get(
+             {panels, getStoredColumns() / getChunk(), lanes * getChunk()},
+             getFloatType(format, builder.getContext())),
          [packer](MutableArrayRef<char> bytes) {
            packer.packFloats(bytes.data());
          }});

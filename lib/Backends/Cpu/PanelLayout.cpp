@@ -20,8 +20,10 @@ SmallVector<Plane, 3> PanelLayout::getPlanes() const {
 }
 
 int64_t PanelLayout::getChunk() const {
+  if (isDense())
+    return isPaired() ? 2 : 1;
   // The narrowest plane has the most columns in a line.
-  return isDense() ? 1 : getPlanes().back().getColumnsPerLine();
+  return getPlanes().back().getColumnsPerLine();
 }
 
 /// Whether f16 holds every scale exactly.

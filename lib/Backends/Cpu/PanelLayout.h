@@ -6,7 +6,10 @@
 //
 // A dense panel has the values of the first column, then those of the second,
 // and so on, in the format of the parameter: half the bytes for floats of 16
-// bits, which kernels widen as they load them. Integers come in lines of one
+// bits, which kernels widen as they load them. Those of bf16 have two columns
+// of each row side by side, in a 32-bit word, which is what instructions that
+// multiply and add pairs read; an odd number of columns ends with zeros.
+// Integers come in lines of one
 // 32-bit word for each row. A word of a plane of p bits has 32 / p columns of
 // its row: column 4 q + j is the bits from 8 j + p q on. So a shift and a mask
 // of a whole line give, for every row, four successive columns in bytes, which
@@ -79,6 +82,8 @@ struct PanelLayout {
   void add(const PanelLayout &other, bool sameCodebook);
 
   bool isDense() const { return bits == 0; }
+  /// Whether a word of a panel has two columns of bf16.
+  bool isPaired() const { return isDense() && format == FloatFormat::BF16; }
   bool isLookup() const { return codebook != Codebook::None; }
   /// Entries of a codebook as it is stored: at least a vector, unless each row
   /// has its own.
@@ -95,14 +100,12 @@ struct PanelLayout {
   }
   int64_t getNumBlocks() const { return llvm::divideCeil(columns, block); }
   llvm::SmallVector<Plane, 3> getPlanes() const;
-  /// Columns of a chunk.
+  /// Columns of a chunk; dense, those that are stored side by side.
   int64_t getChunk() const;
   /// Lines of a chunk.
   int64_t getChunkLines() const { return getChunk() * bits / 32; }
   /// Columns of a block as it is stored: whole chunks.
-  int64_t getStoredBlock() const {
-    return isDense() ? block : llvm::alignTo(block, getChunk());
-  }
+  int64_t getStoredBlock() const { return llvm::alignTo(block, getChunk()); }
   /// Columns of a row as it is stored.
   int64_t getStoredColumns() const { return getNumBlocks() * getStoredBlock(); }
   /// Values, when dense, or words of a panel.

@@ -29,8 +29,9 @@ public:
         lanes(k.isa.lanes) {}
 
   PreparedRows emit() {
-    isCopied = spec.format != FloatFormat::F32 || spec.integers || spec.norm ||
-               layout.getStoredColumns() != layout.columns;
+    isPaired = readsPairs(spec, k.isa);
+    isCopied = spec.format != FloatFormat::F32 || spec.integers || spec.pairs ||
+               spec.norm || layout.getStoredColumns() != layout.columns;
     PreparedRows result;
     int64_t blocks = layout.getNumBlocks();
     // Whole vectors are written, the last of a row beyond its end. Rows that
@@ -38,7 +39,9 @@ public:
     result.pitch = isCopied
                        ? (blocks - 1) * layout.getStoredBlock() +
                              llvm::alignTo(layout.getStoredBlock(), lanes) +
-                             64 / (spec.integers ? 1 : 4)
+                             64 / (spec.integers ? 1
+                                   : isPaired    ? 2
+                                                 : 4)
                        : layout.columns;
     Value size = k.mul(rows, result.pitch);
     auto allocate = [&](Type element, Value size) {
@@ -46,8 +49,13 @@ public:
     };
     if (!isCopied)
       result.values = k.flatten(x, 0);
+    else if (isPaired)
+      result.values = allocate(k.i8(), k.mul(size, 2));
     else
       result.values = allocate(spec.integers ? k.i8() : k.f32(), size);
+    Value bytes = result.values;
+    if (isPaired)
+      result.values = k.view(bytes, k.b.getBF16Type(), size);
     Value numBlocks = k.mul(rows, blocks);
     if (spec.integers)
       result.steps = allocate(k.f32(), numBlocks);
@@ -58,7 +66,9 @@ public:
       k.parallelIf(k.isLess(k.index(fewRows), rows), rows,
                    [&](Value row) { emitRow(row); });
     if (spec.integers)
-      result.values = k.view(result.values, k.i32(), k.div(size, 4));
+      result.values = k.view(bytes, k.i32(), k.div(size, 4));
+    if (isPaired)
+      result.values = k.view(bytes, k.i32(), k.div(size, 2));
     return result;
   }
 
@@ -103,9 +113,13 @@ private:
     Value sum = overBlock(
         k.constant(type, 0), [&](Value offset, ValueRange carried) -> Values {
           Value vector = read(offset);
+          if (spec.pairs)
+            vector = k.narrow(vector, k.b.getBF16Type());
+          if (spec.pairs && !isPaired)
+            vector = k.widen(vector);
           if (isCopied)
             k.storeVector(vector, out.values, k.add(to, offset));
-          return {k.addF(carried[0], vector)};
+          return {out.sums ? k.addF(carried[0], vector) : carried[0]};
         })[0];
     if (out.sums)
       k.store(k.reduce(CombiningKind::ADD, sum), out.sums, at);
@@ -167,6 +181,7 @@ private:
   RowNorm norm;
   int64_t lanes;
   bool isCopied = false; ///< the products read a copy, not x itself
+  bool isPaired = false; ///< of bf16, in words of two
   PreparedRows out;
 };
 } // namespace
