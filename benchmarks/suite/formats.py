@@ -14,8 +14,6 @@ class Format:
     compress: tuple = ()
     # The options of `llmc compile`.
     compile: tuple = ()
-    # Why llmc cannot do this at all; the table says it.
-    unavailable: str = ""
 
 
 def groups(bits, size, *options):
@@ -32,6 +30,5 @@ FORMATS = {
     "int2-g32": groups(2, 32),
     "int8-g128": groups(8, 128),
     "int8-channel": groups(8, 0),
-    "bf16": Format(unavailable="llmc has no option for bf16 weights and no "
-                               "bf16 kernels on the CPU"),
+    "bf16": Format((("--type", "bf16"),)),
 }

@@ -121,6 +121,36 @@ def linear(rows, columns, bias, activations=0):
             f"return %y : tensor<?x{rows}xf32>")
 
 
+def to_bf16(x):
+    """To the nearest, ties to even, in doubles; NaN stays."""
+    bits = x.view(np.uint32).astype(np.uint64)
+    bits = (bits + 0x7fff + (bits >> 16 & 1)).astype(np.uint32) & 0xffff0000
+    return np.where(np.isnan(x), x, bits.view(np.float32)).astype(np.float64)
+
+
+ROUNDED = """%n = llmc.cast %x {{to = bf16}} : (tensor<?x{0}xf32>) -> tensor<?x{0}xbf16>
+%a = llmc.cast %n {{to = f32}} : (tensor<?x{0}xbf16>) -> tensor<?x{0}xf32>
+"""
+
+
+def cast_linear(rows, columns, kind, stored, rounds, bias=None):
+    """%x times a weight that is a cast of `stored`."""
+    shape = f"{rows}x{columns}"
+    body = (f"%s = llmc.weight @s : tensor<{shape}x{kind}>\n"
+            f"%w = llmc.cast %s {{to = f32}} : (tensor<{shape}x{kind}>) -> "
+            f"tensor<{shape}xf32>\n")
+    ops = linear(rows, columns, bias is not None)
+    if rounds:
+        body += ROUNDED.format(columns)
+        ops = ops.replace("llmc.linear %x", "llmc.linear %a")
+    params = {"s": stored}
+    if bias is not None:
+        params["b"] = bias
+    return module(params, body + ops,
+                  f'%x: tensor<?x{columns}xf32> {{llmc.name = "x"}}',
+                  f"tensor<?x{rows}xf32>")
+
+
 # The 16 values of bitsandbytes' NF4, as it has them.
 NF4 = np.array([
     -1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453,

@@ -12,7 +12,8 @@ import pytest
 
 import llmc
 import test_cpu_kv_cache as kv_cache
-from kernels import NF4, floats, halves, lookup, module, weight
+from kernels import (NF4, cast_linear, floats, halves, lookup, module, to_bf16,
+                     weight)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PASSES = "llmc-lift"  # keeps past keys and values as inputs, as the cases have
@@ -266,6 +267,25 @@ def test_kv_cache(cache, target, runners, tmp_path):
     y = run(runners(architecture(target)), target, artifact, feeds)["y"]
     np.testing.assert_allclose(
         y, kv_cache.expected(feeds, *spec, cache, True), rtol=2e-5, atol=5e-6)
+
+
+@pytest.mark.parametrize("target,cpu", [
+    ("aarch64+bf16", "max"), ("aarch64", None), ("riscv64+v", None)])
+@pytest.mark.parametrize("columns", [63, 128])
+def test_bf16_linear(columns, target, cpu, runners, tmp_path):
+    """Pairs of bf16, with and without an instruction for them."""
+    stored, weight = halves(rng.standard_normal((40, columns)).astype(
+        np.float32), "bf16")
+    artifact = compile(cast_linear(40, columns, "bf16", stored, True), target,
+                       tmp_path / "out")
+    x = rng.standard_normal((11, columns)).astype(np.float32)
+    read = to_bf16(x)
+    bound = 4e-6 * (np.abs(read) @ np.abs(weight.T))
+    whole, part, one = (run(runners(architecture(target)), target, artifact,
+                            {"x": rows}, cpu)["y"]
+                        for rows in (x, x[:5], x[10:]))
+    assert np.all(np.abs(whole - read @ weight.T.astype(np.float64)) <= bound)
+    assert np.array_equal(part, whole[:5]) and np.array_equal(one, whole[10:])
 
 
 @pytest.mark.parametrize("target", ["x86-64", "aarch64", "riscv64"])
