@@ -85,26 +85,10 @@ Value llmc::cpu::emitDot(KernelBuilder &k, Value sum, Value weights, Value x,
 
 Value llmc::cpu::emitPairDot(KernelBuilder &k, Value sum, Value weights,
                              Value x) {
-  int64_t lanes = k.isa.lanes;
-  auto pairs = VectorType::get({2 * lanes}, k.b.getBF16Type());
-  x = k.bitcast(k.broadcast(x), pairs);
-  if (k.isa.pairDot == PairDot::X86)
-    return call(k, "llvm.x86.avx512bf16.dpbf16ps.512", sum.getType(),
-                {sum, weights, x});
-  // Registers have four sums.
-  constexpr int64_t width = 4;
-  auto part = [&](Value vector, int64_t begin, int64_t size) -> Value {
-    return vector::ExtractStridedSliceOp::create(
-        k.b, k.loc, vector, ArrayRef<int64_t>{begin}, ArrayRef<int64_t>{size},
-        ArrayRef<int64_t>{1});
-  };
-  for (int64_t i = 0; i < lanes; i += width) {
-    Value made = call(k, "llvm.aarch64.neon.bfdot.v4f32.v8bf16",
-                      VectorType::get({width}, k.f32()),
-                      {part(sum, i, width), part(weights, 2 * i, 2 * width),
-                       part(x, 2 * i, 2 * width)});
-    sum = vector::InsertStridedSliceOp::create(
-        k.b, k.loc, made, sum, ArrayRef<int64_t>{i}, ArrayRef<int64_t>{1});
-  }
-  return sum;
+  auto pairs = VectorType::get({2 * k.isa.lanes}, k.b.getBF16Type());
+  return call(k,
+              k.isa.pairDot == PairDot::X86
+                  ? "llvm.x86.avx512bf16.dpbf16ps.512"
+                  : "llvm.aarch64.neon.bfdot.v4f32.v8bf16",
+              sum.getType(), {sum, weights, k.bitcast(k.broadcast(x), pairs)});
 }

@@ -75,6 +75,9 @@ private:
 /// below 2^bits and a word `x` of bytes with sign.
 Value emitDot(KernelBuilder &k, Value sum, Value weights, Value x,
               int64_t bits);
+/// `sum + w[2 i] x[0] + w[2 i + 1] x[1]` in lane i, for bf16 `weights` and a
+/// word `x` of two bf16. Instructions take subnormal numbers for zeros.
+Value emitPairDot(KernelBuilder &k, Value sum, Value weights, Value x);
 /// The instructions of AArch64.
 Value emitNeonDot(KernelBuilder &k, Value sum, Value weights, Value x);
 /// Adds the products of two rows of 8 columns of weights and two of x, whose

@@ -29,10 +29,6 @@ inline bool readsPairs(const LinearSpec &spec, const Isa &isa) {
   return spec.pairs && isa.pairDot != PairDot::None;
 }
 
-/// `sum + w[2 i] x[0] + w[2 i + 1] x[1]` in lane i, for bf16 `weights` and a
-/// word `x` of two bf16. Instructions take subnormal numbers for zeros.
-Value emitPairDot(KernelBuilder &k, Value sum, Value weights, Value x);
-
 /// `activation(x)` of a vector of f32.
 Value emitActivation(KernelBuilder &k, Activation activation, Value x);
 
