@@ -26,7 +26,6 @@
 // HELP: --llmc-decompose {{.*}}primitive ops
 // HELP: --llmc-quantize-rtn {{.*}}Quantize
 // HELP: --list-passes lists MLIR's passes too
-// Two screens.
 // A line for each pass of ours and the options, not the thousands of MLIR.
 // LINES: {{^ *([0-9]|[1-9][0-9]|1[0-4][0-9])$}}
 // HIDDEN: --amdgpu
