@@ -362,8 +362,7 @@ def make_parser():
                           "artifacts (default: float16)")
     sub.add_argument("--activations", choices=("int8", "bf16", "float"),
                      help="int8 rounds what a quantized linear reads to 8 bits "
-                          "in groups, at run time, which is several times "
-                          "faster, bf16 what one with bf16 weights reads to "
+                          "in groups, at run time, which is faster, bf16 what one with bf16 weights reads to "
                           "bf16; float does not (default: int8 for int, bf16 "
                           "for bf16, float for f16)")
     sub.add_argument("--kv-cache", choices=("f32", "f16", "int8"),
