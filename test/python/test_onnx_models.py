@@ -553,6 +553,16 @@ def test_ir_version_that_is_not_supported(tmp_path):
         llmc.Module.load(tmp_path / "m.onnx")
 
 
+def test_split_by_as_many_sizes_as_there_are_outputs(tmp_path):
+    """The number of sizes is not declared; the slices in the export know it."""
+    model = make_model(helper.make_graph(
+        [node("Split", ["x", "sizes"], ["a", "b", "c"])], "split",
+        [value("x", FLOAT, [9]), value("sizes", INT64, ["n"])],
+        [value(name, FLOAT, [f"n_{name}"]) for name in "abc"]))
+    check(model, tmp_path, *({"x": floats(9), "sizes": np.array(sizes)}
+                             for sizes in ([2, 3, 4], [9, 0, 0])))
+
+
 def test_input_with_a_default_becomes_a_constant(tmp_path):
     """From IR 4 on an initializer of an input's name is a default."""
     graph = helper.make_graph(

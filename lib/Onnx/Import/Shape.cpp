@@ -159,8 +159,12 @@ static LogicalResult importSlice(OnnxNode &node) {
   }
   if (node.rank(starts) != 1 && !node.hasFailed())
     return node.fail("starts must be a vector");
-  int64_t count = node.staticDim(starts, 0, "the number of starts");
-  if (!node.hasInput(3) && !node.hasAttr("axes"))
+  // Axes say how many starts there are even where their own length does not.
+  bool hasAxes = node.hasInput(3) || node.hasAttr("axes");
+  int64_t count = axes.size();
+  if (!hasAxes || !ShapedType::isDynamic(node.dim(starts, 0)))
+    count = node.staticDim(starts, 0, "the number of starts");
+  if (!hasAxes)
     axes = llvm::to_vector(llvm::seq<int64_t>(0, count));
   if (!node.hasFailed() && int64_t(axes.size()) != count)
     return node.fail("starts and axes differ in length");
