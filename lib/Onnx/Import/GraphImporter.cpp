@@ -12,8 +12,11 @@ using namespace llmc::onnx_detail;
 
 /// Integer tensors up to this size are constants, larger ones params.
 static constexpr int64_t maxConstantElements = 1024;
-/// Functions that call functions can grow a small file without bound.
-static constexpr int64_t maxNodes = 1'000'000;
+/// Functions that call functions, and loops in loops, can grow a small file
+/// without bound: it may have this many nodes, and above this one many times as
+/// many as are in the file.
+static constexpr int64_t maxNodes = 1'000'000, freeNodes = 10'000,
+                         maxNodeFactor = 200;
 /// Their calls nest on the stack.
 static constexpr unsigned maxCallDepth = 200;
 
@@ -306,10 +309,10 @@ LogicalResult GraphImporter::importNodes(Nodes &nodes) {
 
 LogicalResult GraphImporter::importNode(::onnx::NodeProto &node) {
   const ::onnx::NodeProto *outerNode = std::exchange(currentNode, &node);
-  if (++nodeCount > maxNodes)
+  if (++nodeCount > nodeLimit)
     return emitError(fileLocation)
            << "is one too many: with functions inlined the model has more than "
-           << maxNodes << " nodes";
+           << nodeLimit << " nodes";
   if (node.output_size() == 0)
     return emitError(fileLocation) << "has no outputs";
 
@@ -502,6 +505,19 @@ LogicalResult GraphImporter::readOpsets(
 // The model
 //===----------------------------------------------------------------------===//
 
+/// How many nodes are written down, those of subgraphs included.
+static int64_t countNodes(
+    const google::protobuf::RepeatedPtrField<::onnx::NodeProto> &nodes) {
+  int64_t count = nodes.size();
+  for (const ::onnx::NodeProto &node : nodes)
+    for (const ::onnx::AttributeProto &attribute : node.attribute()) {
+      count += countNodes(attribute.g().node());
+      for (const ::onnx::GraphProto &graph : attribute.graphs())
+        count += countNodes(graph.node());
+    }
+  return count;
+}
+
 LogicalResult GraphImporter::run() {
   if (model.ir_version() < 1 || !model.has_graph())
     return emitError(fileLocation) << "is not an ONNX model: it has no graph";
@@ -516,6 +532,10 @@ LogicalResult GraphImporter::run() {
     functions.try_emplace(makeFunctionKey(normalizeDomain(function.domain()),
                                           function.name(), function.overload()),
                           &function);
+  int64_t written = countNodes(model.graph().node());
+  for (const ::onnx::FunctionProto &function : model.functions())
+    written += countNodes(function.node());
+  nodeLimit = std::clamp(written * maxNodeFactor, freeNodes, maxNodes);
   Scope main;
   main.frame = &frame;
   scope = &main;

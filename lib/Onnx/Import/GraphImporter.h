@@ -132,7 +132,7 @@ private:
   llvm::DenseMap<const ::onnx::TensorProto *, ParamOp> params;
   Scope *scope = nullptr;
   const ::onnx::NodeProto *currentNode = nullptr;
-  int64_t nodeCount = 0;
+  int64_t nodeCount = 0, nodeLimit = 0;
 };
 
 } // namespace llmc::onnx_detail
