@@ -49,8 +49,8 @@ struct MonomialLess {
 };
 using Polynomial = std::map<Monomial, int64_t, MonomialLess>;
 
-/// Shapes of real models have a handful of terms; beyond this an expression
-/// is left as it is.
+/// Shapes of real models have a handful of terms, each of a handful of factors;
+/// beyond this an expression is left as it is.
 constexpr size_t maxTerms = 64;
 
 AffineExpr build(const Polynomial &terms, MLIRContext *context) {
@@ -68,7 +68,7 @@ AffineExpr build(const Polynomial &terms, MLIRContext *context) {
   return sum ? sum : getAffineConstantExpr(0, context);
 }
 
-/// Fails when a coefficient overflows or there are too many terms.
+/// Fails when a coefficient overflows or there are too many terms or factors.
 bool expand(AffineExpr expr, Polynomial &terms);
 
 bool addTerm(Polynomial &terms, const Monomial &monomial, int64_t value) {
@@ -80,6 +80,8 @@ bool addTerm(Polynomial &terms, const Monomial &monomial, int64_t value) {
 bool multiply(const Polynomial &a, const Polynomial &b, Polynomial &terms) {
   for (const auto &[left, x] : a)
     for (const auto &[right, y] : b) {
+      if (left.size() + right.size() > maxTerms)
+        return false;
       Monomial product(left);
       llvm::append_range(product, right);
       llvm::sort(product,

@@ -13,6 +13,11 @@ using namespace llmc;
 /// Shape vectors are this short; longer integer tensors are data.
 static constexpr int64_t maxTrackedElements = 64;
 
+/// Sizes of real models are sums of a few products. Where one is computed from
+/// itself again and again, as in a chain of squares, its expression doubles
+/// with each op.
+static constexpr unsigned maxSizeNodes = 128;
+
 std::optional<int64_t> llmc::getConstant(AffineExpr expr) {
   if (auto constant = dyn_cast_or_null<AffineConstantExpr>(expr))
     return constant.getValue();
@@ -22,6 +27,22 @@ std::optional<int64_t> llmc::getConstant(AffineExpr expr) {
 bool llmc::isTrackedElementType(Type type) {
   return type.isSignlessInteger(1) || type.isSignlessInteger(32) ||
          type.isSignlessInteger(64);
+}
+
+/// Takes from `budget` what a walk over `expr` visits; false when it runs out.
+static bool isWithin(AffineExpr expr, unsigned &budget) {
+  if (budget == 0)
+    return false;
+  --budget;
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  return !binary || (isWithin(binary.getLHS(), budget) &&
+                     isWithin(binary.getRHS(), budget));
+}
+
+/// Whether an expression is too large to compute with.
+static bool isTooLarge(AffineExpr expr) {
+  unsigned budget = maxSizeNodes;
+  return !isWithin(expr, budget);
 }
 
 RankedTensorType ShapeInfo::getType() const {
@@ -106,8 +127,11 @@ std::optional<SmallVector<AffineExpr>> ShapeContext::values(Value value) {
     for (int64_t i = 0; i < type.getNumElements(); ++i)
       result->push_back(freshElement());
   }
-  for (AffineExpr &expr : *result)
+  for (AffineExpr &expr : *result) {
     expr = simplify(expr);
+    if (isTooLarge(expr))
+      expr = freshElement();
+  }
   knownValues.try_emplace(value, *result);
   return result;
 }
@@ -129,14 +153,20 @@ std::optional<SmallVector<int64_t>> ShapeContext::constants(Value value) {
 void ShapeContext::set(Value value, const ShapeInfo &info) {
   SmallVector<AffineExpr> &dims = knownDims[value];
   dims = info.dims;
-  for (AffineExpr &dim : dims)
+  for (AffineExpr &dim : dims) {
     dim = simplify(dim);
+    if (isTooLarge(dim))
+      dim = freshSymbol();
+  }
   if (!info.values || int64_t(info.values->size()) > maxTrackedElements)
     return;
   SmallVector<AffineExpr> &values = knownValues[value];
   values = *info.values;
-  for (AffineExpr &element : values)
+  for (AffineExpr &element : values) {
     element = simplify(element);
+    if (isTooLarge(element))
+      element = freshElement();
+  }
 }
 
 void ShapeContext::forget(Value value) {

@@ -1,6 +1,7 @@
 """Imports and lifts small models with large results: large_models.py LLMC_TRANSLATE LLMC_OPT FOLDER.
 
-Nothing on the way to native code may compute these tensors: there is no room for them."""
+Nothing on the way to native code may compute these tensors: there is no room for them. Nor is there room for the
+expressions of sizes that are computed from themselves again and again, which double with each node."""
 
 import pathlib
 import resource
@@ -27,8 +28,8 @@ FIRST = {"ConstantOfShape": np.array([LARGE, 4]), "Range": np.array(0), "OneHot"
 
 
 def make(op, rest):
-    inputs = [FIRST.get(op, np.ones((1, 4), np.float32)), *rest]
-    tensors = [numpy_helper.from_array(np.array(value), f"i{index}") for index, value in enumerate(inputs)]
+    values = [FIRST.get(op, np.ones((1, 4), np.float32)), *rest]
+    tensors = [numpy_helper.from_array(np.array(value), f"i{index}") for index, value in enumerate(values)]
     nodes = [helper.make_node(op, [tensor.name for tensor in tensors], ["large"]),
              helper.make_node("Shape", ["large"], ["y"])]
     outputs = [helper.make_tensor_value_info("y", TensorProto.INT64, (None,))]
@@ -36,12 +37,36 @@ def make(op, rest):
                              opset_imports=[helper.make_opsetid("", 9 if op == "Upsample" else 18)])
 
 
+def node(op, *names):
+    return helper.make_node(op, names[:-1], names[-1:])
+
+
+STEPS = {
+    "squares": lambda old, new: [node("Mul", old, old, new)],
+    "halves and rests": lambda old, new: [node("Div", old, "two", f"{new}/half"),
+                                          node("Mod", old, "three", f"{new}/rest"),
+                                          node("Add", f"{new}/half", f"{new}/rest", new)],
+}
+
+
+def make_chain(name, length=24):
+    nodes = [node("Shape", "x", "y0")]
+    for index in range(length):
+        nodes += STEPS[name](f"y{index}", f"y{index + 1}")
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])]
+    outputs = [helper.make_tensor_value_info(f"y{length}", TensorProto.INT64, [1])]
+    tensors = [numpy_helper.from_array(np.array([value]), name) for name, value in (("two", 2), ("three", 3))]
+    return helper.make_model(helper.make_graph(nodes, name, inputs, outputs, tensors), ir_version=10,
+                             opset_imports=[helper.make_opsetid("", 18)])
+
+
 def main():
     translate, opt, folder = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
     folder.mkdir(parents=True, exist_ok=True)
-    for op, rest in CASES.items():
+    models = {op: make(op, rest) for op, rest in CASES.items()} | {name: make_chain(name) for name in STEPS}
+    for op, model in models.items():
         path, imported = folder / f"{op}.onnx", folder / f"{op}.mlirbc"
-        path.write_bytes(make(op, rest).SerializeToString())
+        path.write_bytes(model.SerializeToString())
         for command in ([translate, path, "-o", imported], [opt, imported, "--llmc-lift"]):
             run = subprocess.run(command, capture_output=True, text=True, timeout=60)
             if run.returncode:
