@@ -256,11 +256,12 @@ LogicalResult RangeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
     if (*delta == 0)
       return shapes.fail("delta must not be 0");
     AffineExpr distance = shapes.simplify(bounds[1] - bounds[0]);
-    if (std::optional<int64_t> known = getConstant(distance)) {
+    std::optional<int64_t> known = getConstant(distance);
+    if (known && *known != INT64_MIN && *delta != INT64_MIN) {
       int64_t steps = *delta > 0 ? llvm::divideCeilSigned(*known, *delta)
                                  : llvm::divideCeilSigned(-*known, -*delta);
       length = shapes.constant(std::max<int64_t>(steps, 0));
-    } else if (*delta > 0 && shapes.isNonNegative(distance)) {
+    } else if (!known && *delta > 0 && shapes.isNonNegative(distance)) {
       length = shapes.simplify(distance.ceilDiv(*delta));
     }
   }

@@ -2,6 +2,7 @@
 
 #include "llmc/IR/Dialect.h"
 #include "mlir/IR/Builders.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -110,11 +111,15 @@ static LogicalResult checkWeight(ShapeContext &shapes, Value operand,
   if (*first % group != 0)
     return shapes.fail("group " + Twine(group) + " does not divide " +
                        Twine(*first) + " channels of the weight");
-  int64_t needed = transposed ? *first : *second * group;
+  int64_t grouped;
+  if (llvm::MulOverflow(*second, group, grouped))
+    return shapes.fail("group " + Twine(group) + " times " + Twine(*second) +
+                       " channels of the weight overflows");
+  int64_t needed = transposed ? *first : grouped;
   if (channels && *channels != needed)
     return shapes.fail("the operand has " + Twine(*channels) +
                        " channels, the weight takes " + Twine(needed));
-  int64_t produced = transposed ? *second * group : *first;
+  int64_t produced = transposed ? grouped : *first;
   if (!bias)
     return success();
   if (shapes.rank(bias) != 1)
@@ -205,12 +210,16 @@ LogicalResult DeformConvOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
     return shapes.fail("offset_group " + Twine(groups) +
                        " does not divide the channels");
   auto check = [&](StringRef name, Value value,
-                   int64_t count) -> LogicalResult {
+                   int64_t needed) -> LogicalResult {
+    for (int64_t factor : {groups, *height, *width})
+      if (llvm::MulOverflow(needed, factor, needed))
+        return shapes.fail("offset_group " + Twine(groups) +
+                           " times the kernel's size overflows");
     std::optional<int64_t> size =
         value ? getConstant(shapes.dim(value, 1)) : std::nullopt;
-    if (size && *size != count * groups * *height * *width)
+    if (size && *size != needed)
       return shapes.fail(name + " has " + Twine(*size) + " channels, not " +
-                         Twine(count * groups * *height * *width));
+                         Twine(needed));
     return success();
   };
   if (failed(check("offset", adaptor.getOffset(), 2)) ||

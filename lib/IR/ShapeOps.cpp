@@ -39,14 +39,16 @@ static AffineExpr divideProducts(ShapeContext &shapes,
   int64_t numerator = 1, denominator = 1;
   SmallVector<AffineExpr> factors;
   for (AffineExpr factor : dividend) {
-    if (std::optional<int64_t> constant = getConstant(factor))
-      numerator *= *constant;
-    else
+    std::optional<int64_t> constant = getConstant(factor);
+    if (!constant)
       factors.push_back(factor);
+    else if (llvm::MulOverflow(numerator, *constant, numerator))
+      return {};
   }
   for (AffineExpr factor : divisor) {
     if (std::optional<int64_t> constant = getConstant(factor)) {
-      denominator *= *constant;
+      if (llvm::MulOverflow(denominator, *constant, denominator))
+        return {};
       continue;
     }
     auto *found = llvm::find(factors, factor);

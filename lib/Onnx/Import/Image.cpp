@@ -2,6 +2,7 @@
 
 #include "OpTable.h"
 #include "Window.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -186,14 +187,17 @@ static LogicalResult importCol2Im(OnnxNode &node) {
                      "image_shape and block_shape of one length");
   SmallVector<int64_t> strides = readInts(node, "strides", spatial, 1),
                        dilations = readInts(node, "dilations", spatial, 1),
-                       pads = readInts(node, "pads", 2 * spatial, 0), zeros(spatial, 0);
+                       pads = readInts(node, "pads", 2 * spatial, 0);
+  checkRange(node, "image_shape", image, 0);
+  checkRange(node, "block_shape", block, 1);
+  checkRange(node, "strides", strides, 1);
+  checkRange(node, "dilations", dilations, 1);
+  checkRange(node, "pads", pads, 0);
   int64_t rows = node.staticDim(x, 1, "the channels");
   if (node.hasFailed())
     return failure();
   SmallVector<int64_t> columns{0, rows}, weightShape, extra;
   for (int64_t i = 0; i < spatial; ++i) {
-    if (strides[i] < 1 || dilations[i] < 1 || block[i] < 1)
-      return node.fail("block_shape, strides and dilations must be positive");
     int64_t extent = (block[i] - 1) * dilations[i] + 1;
     int64_t room = image[i] + pads[i] + pads[spatial + i] - extent;
     if (room < 0)
@@ -202,21 +206,26 @@ static LogicalResult importCol2Im(OnnxNode &node) {
     columns.push_back(count);
     // What the strides leave over at the end.
     extra.push_back(room - (count - 1) * strides[i]);
-    positions *= block[i];
+    if (llvm::MulOverflow(positions, block[i], positions))
+      return node.fail("the block's size overflows");
   }
   if (rows % positions != 0)
     return node.fail("the block's " + Twine(positions) +
                      " elements do not divide " + Twine(rows) + " channels");
   weightShape = {rows, 1};
   llvm::append_range(weightShape, block);
-  SmallVector<float> weights(rows * positions, 0);
-  for (int64_t row = 0; row < rows; ++row)
-    weights[row * positions + row % positions] = 1;
-  auto type =
-      RankedTensorType::get(weightShape, node.getBuilder().getF32Type());
-  Value weight = node.castTo(
-      node.constant(DenseElementsAttr::get(type, ArrayRef<float>(weights))),
-      node.elementType(x));
+  // Computed, as it may be far larger than the model.
+  auto number = [&](int64_t value) {
+    return node.squeeze(node.ints(value), {0});
+  };
+  auto count = [&](int64_t limit) {
+    return node.create<RangeOp>(number(0), number(limit), number(1));
+  };
+  Value place = node.create<ModOp>(count(rows), number(positions), false);
+  Value isPlace =
+      node.create<EqualOp>(node.unsqueeze(place, {1}), count(positions));
+  Value weight =
+      node.reshape(node.castTo(isPlace, node.elementType(x)), weightShape);
   return node.result(node.create<ConvTransposeOp>(
       node.reshape(x, columns), weight, Value(), strides, pads, dilations,
       extra, rows / positions));

@@ -223,7 +223,11 @@ static FailureOr<SmallVector<int64_t>> readSizes(OnnxNode &node) {
     sizes.assign(3, total / 3);
   if (node.hasFailed())
     return failure();
-  if (sizes.size() != 3 || sizes[0] + sizes[1] + sizes[2] != total)
+  // No size is beyond the sum, which then does not overflow.
+  if (sizes.size() != 3 ||
+      llvm::any_of(sizes,
+                   [&](int64_t size) { return size < 0 || size > total; }) ||
+      sizes[0] + sizes[1] + sizes[2] != total)
     return node.fail("the weight has " + Twine(total) +
                      " columns, which are not those of queries, keys and "
                      "values");

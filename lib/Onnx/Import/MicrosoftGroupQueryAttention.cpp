@@ -95,8 +95,12 @@ static LogicalResult importGroupQueryAttention(OnnxNode &node) {
           keyHeads = node.requiredInt("kv_num_heads");
   if (failed(checkForm(node)))
     return failure();
-  if (heads < 1 || keyHeads < 1 || heads % keyHeads != 0)
-    return node.fail("num_heads must be a multiple of kv_num_heads");
+  if (heads < 1 || heads > INT32_MAX || keyHeads < 1 || heads % keyHeads != 0)
+    return node.fail("num_heads is " + Twine(heads) + " and kv_num_heads " +
+                     Twine(keyHeads) +
+                     "; num_heads must be a multiple of kv_num_heads, and at "
+                     "most " +
+                     Twine(INT32_MAX));
 
   Value query = node.input(0), key = node.input(1), value = node.input(2);
   if (!key) {

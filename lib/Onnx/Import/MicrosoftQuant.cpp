@@ -48,8 +48,10 @@ Value onnx_detail::createBlockWeight(OnnxNode &node, Value data, Value scales,
                                      int64_t bits, int64_t block) {
   if (node.hasFailed())
     return {};
+  int64_t size;
   if (rows < 1 || columns < 1 || bits < 1 || bits > 8 || block < 1 ||
-      block > (1 << 20) || block * bits % 8 != 0) {
+      block > (1 << 20) || block * bits % 8 != 0 ||
+      llvm::MulOverflow(columns, bits, size)) {
     (void)node.fail("a weight of " + Twine(rows) + " x " + Twine(columns) +
                     " with " + Twine(bits) + " bits in blocks of " +
                     Twine(block) + " is not supported");

@@ -2,6 +2,7 @@
 
 #include "OpTable.h"
 #include "Window.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -41,14 +42,22 @@ static void resolveOutputShape(OnnxNode &node, Value x, Window &window,
     (void)node.fail("output_shape has " + Twine(shape.size()) + " elements");
     return;
   }
+  SmallVector<int64_t> sizes;
+  if (!shape.empty())
+    for (size_t i = 0; i < spatial; ++i)
+      sizes.push_back(
+          node.staticDim(x, i + 2, "a spatial size under output_shape"));
+  checkRange(node, "output_shape", shape, 0);
+  checkRange(node, "the input's shape", sizes, 0);
+  checkRange(node, "output_padding", outputPadding, INT32_MIN);
+  if (node.hasFailed())
+    return;
   for (size_t i = 0; i < spatial; ++i) {
     int64_t extent = (window.kernel[i] - 1) * window.dilations[i] + 1;
     // (size - 1) * stride + extent + padding, less what is asked for.
     int64_t total = extent + outputPadding[i] - window.strides[i];
     if (!shape.empty())
-      total += node.staticDim(x, i + 2, "a spatial size under output_shape") *
-                   window.strides[i] -
-               shape[i];
+      total += sizes[i] * window.strides[i] - shape[i];
     int64_t half = std::max<int64_t>(total, 0) / 2;
     if (mode == "SAME_UPPER" || total < 0)
       window.pads[i] = half;
@@ -124,11 +133,16 @@ static LogicalResult importMaxUnpool(OnnxNode &node) {
   SmallVector<int64_t> shape;
   for (int64_t i = 0; i < rank && !node.hasFailed(); ++i) {
     int64_t size = node.staticDim(x, i, "the shape of what is unpooled");
-    if (i >= 2)
+    if (i >= 2) {
+      checkRange(node, "the input's shape", size, 0);
+      if (node.hasFailed())
+        break;
       size = (size - 1) * window.strides[i - 2] + window.kernel[i - 2] -
              window.pads[i - 2] - window.pads[spatial + i - 2];
+    }
     shape.push_back(size);
-    count *= size;
+    if (llvm::MulOverflow(count, size, count))
+      return node.fail("the result's size overflows");
   }
   if (node.hasFailed())
     return failure();

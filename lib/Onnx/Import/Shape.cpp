@@ -164,6 +164,9 @@ static LogicalResult importSlice(OnnxNode &node) {
   int64_t count = axes.size();
   if (!hasAxes || !ShapedType::isDynamic(node.dim(starts, 0)))
     count = node.staticDim(starts, 0, "the number of starts");
+  if (!node.hasFailed() && count > node.rank(x))
+    return node.fail("has " + Twine(count) + " starts for a tensor of rank " +
+                     Twine(node.rank(x)));
   if (!hasAxes)
     axes = llvm::to_vector(llvm::seq<int64_t>(0, count));
   if (!node.hasFailed() && int64_t(axes.size()) != count)
@@ -279,14 +282,23 @@ static LogicalResult importConstantOfShape(OnnxNode &node) {
   return node.result(node.create<ExpandOp>(scalar, node.input(0)));
 }
 
+/// Fails unless `x` is an image and squares of `block` elements make sense.
+static LogicalResult checkBlocks(OnnxNode &node, Value x, int64_t block) {
+  if (node.rank(x) != 4)
+    return node.fail("needs an input [batch, depth, height, width]");
+  if (block < 1 || block > INT32_MAX)
+    return node.fail("blocksize is " + Twine(block) +
+                     "; it is at least 1 and at most " + Twine(INT32_MAX));
+  return success();
+}
+
 /// Blocks of the depth become blocks of the plane.
 static LogicalResult importDepthToSpace(OnnxNode &node) {
   int64_t block = node.requiredInt("blocksize");
   StringRef mode = node.stringAttr("mode", "DCR");
   Value x = node.input(0);
-  if (node.rank(x) != 4 || block < 1)
-    return node.fail("needs an input [batch, depth, height, width] and a "
-                     "positive blocksize");
+  if (failed(checkBlocks(node, x, block)))
+    return failure();
   int64_t depth = node.staticDim(x, 1, "the depth");
   if (depth % (block * block) != 0)
     return node.fail("blocksize does not divide the depth");
@@ -310,18 +322,18 @@ static LogicalResult importDepthToSpace(OnnxNode &node) {
 static LogicalResult importSpaceToDepth(OnnxNode &node) {
   int64_t block = node.requiredInt("blocksize");
   Value x = node.input(0);
-  if (node.rank(x) != 4 || block < 1)
-    return node.fail("needs an input [batch, depth, height, width] and a "
-                     "positive blocksize");
-  int64_t depth = node.staticDim(x, 1, "the depth");
+  if (failed(checkBlocks(node, x, block)))
+    return failure();
+  int64_t depth = node.staticDim(x, 1, "the depth"), deep;
+  if (llvm::MulOverflow(depth, block * block, deep))
+    return node.fail("blocksize makes a depth that overflows");
   Value batch = node.dimOf(x, 0), b = node.ints(block), d = node.ints(depth);
   Value height = node.create<DivOp>(node.dimOf(x, 2), b),
         width = node.create<DivOp>(node.dimOf(x, 3), b);
   Value blocks = node.create<ReshapeOp>(
       x, node.concat({batch, d, height, b, width, b}, 0), true);
   Value moved = node.transpose(blocks, {0, 3, 5, 1, 2, 4});
-  Value shape =
-      node.concat({batch, node.ints(depth * block * block), height, width}, 0);
+  Value shape = node.concat({batch, node.ints(deep), height, width}, 0);
   return node.result(node.create<ReshapeOp>(moved, shape, true));
 }
 

@@ -16,8 +16,10 @@ using namespace llmc;
 using namespace llmc::onnx_detail;
 using ::onnx::TensorProto;
 
-/// Sparse tensors larger than this when dense are taken for malformed.
-static constexpr int64_t maxDensifiedBytes = int64_t(1) << 31;
+/// Sparse tensors are made dense: of more than this each byte of the model may
+/// become only so many, or a small file would need any amount of memory.
+static constexpr int64_t maxDensifiedBytes = int64_t(1) << 20;
+static constexpr int64_t maxDensifiedFactor = 1000;
 
 TensorReader::TensorReader(MLIRContext *context, StringRef modelPath)
     : context(context), directory(llvm::sys::path::parent_path(modelPath)) {}
@@ -267,9 +269,6 @@ LogicalResult TensorReader::densify(::onnx::SparseTensorProto &sparse,
   if (width == 0)
     return malformed("has elements narrower than a byte");
   int64_t size = *getStoredSize(*type);
-  if (size > maxDensifiedBytes)
-    return malformed("would have " + Twine(size) + " bytes");
-
   FailureOr<Bytes> data = getBytes(values, *valuesType, location);
   FailureOr<Bytes> indexData =
       succeeded(data)
@@ -277,6 +276,10 @@ LogicalResult TensorReader::densify(::onnx::SparseTensorProto &sparse,
           : FailureOr<Bytes>();
   if (failed(indexData))
     return failure();
+  int64_t stored = data->data.size() + indexData->data.size();
+  if (size > maxDensifiedBytes && size / maxDensifiedFactor > stored)
+    return malformed("would have " + Twine(size) + " bytes, more than " +
+                     Twine(maxDensifiedFactor) + " for each that it has");
   std::string dense(size, '\0');
   for (int64_t i = 0; i < count; ++i) {
     int64_t position = 0;

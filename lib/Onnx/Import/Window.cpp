@@ -18,6 +18,14 @@ SmallVector<int64_t> onnx_detail::readInts(OnnxNode &node, StringRef name,
   return values;
 }
 
+void onnx_detail::checkRange(OnnxNode &node, StringRef name,
+                             ArrayRef<int64_t> values, int64_t least) {
+  for (int64_t value : values)
+    if ((value < least || value > INT32_MAX) && !node.hasFailed())
+      (void)node.fail(name + " holds " + Twine(value) + "; it is at least " +
+                      Twine(least) + " and at most " + Twine(INT32_MAX));
+}
+
 void onnx_detail::resolveAutoPad(OnnxNode &node, Value x, Window &window) {
   StringRef mode = node.stringAttr("auto_pad", "NOTSET");
   if (mode == "NOTSET" || node.hasFailed())
@@ -65,11 +73,10 @@ Window onnx_detail::readWindow(OnnxNode &node, Value x, Value weight) {
   } else {
     window.kernel = readInts(node, "kernel_shape", spatial, 1);
   }
-  if (node.hasFailed())
-    return window;
-  for (int64_t i = 0; i < spatial; ++i)
-    if (window.strides[i] < 1 || window.dilations[i] < 1 ||
-        window.kernel[i] < 1)
-      (void)node.fail("kernel, strides and dilations must be positive");
+  checkRange(node, "kernel_shape", window.kernel, 1);
+  checkRange(node, "strides", window.strides, 1);
+  checkRange(node, "dilations", window.dilations, 1);
+  // What output_shape asks for may make pads negative.
+  checkRange(node, "pads", window.pads, INT32_MIN);
   return window;
 }

@@ -17,6 +17,11 @@ struct Window {
 llvm::SmallVector<int64_t> readInts(OnnxNode &node, llvm::StringRef name,
                                     int64_t count, int64_t defaultValue);
 
+/// Fails when one of `values` is less than `least` or more than INT32_MAX,
+/// which keeps the arithmetic of windows far from overflow.
+void checkRange(OnnxNode &node, llvm::StringRef name,
+                llvm::ArrayRef<int64_t> values, int64_t least);
+
 /// Reads and checks a window over `x`, without auto_pad; the kernel's shape is
 /// the weight's, or, without a weight, an attribute.
 Window readWindow(OnnxNode &node, mlir::Value x, mlir::Value weight);

@@ -246,7 +246,13 @@ def empty_kernel(path):
 
 @case
 def huge_output_padding(path):
-    return model([node("ConvTranspose", ["x", "w"], ["y"], output_padding=[2**63 - 1], pads=[-2**63, 0])],
+    return model([node("ConvTranspose", ["x", "w"], ["y"], output_padding=[2**63 - 1])],
+                 [info("x", (1, 1, 9)), info("w", (1, 1, 3))], [info("y", (1, 1, 7))])
+
+
+@case
+def huge_pads(path):
+    return model([node("ConvTranspose", ["x", "w"], ["y"], pads=[-2**63, 0])],
                  [info("x", (1, 1, 9)), info("w", (1, 1, 3))], [info("y", (1, 1, 7))])
 
 
@@ -287,6 +293,13 @@ def sparse_huge(path):
     values = numpy_helper.from_array(np.ones(1, np.float32), "w")
     indices = numpy_helper.from_array(np.array([0]))
     broken.graph.sparse_initializer.append(helper.make_sparse_tensor(values, indices, (2**20, 2**20)))
+    return broken
+
+
+@case
+def sparse_mostly_zero(path):
+    broken = sparse_huge(path)
+    broken.graph.sparse_initializer[0].dims[:] = [2**20, 2**8]
     return broken
 
 
@@ -446,6 +459,81 @@ def slice_bounds(path):
     bounds = [numpy_helper.from_array(np.array(value), name) for name, value in
               (("starts", [0, 0]), ("ends", [1]))]
     return model([node("Slice", ["x", "starts", "ends"], ["y"])], initializers=bounds)
+
+
+@case
+def huge_starts(path):
+    return model([node("Slice", ["x", "i", "i"], ["y"])], [info("x"), info("i", (2**40,), INT64)])
+
+
+@case
+def huge_blocksize(path):
+    return model([node("DepthToSpace", ["x"], ["y"], blocksize=2**32)], [info("x", (1, 4, 1, 1))],
+                 [info("y", (1, 1, 2, 2))])
+
+
+@case
+def huge_depth(path):
+    return model([node("SpaceToDepth", ["x"], ["y"], blocksize=2**31 - 1)], [info("x", (1, 2**10, 1, 1))],
+                 [info("y", (1, 1, 2, 2))])
+
+
+@case
+def huge_block(path):
+    sizes = [numpy_helper.from_array(np.array([2**32, 2**32]), name) for name in ("image", "block")]
+    return model([node("Col2Im", ["x", "image", "block"], ["y"])], [info("x", (1, 4, 1))], [info("y", (1, 2, 1, 1))],
+                 sizes)
+
+
+@case
+def huge_unpooled(path):
+    return model([node("MaxUnpool", ["x", "i"], ["y"], kernel_shape=[2**30] * 2, strides=[2**30] * 2)],
+                 [info("x", (1, 1, 9, 9)), info("i", (1, 1, 9, 9), INT64)], [info("y", (1, 1, 9, 9))])
+
+
+@case
+def negative_output_shape(path):
+    return model([node("ConvTranspose", ["x", "w"], ["y"], output_shape=[-2**63])],
+                 [info("x", (1, 1, 9)), info("w", (1, 1, 3))], [info("y", (1, 1, 7))])
+
+
+@case
+def huge_group(path):
+    return model([node("Conv", ["x", "w"], ["y"], group=2**62)], [info("x", (1, 8, 9)), info("w", (0, 8, 3))],
+                 [info("y", (1, 1, 7))])
+
+
+@case
+def huge_offset_group(path):
+    return model([node("DeformConv", ["x", "w", "o"], ["y"], offset_group=2**62)],
+                 [info("x", (1, 0, 9, 9)), info("w", (1, 0, 3, 3)), info("o", (1, 8, 7, 7))],
+                 [info("y", (1, 1, 7, 7))], opset=19)
+
+
+@case
+def huge_heads(path):
+    return model([node("GroupQueryAttention", ["x"], ["y"], domain="com.microsoft", num_heads=2**62,
+                       kv_num_heads=2**62)], [info("x", (1, 2, 8))], [info("y", (1, 2, 8))])
+
+
+@case
+def huge_hidden_sizes(path):
+    return model([node("Attention", ["x", "w"], ["y"], domain="com.microsoft", num_heads=1,
+                       qkv_hidden_sizes=[2**62, 2**62, 2**63 - 1])], [info("x", (1, 2, 3)), info("w", (3, 9))],
+                 [info("y", (1, 2, 3))])
+
+
+@case
+def huge_columns(path):
+    tensors = [info("w", (1, 1, 1), TensorProto.UINT8), info("s", (1,)), info("z", (1,), TensorProto.UINT8)]
+    return model([node("MatMulNBits", ["x", "w", "s", "z"], ["y"], domain="com.microsoft", N=1, K=2**63 - 1, bits=8,
+                       block_size=1)], [info("x"), *tensors], [info("y", (2, 1))])
+
+
+@case
+def overflowing_reshape(path):
+    shape = numpy_helper.from_array(np.array([2**40, 2**40, -1]), "shape")
+    return model([node("Reshape", ["x", "shape"], ["y"])], initializers=[shape], outputs=[info("y", (1, 2, 3))])
 
 
 @case

@@ -23,8 +23,11 @@ CASES = {
     "OneHot": (np.array(LARGE), [0.0, 1.0]),
     "Resize": (np.float32([]), np.float32([]), [LARGE, 4]),
     "Upsample": (np.float32([2**30, 1]),),
+    "Col2Im": ([1], [1]),
 }
 FIRST = {"ConstantOfShape": np.array([LARGE, 4]), "Range": np.array(0), "OneHot": np.array([1, 2])}
+# Inputs of the model, of which there are no elements.
+INPUTS = {"Col2Im": (1, LARGE, 1)}
 
 
 def make(op, rest):
@@ -32,8 +35,11 @@ def make(op, rest):
     tensors = [numpy_helper.from_array(np.array(value), f"i{index}") for index, value in enumerate(values)]
     nodes = [helper.make_node(op, [tensor.name for tensor in tensors], ["large"]),
              helper.make_node("Shape", ["large"], ["y"])]
+    inputs = []
+    if op in INPUTS:
+        inputs.append(helper.make_tensor_value_info(tensors.pop(0).name, TensorProto.FLOAT, INPUTS[op]))
     outputs = [helper.make_tensor_value_info("y", TensorProto.INT64, (None,))]
-    return helper.make_model(helper.make_graph(nodes, op, [], outputs, tensors), ir_version=10,
+    return helper.make_model(helper.make_graph(nodes, op, inputs, outputs, tensors), ir_version=10,
                              opset_imports=[helper.make_opsetid("", 9 if op == "Upsample" else 18)])
 
 
