@@ -280,10 +280,14 @@ LogicalResult PadOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                  SmallVectorImpl<ShapeInfo> &results) {
   Value operand = adaptor.getOperand(), value = adaptor.getValue();
   int64_t rank = shapes.rank(operand);
-  std::optional<SmallVector<AffineExpr>> pads =
-      shapes.rank(adaptor.getPads()) == 1 ? shapes.values(adaptor.getPads())
-                                          : std::nullopt;
-  if (!pads || int64_t(pads->size()) != 2 * rank)
+  std::optional<SmallVector<AffineExpr>> pads;
+  std::optional<int64_t> length;
+  if (shapes.rank(adaptor.getPads()) == 1) {
+    pads = shapes.values(adaptor.getPads());
+    length = pads ? int64_t(pads->size())
+                  : getConstant(shapes.dim(adaptor.getPads(), 0));
+  }
+  if (length != 2 * rank)
     return shapes.fail("pads must be a vector of " + Twine(2 * rank) +
                        " elements");
   if (value && (shapes.rank(value) != 0 ||
@@ -295,6 +299,10 @@ LogicalResult PadOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                             results)))
     return failure();
   for (auto [index, dim] : llvm::enumerate(results.back().dims)) {
+    if (!pads) {
+      dim = shapes.freshSymbol();
+      continue;
+    }
     dim = shapes.simplify(dim + (*pads)[index] + (*pads)[rank + index]);
     if (std::optional<int64_t> size = getConstant(dim); size && *size < 0)
       return shapes.fail("pads leave dimension " + Twine(index) + " with " +

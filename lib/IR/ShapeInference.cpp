@@ -118,6 +118,9 @@ std::optional<SmallVector<AffineExpr>> ShapeContext::values(Value value) {
     SmallVector<ShapeInfo> infos;
     if (succeeded(op.inferResultShapes(*this, infos)))
       result = infos[cast<OpResult>(value).getResultNumber()].values;
+    // As for a constant, which folding may make of it.
+    if (result && int64_t(result->size()) > maxTrackedElements)
+      return std::nullopt;
   }
   if (!result) {
     // Nothing is known of the elements, but their number may be.

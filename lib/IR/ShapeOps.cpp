@@ -101,14 +101,25 @@ static LogicalResult checkNumElements(ShapeContext &shapes,
                      (inferred ? "a multiple of " : "") + Twine(*need));
 }
 
+/// Why the elements of a shape operand are not known.
+static LogicalResult failShape(ShapeContext &shapes, Value shape) {
+  std::optional<int64_t> length;
+  if (shapes.rank(shape) == 1)
+    length = getConstant(shapes.dim(shape, 0));
+  if (length && *length > 64)
+    return shapes.fail("the result has " + Twine(*length) +
+                       " dimensions; up to 64 are supported");
+  return shapes.fail("the number of result dimensions is not known: the "
+                     "shape operand has a dynamic length");
+}
+
 LogicalResult ReshapeOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
                                      SmallVectorImpl<ShapeInfo> &results) {
   ShapeInfo info{shapes.elementType(adaptor.getOperand()), {}, std::nullopt};
   std::optional<SmallVector<AffineExpr>> target =
       shapes.values(adaptor.getShape());
   if (!target)
-    return shapes.fail("the number of result dimensions is not known: the "
-                       "shape operand has a dynamic length");
+    return failShape(shapes, adaptor.getShape());
   if (shapes.rank(adaptor.getShape()) != 1)
     return shapes.fail("shape must be a vector");
   SmallVector<AffineExpr> operand(shapes.dims(adaptor.getOperand()));
@@ -210,8 +221,7 @@ LogicalResult ExpandOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
   std::optional<SmallVector<AffineExpr>> target =
       shapes.values(adaptor.getShape());
   if (!target)
-    return shapes.fail("the number of result dimensions is not known: the "
-                       "shape operand has a dynamic length");
+    return failShape(shapes, adaptor.getShape());
   if (shapes.rank(adaptor.getShape()) != 1)
     return shapes.fail("shape must be a vector");
   for (auto [index, size] : llvm::enumerate(*target))

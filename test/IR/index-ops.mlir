@@ -59,3 +59,13 @@ func.func @make(%x: tensor<2x3xf32>, %v: tensor<f32>) {
   %3 = llmc.broadcast_shape %0, %s : (tensor<4xi64>, tensor<2xi64>) -> tensor<4xi64>
   return
 }
+
+// More pads than are followed one by one leave the sizes unknown.
+// CHECK-LABEL: @pad_of_many_dimensions
+func.func @pad_of_many_dimensions(%x: tensor<1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1xf32>, %v: tensor<f32>) {
+  %0 = llmc.constant dense<0> : tensor<66xi64>
+  // CHECK: llmc.pad constant
+  %1 = llmc.pad constant %x, %0, %v
+     : (tensor<1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1xf32>, tensor<66xi64>, tensor<f32>) -> tensor<1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1xf32>
+  return
+}

@@ -537,6 +537,12 @@ def overflowing_reshape(path):
 
 
 @case
+def too_many_dimensions(path):
+    ones = numpy_helper.from_array(np.ones(33, np.int64), "ones")
+    return model([node("Tile", ["x", "ones"], ["y"])], [info("x", (1,) * 33)], [info("y", (1,) * 33)], [ones])
+
+
+@case
 def concat_sizes(path):
     return model([node("Concat", ["x", "z"], ["y"], axis=0)], [info("x"), info("z", (2, 4))])
 
