@@ -2,6 +2,8 @@
  * raises SIGILL, whose handler does its work. Only those that llmc's kernels
  * use. What a processor would refuse ends the process with a message. */
 #define _GNU_SOURCE
+#include <float.h>
+#include <math.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -41,11 +43,14 @@ static void configure(const uint8_t *from, const uint8_t *code) {
           "shape", code);
 }
 
-/* C += A B for bytes of A with signs and bytes of B without. */
-static void dot(int c, int a, int b, const uint8_t *code) {
+static void checkShapes(int c, int a, int b, const uint8_t *code) {
   check(state.rows[c] == state.rows[a] && state.bytes[c] == state.bytes[b] &&
             state.bytes[a] == 4 * state.rows[b] && c != a && c != b && a != b,
         "shapes", code);
+}
+
+/* C += A B for bytes of A with signs and bytes of B without. */
+static void dot(int c, int a, int b) {
   for (int m = 0; m < state.rows[c]; ++m)
     for (int n = 0; n < state.bytes[c] / 4; ++n) {
       int32_t sum;
@@ -53,6 +58,36 @@ static void dot(int c, int a, int b, const uint8_t *code) {
       for (int k = 0; k < state.bytes[a]; ++k)
         sum +=
             (int8_t)state.data[a][m][k] * state.data[b][k / 4][4 * n + k % 4];
+      memcpy(&state.data[c][m][4 * n], &sum, 4);
+    }
+}
+
+/* Subnormal numbers are zeros. */
+static float flush(float value) {
+  return fabsf(value) < FLT_MIN ? copysignf(0, value) : value;
+}
+
+static float widen(const uint8_t *from) {
+  uint32_t bits = (uint32_t)from[1] << 24 | (uint32_t)from[0] << 16;
+  float value;
+  memcpy(&value, &bits, 4);
+  return flush(value);
+}
+
+/* C += A B for bf16: products in even places and in odd ones have a sum each.
+ */
+static void dotPairs(int c, int a, int b) {
+  for (int m = 0; m < state.rows[c]; ++m)
+    for (int n = 0; n < state.bytes[c] / 4; ++n) {
+      float sum, parts[2] = {0, 0};
+      for (int k = 0; k < state.bytes[a]; k += 2) {
+        int odd = k / 2 % 2;
+        parts[odd] = flush(fmaf(widen(state.data[a][m] + k),
+                                widen(state.data[b][k / 4] + 4 * n + 2 * odd),
+                                parts[odd]));
+      }
+      memcpy(&sum, &state.data[c][m][4 * n], 4);
+      sum = flush(flush(sum) + flush(parts[0] + parts[1]));
       memcpy(&state.data[c][m][4 * n], &sum, 4);
     }
 }
@@ -108,8 +143,10 @@ static void emulate(int number, siginfo_t *info, void *context) {
       else
         memcpy(base + i * stride, state.data[tile][i], state.bytes[tile]);
   } else {
-    check(op == 0x5e && prefix == 2 && mode == 3, "unknown", code);
-    dot(tile, rm, other, code);
+    check((op == 0x5e || op == 0x5c) && prefix == 2 && mode == 3, "unknown",
+          code);
+    checkShapes(tile, rm, other, code);
+    (op == 0x5e ? dot : dotPairs)(tile, rm, other);
   }
   registers[REG_RIP] = (greg_t)next;
 }

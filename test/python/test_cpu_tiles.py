@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 import llmc
-from kernels import floats, linear, module, quantized, weight, weight_ops
+from kernels import (floats, halves, linear, module, quantized, weight,
+                     weight_ops)
+from test_cpu_bf16 import cast_linear, to_bf16
 
 TARGET = "cpu:x86-64-v4+avx512vnni+amx-int8"
 # Few rows are multiplied in vectors; those from 160 on are in tiles of 16, two
@@ -52,15 +54,16 @@ def emulator(tmp_path_factory):
     folder = tmp_path_factory.mktemp("emulator")
     source = pathlib.Path(__file__).parents[1] / "cross" / "emulate-amx.c"
     library = folder / "emulate-amx.so"
-    subprocess.run([compiler, "-O2", "-shared", "-fPIC", source, "-o", library],
-                   check=True)
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", source, "-o", library,
+                    "-lm"], check=True)
 
     def run(artifact, inputs):
         # The runtime asks the processor, which says no.
         file = artifact / "manifest.json"
         manifest = json.loads(file.read_text())
         features = manifest["target"]["features"]
-        assert {"amx-tile", "amx-int8"} <= set(features)
+        assert {"amx-tile"} < {name for name in features
+                               if name.startswith("amx-")}
         manifest["target"]["features"] = [
             name for name in features if not name.startswith("amx-")]
         file.write_text(json.dumps(manifest))
@@ -80,7 +83,7 @@ def emulator(tmp_path_factory):
 def run(request):
     if request.param == "emulator":
         return request.getfixturevalue("emulator")
-    if "amx_int8" not in FEATURES:
+    if not {"amx_int8", "amx_bf16"} <= FEATURES:
         pytest.skip("no AMX on this machine")
     return run_here
 
@@ -138,6 +141,43 @@ def test_tiles(bits, block, zeros, rows, columns, bias, run, tmp_path):
         assert not whole[2].any()
     for count, got in zip(COUNTS, outputs):
         assert np.array_equal(got, whole[:count])
+
+
+# Columns that are no whole tiles are left to vectors.
+@pytest.mark.parametrize("rows,columns,bias", [
+    (16, 32, False), (33, 96, True), (96, 1120, False), (40, 70, False)])
+def test_pairs(rows, columns, bias, run, tmp_path):
+    """Sums in tiles, of one row as of many."""
+    stored, values = halves(floats(rows, columns), "bf16")
+    offsets = floats(rows) if bias else np.zeros(rows, np.float32)
+
+    def make():
+        return cast_linear(rows, columns, "bf16", stored, True,
+                           offsets if bias else None)
+
+    target = "cpu:x86-64-v4+amx-bf16"
+    make().compile_artifact(tmp_path / "a.llmc", target=target)
+    reference = make().compile("reference")
+    counts = (0, 1, 2, 15, 16, 17, 31, 32, 33, 48, 70, 71)
+    x = floats(max(counts), columns)
+    x[2] = 0
+    x[3] *= np.float32(1e-30)
+    x[4] *= np.float32(1e25)
+    # What is not finite stays in its row.
+    special = x.copy()
+    special[5, 0], special[17, columns - 1] = np.nan, np.inf
+    *outputs, broken = run(tmp_path / "a.llmc",
+                           [x[:count] for count in counts] + [special])
+    rounded, whole = to_bf16(x), outputs[-1]
+    want = rounded @ values.T.astype(np.float64) + offsets
+    bound = 4e-6 * (np.abs(rounded) @ np.abs(values).T + np.abs(offsets))
+    assert np.all(np.abs(whole - want) <= bound)
+    assert np.all(np.abs(whole - reference({"x": x})["y"]) <= 2 * bound)
+    for count, got in zip(counts, outputs):
+        assert np.array_equal(got, whole[:count])
+    assert np.isnan(broken[5]).all() and not np.isfinite(broken[17]).any()
+    others = np.delete(np.arange(len(x)), [5, 17])
+    assert np.array_equal(broken[others], whole[others])
 
 
 def test_epilogue(run, tmp_path):

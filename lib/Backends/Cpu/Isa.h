@@ -30,10 +30,11 @@ struct Isa {
   int64_t lanes;     ///< words of a vector
   int64_t registers; ///< for vectors
   Dot dot;
-  bool hasPermute = false;  ///< of words, by a vector of indices
-  bool hasTiles = false;    ///< AMX's, of bytes
-  bool isNeon = false;      ///< AArch64
-  bool shiftsBytes = false; ///< each by itself
+  bool hasPermute = false;   ///< of words, by a vector of indices
+  bool hasTiles = false;     ///< AMX's, of bytes
+  bool hasPairTiles = false; ///< AMX's, of bf16
+  bool isNeon = false;       ///< AArch64
+  bool shiftsBytes = false;  ///< each by itself
   PairDot pairDot = PairDot::None;
 
   static Isa of(const CpuTarget &target) {
@@ -72,6 +73,7 @@ private:
       isa.dot = Dot::Avx2;
     isa.hasPermute = isWide || target.hasFeature("avx2");
     isa.hasTiles = isWide && target.hasFeature("amx-int8");
+    isa.hasPairTiles = isWide && target.hasFeature("amx-bf16");
     if (target.hasFeature("avx512bf16"))
       isa.pairDot = PairDot::X86;
     return isa;

@@ -94,6 +94,8 @@ public:
       };
       if (!tiles)
         return emitStrips();
+      if (tiles->getFewestRows() == 0)
+        return emitTileStrip(panel);
       k.branch(k.isLess(rows, k.index(tiles->getFewestRows())), emitStrips,
                [&] { emitTileStrip(panel); });
     });
@@ -169,10 +171,18 @@ private:
            return quads;
          },
          [&] { return createSums(); },
-         [&](Value block) { blockScales = loadScales(block); },
+         [&](Value block) {
+           if (!spec.pairs)
+             blockScales = loadScales(block);
+         },
          [&](Value row, Value block, ValueRange partial, ValueRange sums) {
            firstRow = row;
            Values next(partial);
+           if (spec.pairs) {
+             for (auto [made, begun] : llvm::zip(next, sums))
+               made = k.addF(made, begun);
+             return next;
+           }
            if (!zeros) {
              Value seed = k.load(prepared.sums, blockAddress(0, block));
              for (Value &value : next)

@@ -24,9 +24,17 @@ struct PreparedRows {
 PreparedRows emitPreparedRows(KernelBuilder &k, const LinearSpec &spec, Value x,
                               Value rows, Value normScale, Value normBias);
 
+/// Whether AMX multiplies what is rounded to bf16, for any number of rows: its
+/// sums are not those of vectors. Its tiles have 32 columns.
+inline bool canUsePairTiles(const LinearSpec &spec, const Isa &isa) {
+  return spec.pairs && isa.hasPairTiles && isa.lanes == 16 &&
+         spec.layout.columns % 32 == 0;
+}
+
 /// Whether products read x, rounded to bf16, in pairs.
 inline bool readsPairs(const LinearSpec &spec, const Isa &isa) {
-  return spec.pairs && isa.pairDot != PairDot::None;
+  return canUsePairTiles(spec, isa) ||
+         (spec.pairs && isa.pairDot != PairDot::None);
 }
 
 /// `activation(x)` of a vector of f32.

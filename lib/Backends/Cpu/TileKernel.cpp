@@ -45,9 +45,11 @@ struct Tiles {
   void store(int64_t tile, Value address, int64_t stride) {
     call("tilestored64", {name(tile), pointer(address), number(stride)});
   }
-  /// Adds products of bytes: those of x have a sign, those of weights none.
-  void dot(int64_t sums, int64_t x, int64_t weights) {
-    call("tdpbsud", {name(sums), name(x), name(weights)});
+  /// Adds products of bytes: those of x have a sign, those of weights none; or
+  /// of bf16.
+  void dot(int64_t sums, int64_t x, int64_t weights, bool isPaired) {
+    call(isPaired ? "tdpbf16ps" : "tdpbsud",
+         {name(sums), name(x), name(weights)});
   }
 
 private:
@@ -71,7 +73,8 @@ private:
 TileKernel::TileKernel(KernelBuilder &k, const LinearSpec &spec,
                        const PreparedRows &prepared, Value rows, Value panels)
     : k(k), layout(spec.layout), prepared(prepared), rows(rows), panels(panels),
-      depth(std::min(layout.getStoredBlock(), tileBytes)),
+      isPaired(spec.pairs), wordColumns(isPaired ? 2 : 4),
+      depth(std::min(layout.getStoredBlock(), tileBytes / 4 * wordColumns)),
       // Columns beyond a block are those of the next one, or lie in the pitch,
       // and meet zeros.
       paddedBlock(llvm::alignTo(layout.getStoredBlock(), depth)) {
@@ -80,6 +83,8 @@ TileKernel::TileKernel(KernelBuilder &k, const LinearSpec &spec,
 }
 
 int64_t TileKernel::getFewestRows() const {
+  if (isPaired)
+    return 0;
   // Measured on a Sapphire Rapids with 2048 -> 5632: integers that are decoded
   // first pay from 16 rows on, more where sums go to memory for each block.
   return (isStoredAsTiles() ? 8 : 16) + 1024 / layout.getStoredBlock();
@@ -102,7 +107,8 @@ void TileKernel::writeShapes() {
   auto constant = [&](int64_t value) {
     return k.constant(k.i32(), double(value));
   };
-  int32_t weightRows = pair(depth / 4, depth / 4, 8) << 16;
+  int64_t words = depth / wordColumns;
+  int32_t weightRows = pair(words, words, 8) << 16;
   int32_t whole = pair(tileRows, tileRows, 8);
   // Of the rows that are left, 1 to 31. A tile without rows cannot be.
   Value left =
@@ -125,7 +131,7 @@ void TileKernel::writeShapes() {
     write(base, constant(1));
     for (int64_t i : {4, 5, 7})
       write(base + i, constant(pair(tileBytes, tileBytes, 16)));
-    write(base + 6, constant(pair(depth, depth, 16)));
+    write(base + 6, constant(pair(4 * words, 4 * words, 16)));
     bool isWhole = base == 0;
     write(base + 12, isWhole ? constant(pair(whole, whole, 16)) : sums);
     write(base + 13, isWhole ? constant(whole | weightRows) : others);
@@ -142,7 +148,8 @@ void TileKernel::emit(Value panel, int64_t count,
     codes = k.allocate(k.i32(), k.index(blocks * paddedBlock / 4 * words));
     decodePanels();
   }
-  partial = k.allocate(k.i32(), k.index(blockRows * words));
+  partial =
+      k.allocate(isPaired ? k.f32() : k.i32(), k.index(blockRows * words));
   if (blocks > 1)
     sums = k.allocate(k.f32(), k.index(blockRows * words));
 
@@ -250,27 +257,30 @@ void TileKernel::emitProducts(Value row, int64_t rowTiles, Value block) {
   Tiles tiles{k};
   Value weights = getAddress(isStoredAsTiles() ? panels : codes);
   overTiles(rowTiles, [&](int64_t i, int64_t j) { tiles.zero(sumTile(i, j)); });
-  Value rowBase = k.add(k.add(x, k.mul(row, prepared.pitch)),
-                        k.mul(block, layout.getStoredBlock()));
+  int64_t columnBytes = 4 / wordColumns, pitch = prepared.pitch * columnBytes;
+  Value rowBase = k.add(k.add(x, k.mul(row, pitch)),
+                        k.mul(block, layout.getStoredBlock() * columnBytes));
   Values weightBases;
   for (int64_t j = 0; j < numPanels; ++j) {
-    // A word has four columns of an output; a line has those of 16.
+    // A line has the words of 16 outputs.
     Value panel = isStoredAsTiles() ? k.add(firstPanel, j) : k.index(j);
-    Value line = k.mul(k.add(k.mul(panel, blocks), block), paddedBlock / 4);
+    Value line =
+        k.mul(k.add(k.mul(panel, blocks), block), paddedBlock / wordColumns);
     weightBases.push_back(k.add(weights, k.mul(line, panelBytes)));
   }
   auto step = [&](Value number) {
     for (int64_t j = 0; j < numPanels; ++j)
       tiles.load(weightsTile(j),
-                 k.add(weightBases[j], k.mul(number, depth / 4 * panelBytes)),
+                 k.add(weightBases[j],
+                       k.mul(number, depth / wordColumns * panelBytes)),
                  panelBytes);
     for (int64_t i = 0; i < rowTiles; ++i)
       tiles.load(rowsTile(i),
-                 k.add(rowBase, k.add(k.mul(number, depth),
-                                      k.index(i * tileRows * prepared.pitch))),
-                 prepared.pitch);
+                 k.add(rowBase, k.add(k.mul(number, depth * columnBytes),
+                                      k.index(i * tileRows * pitch))),
+                 pitch);
     overTiles(rowTiles, [&](int64_t i, int64_t j) {
-      tiles.dot(sumTile(i, j), rowsTile(i), weightsTile(j));
+      tiles.dot(sumTile(i, j), rowsTile(i), weightsTile(j), isPaired);
     });
   };
   int64_t steps = paddedBlock / depth;

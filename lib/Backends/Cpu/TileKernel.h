@@ -1,9 +1,10 @@
 //===- TileKernel.h - products in AMX's tiles ------------------*- C++ -*-===//
 //
-// AMX multiplies 16 rows of x, 64 columns of them, with those columns of 16
-// outputs: a tile of weights has four columns of each output in a row, which is
-// what a line of a panel decodes to. The sums are the same integers that a
-// vector's instructions make.
+// AMX multiplies 16 rows of x, 64 bytes of each, with those columns of 16
+// outputs: a tile of weights has a word of each output in a row. Four integers
+// are what a line of a panel decodes to; the sums are the same integers that a
+// vector's instructions make. Two bf16 are a line of a panel as it is stored;
+// their sums round otherwise than a vector's, so all rows are multiplied here.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,7 +19,8 @@ namespace llmc::cpu {
 constexpr int64_t tileKernelPanels = 2;
 
 inline bool canUseTiles(const LinearSpec &spec, const Isa &isa) {
-  return isa.hasTiles && spec.integers && isa.lanes == 16;
+  return (isa.hasTiles && spec.integers && isa.lanes == 16) ||
+         canUsePairTiles(spec, isa);
 }
 
 /// What the kernel around the tiles does, for one or two panels.
@@ -43,7 +45,7 @@ public:
   TileKernel(KernelBuilder &k, const LinearSpec &spec,
              const PreparedRows &prepared, Value rows, Value panels);
 
-  /// From so many rows of x on, tiles are faster than vectors.
+  /// From so many rows of x on, tiles multiply.
   int64_t getFewestRows() const;
 
   /// All rows of x times the panels from `panel` on, in the parallel loop.
@@ -55,7 +57,8 @@ public:
 private:
   /// Whether panels hold tiles as they are.
   bool isStoredAsTiles() const {
-    return layout.bits == 8 && paddedBlock == layout.getStoredBlock();
+    return isPaired ||
+           (layout.bits == 8 && paddedBlock == layout.getStoredBlock());
   }
   void writeShapes();
   void decodePanels();
@@ -71,6 +74,8 @@ private:
   const PanelLayout &layout;
   const PreparedRows &prepared;
   Value rows, panels;
+  bool isPaired;       ///< bf16, not integers
+  int64_t wordColumns; ///< of a word
   int64_t depth;       ///< columns of a tile
   int64_t paddedBlock; ///< columns of a block in tiles
   Value shapes;        ///< of tiles: with 32 rows of x, and with those left
