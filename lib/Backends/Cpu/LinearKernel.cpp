@@ -144,15 +144,16 @@ private:
   /// lowering takes a call outside of one for an allocation on the stack.
   void emitTileStrip(Value panel) {
     int64_t numPanels = spec.getNumPanels();
-    Value end = k.min(k.add(panel, shapes.one.panels), k.index(numPanels));
-    k.loop(panel, end, tileKernelPanels, [&](Value panel) {
-      int64_t left = numPanels % tileKernelPanels;
+    int64_t stripPanels = shapes.one.panels;
+    Value end = k.min(k.add(panel, stripPanels), k.index(numPanels));
+    int64_t width = spec.pairs ? stripPanels : tileKernelPanels;
+    k.loop(panel, end, width, [&](Value panel) {
+      int64_t left = numPanels % width;
       if (left == 0)
-        return emitTiles(panel, tileKernelPanels);
+        return emitTiles(panel, width);
       k.branch(
           k.isLess(panel, k.index(numPanels - left)),
-          [&] { emitTiles(panel, tileKernelPanels); },
-          [&] { emitTiles(panel, left); });
+          [&] { emitTiles(panel, width); }, [&] { emitTiles(panel, left); });
     });
   }
 
@@ -171,18 +172,10 @@ private:
            return quads;
          },
          [&] { return createSums(); },
-         [&](Value block) {
-           if (!spec.pairs)
-             blockScales = loadScales(block);
-         },
+         [&](Value block) { blockScales = loadScales(block); },
          [&](Value row, Value block, ValueRange partial, ValueRange sums) {
            firstRow = row;
            Values next(partial);
-           if (spec.pairs) {
-             for (auto [made, begun] : llvm::zip(next, sums))
-               made = k.addF(made, begun);
-             return next;
-           }
            if (!zeros) {
              Value seed = k.load(prepared.sums, blockAddress(0, block));
              for (Value &value : next)

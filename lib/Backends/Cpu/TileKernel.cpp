@@ -3,7 +3,8 @@
 // The panels' integers are decoded once for all rows, into memory that a cache
 // holds. Then 32 rows of x at a time meet them: four tiles of sums take two of
 // x and two of weights in turns. The sums of a block go through memory, as
-// tiles and vectors exchange nothing else.
+// tiles and vectors exchange nothing else. Weights of bf16 have no blocks; they
+// are multiplied in parts of the columns.
 //
 // A tile's registers are named by constants, and its shapes are loaded by the
 // kernel: LLVM's own allocation of tiles copies them through memory.
@@ -26,6 +27,8 @@ constexpr int64_t blockRows = 2 * tileRows;
 constexpr int64_t shapeWords = 16;
 /// Steps of a block that are written out.
 constexpr int64_t fewSteps = 4;
+/// Steps of bf16 whose rows of x, 32 KiB, fit into the first cache.
+constexpr int64_t partSteps = 16;
 
 /// Registers: four of sums, then two of x, then two of weights.
 int64_t sumTile(int64_t i, int64_t j) { return 2 * i + j; }
@@ -144,35 +147,41 @@ void TileKernel::emit(Value panel, int64_t count,
   numPanels = count;
   around = &surroundings;
   int64_t blocks = layout.getNumBlocks(), words = numPanels * k.isa.lanes;
+  auto allocate = [&](Type element) {
+    return k.allocate(element, k.index(blockRows * words));
+  };
+  Values allocated;
   if (!isStoredAsTiles()) {
     codes = k.allocate(k.i32(), k.index(blocks * paddedBlock / 4 * words));
+    allocated.push_back(codes);
     decodePanels();
   }
-  partial =
-      k.allocate(isPaired ? k.f32() : k.i32(), k.index(blockRows * words));
-  if (blocks > 1)
-    sums = k.allocate(k.f32(), k.index(blockRows * words));
+  if (!isPaired)
+    allocated.push_back(partial = allocate(k.i32()));
+  if (isPaired || blocks > 1)
+    allocated.push_back(sums = allocate(k.f32()));
+  auto emitSome = [&](Value row, int64_t rowTiles, Value count) {
+    isPaired ? emitPairRows(row, rowTiles, count)
+             : emitRows(row, rowTiles, count);
+  };
 
   Tiles tiles{k};
   Value left = k.rem(rows, blockRows), end = k.sub(rows, left);
   tiles.configure(getAddress(shapes));
   k.loop(k.index(0), end, blockRows,
-         [&](Value row) { emitRows(row, 2, k.index(blockRows)); });
+         [&](Value row) { emitSome(row, 2, k.index(blockRows)); });
   k.branch(
       k.isLess(k.index(0), left),
       [&] {
         tiles.configure(k.add(getAddress(shapes), 4 * shapeWords));
         k.branch(
-            k.isLess(k.index(tileRows), left), [&] { emitRows(end, 2, left); },
-            [&] { emitRows(end, 1, left); });
+            k.isLess(k.index(tileRows), left), [&] { emitSome(end, 2, left); },
+            [&] { emitSome(end, 1, left); });
       },
       [] {});
   tiles.release();
-  if (!isStoredAsTiles())
-    k.release(codes);
-  k.release(partial);
-  if (blocks > 1)
-    k.release(sums);
+  for (Value buffer : allocated)
+    k.release(buffer);
 }
 
 /// Lines of decoded codes, zeros after those of a block.
@@ -200,26 +209,18 @@ void TileKernel::decodePanels() {
 }
 
 void TileKernel::emitRows(Value row, int64_t rowTiles, Value count) {
-  int64_t lanes = k.isa.lanes, blocks = layout.getNumBlocks();
-  auto at = [&](Value i, int64_t j) {
-    return k.add(k.mul(i, numPanels * lanes), j * lanes);
-  };
-  auto load = [&](Value buffer, Value i) {
-    Values vectors;
-    for (int64_t j = 0; j < numPanels; ++j)
-      vectors.push_back(k.loadVector(buffer, at(i, j)));
-    return vectors;
-  };
+  int64_t blocks = layout.getNumBlocks();
   auto scale = [&](Value block, bool isFirst, bool isLast) {
     around->loadScales(block);
     k.loop(k.index(0), count, 1, [&](Value i) {
       Value to = k.add(row, i);
-      Values next = around->scale(to, block, load(partial, i),
-                                  isFirst ? around->begin() : load(sums, i));
+      Values next =
+          around->scale(to, block, loadSums(partial, i),
+                        isFirst ? around->begin() : loadSums(sums, i));
       if (isLast)
         return around->finish(to, next);
       for (int64_t j = 0; j < numPanels; ++j)
-        k.storeVector(next[j], sums, at(i, j));
+        k.storeVector(next[j], sums, sumAddress(i, j));
     });
   };
   auto step = [&](Value block, bool isFirst, bool isLast) {
@@ -235,17 +236,78 @@ void TileKernel::emitRows(Value row, int64_t rowTiles, Value count) {
     step(k.index(blocks - 1), false, true);
 }
 
+/// All columns, in parts of which the rows of x stay in the first cache while
+/// all panels meet them; the sums go to memory in between.
+void TileKernel::emitPairRows(Value row, int64_t rowTiles, Value count) {
+  Tiles tiles{k};
+  Value weights = getAddress(panels), to = getAddress(sums);
+  int64_t pitch = prepared.pitch * 2,
+          panelBytes = layout.columns * tileBytes / 2;
+  Value rowBase = k.add(x, k.mul(row, pitch));
+  auto emitPart = [&](Value begin, Value end, bool isFirst) {
+    for (int64_t panel = 0; panel < numPanels; panel += tileKernelPanels) {
+      int64_t width = std::min(tileKernelPanels, numPanels - panel);
+      int64_t rowBytes = numPanels * tileBytes;
+      auto overSums = [&](llvm::function_ref<void(int64_t, Value)> body) {
+        overTiles(rowTiles, width, [&](int64_t i, int64_t j) {
+          body(sumTile(i, j),
+               k.add(to, i * tileRows * rowBytes + (panel + j) * tileBytes));
+        });
+      };
+      overSums([&](int64_t tile, Value address) {
+        isFirst ? tiles.zero(tile) : tiles.load(tile, address, rowBytes);
+      });
+      Values weightBases;
+      for (int64_t j = 0; j < width; ++j)
+        weightBases.push_back(
+            k.add(weights, k.mul(k.add(firstPanel, panel + j), panelBytes)));
+      k.loop(begin, end, 1, [&](Value step) {
+        emitStep(step, rowBase, rowTiles, weightBases);
+      });
+      overSums([&](int64_t tile, Value address) {
+        tiles.store(tile, address, rowBytes);
+      });
+    }
+  };
+  int64_t steps = layout.columns / depth, first = std::min(steps, partSteps);
+  emitPart(k.index(0), k.index(first), true);
+  if (first < steps)
+    k.loop(k.index(first), k.index(steps), partSteps, [&](Value begin) {
+      emitPart(begin, k.min(k.add(begin, partSteps), k.index(steps)), false);
+    });
+  k.loop(k.index(0), count, 1, [&](Value i) {
+    Values next;
+    for (auto [made, begun] : llvm::zip(loadSums(sums, i), around->begin()))
+      next.push_back(k.addF(made, begun));
+    around->finish(k.add(row, i), next);
+  });
+}
+
+/// Where the sums of row `i` and panel `j` are.
+Value TileKernel::sumAddress(Value i, int64_t j) {
+  int64_t lanes = k.isa.lanes;
+  return k.add(k.mul(i, numPanels * lanes), j * lanes);
+}
+
+Values TileKernel::loadSums(Value buffer, Value i) {
+  Values vectors;
+  for (int64_t j = 0; j < numPanels; ++j)
+    vectors.push_back(k.loadVector(buffer, sumAddress(i, j)));
+  return vectors;
+}
+
 void TileKernel::overTiles(
-    int64_t rowTiles, llvm::function_ref<void(int64_t, int64_t)> body) const {
+    int64_t rowTiles, int64_t width,
+    llvm::function_ref<void(int64_t, int64_t)> body) const {
   for (int64_t i = 0; i < rowTiles; ++i)
-    for (int64_t j = 0; j < numPanels; ++j)
+    for (int64_t j = 0; j < width; ++j)
       body(i, j);
 }
 
 /// The sums of a block, to `partial`.
 void TileKernel::storeProducts(int64_t rowTiles) {
   Value to = getAddress(partial);
-  overTiles(rowTiles, [&](int64_t i, int64_t j) {
+  overTiles(rowTiles, numPanels, [&](int64_t i, int64_t j) {
     int64_t offset = (i * tileRows * numPanels + j) * tileBytes;
     Tiles{k}.store(sumTile(i, j), k.add(to, offset), numPanels * tileBytes);
   });
@@ -256,32 +318,19 @@ void TileKernel::emitProducts(Value row, int64_t rowTiles, Value block) {
   int64_t blocks = layout.getNumBlocks(), panelBytes = tileBytes;
   Tiles tiles{k};
   Value weights = getAddress(isStoredAsTiles() ? panels : codes);
-  overTiles(rowTiles, [&](int64_t i, int64_t j) { tiles.zero(sumTile(i, j)); });
-  int64_t columnBytes = 4 / wordColumns, pitch = prepared.pitch * columnBytes;
-  Value rowBase = k.add(k.add(x, k.mul(row, pitch)),
-                        k.mul(block, layout.getStoredBlock() * columnBytes));
+  overTiles(rowTiles, numPanels,
+            [&](int64_t i, int64_t j) { tiles.zero(sumTile(i, j)); });
+  Value rowBase = k.add(k.add(x, k.mul(row, prepared.pitch)),
+                        k.mul(block, layout.getStoredBlock()));
   Values weightBases;
   for (int64_t j = 0; j < numPanels; ++j) {
-    // A line has the words of 16 outputs.
+    // A word has four columns of an output; a line has those of 16.
     Value panel = isStoredAsTiles() ? k.add(firstPanel, j) : k.index(j);
-    Value line =
-        k.mul(k.add(k.mul(panel, blocks), block), paddedBlock / wordColumns);
+    Value line = k.mul(k.add(k.mul(panel, blocks), block), paddedBlock / 4);
     weightBases.push_back(k.add(weights, k.mul(line, panelBytes)));
   }
   auto step = [&](Value number) {
-    for (int64_t j = 0; j < numPanels; ++j)
-      tiles.load(weightsTile(j),
-                 k.add(weightBases[j],
-                       k.mul(number, depth / wordColumns * panelBytes)),
-                 panelBytes);
-    for (int64_t i = 0; i < rowTiles; ++i)
-      tiles.load(rowsTile(i),
-                 k.add(rowBase, k.add(k.mul(number, depth * columnBytes),
-                                      k.index(i * tileRows * pitch))),
-                 pitch);
-    overTiles(rowTiles, [&](int64_t i, int64_t j) {
-      tiles.dot(sumTile(i, j), rowsTile(i), weightsTile(j), isPaired);
-    });
+    emitStep(number, rowBase, rowTiles, weightBases);
   };
   int64_t steps = paddedBlock / depth;
   if (steps <= fewSteps)
@@ -289,4 +338,24 @@ void TileKernel::emitProducts(Value row, int64_t rowTiles, Value block) {
       step(k.index(i));
   else
     k.loop(k.index(0), k.index(steps), 1, step);
+}
+
+/// Adds the products of step `number`: a tile of columns.
+void TileKernel::emitStep(Value number, Value rowBase, int64_t rowTiles,
+                          ValueRange weightBases) {
+  Tiles tiles{k};
+  int64_t width = weightBases.size(), columnBytes = 4 / wordColumns,
+          pitch = prepared.pitch * columnBytes,
+          stepBytes = depth / wordColumns * tileBytes;
+  for (int64_t j = 0; j < width; ++j)
+    tiles.load(weightsTile(j), k.add(weightBases[j], k.mul(number, stepBytes)),
+               tileBytes);
+  for (int64_t i = 0; i < rowTiles; ++i)
+    tiles.load(rowsTile(i),
+               k.add(rowBase, k.add(k.mul(number, depth * columnBytes),
+                                    k.index(i * tileRows * pitch))),
+               pitch);
+  overTiles(rowTiles, width, [&](int64_t i, int64_t j) {
+    tiles.dot(sumTile(i, j), rowsTile(i), weightsTile(j), isPaired);
+  });
 }

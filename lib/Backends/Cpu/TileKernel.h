@@ -15,7 +15,7 @@
 
 namespace llmc::cpu {
 
-/// Panels whose products are made together.
+/// Panels whose products are made together; of bf16, any number in turns.
 constexpr int64_t tileKernelPanels = 2;
 
 inline bool canUseTiles(const LinearSpec &spec, const Isa &isa) {
@@ -23,7 +23,7 @@ inline bool canUseTiles(const LinearSpec &spec, const Isa &isa) {
          canUsePairTiles(spec, isa);
 }
 
-/// What the kernel around the tiles does, for one or two panels.
+/// What the kernel around the tiles does, for some panels.
 struct TileSurroundings {
   /// The codes of a chunk of panel `j`: four columns of each output, in bytes.
   llvm::function_ref<Values(int64_t j, Value block, Value chunk)> decode;
@@ -64,10 +64,15 @@ private:
   void decodePanels();
   /// Up to `16 * rowTiles` rows from `row` on.
   void emitRows(Value row, int64_t rowTiles, Value count);
+  void emitPairRows(Value row, int64_t rowTiles, Value count);
   void emitProducts(Value row, int64_t rowTiles, Value block);
+  void emitStep(Value number, Value rowBase, int64_t rowTiles,
+                mlir::ValueRange weightBases);
   void storeProducts(int64_t rowTiles);
   Value getAddress(Value buffer);
-  void overTiles(int64_t rowTiles,
+  Value sumAddress(Value i, int64_t j);
+  Values loadSums(Value buffer, Value i);
+  void overTiles(int64_t rowTiles, int64_t width,
                  llvm::function_ref<void(int64_t, int64_t)> body) const;
 
   KernelBuilder &k;
