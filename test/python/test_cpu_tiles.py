@@ -143,9 +143,11 @@ def test_tiles(bits, block, zeros, rows, columns, bias, run, tmp_path):
         assert np.array_equal(got, whole[:count])
 
 
-# Columns that are no whole tiles are left to vectors.
+# Columns that are no whole tiles are left to vectors. Strips of eight panels,
+# of what is left of them, and both.
 @pytest.mark.parametrize("rows,columns,bias", [
-    (16, 32, False), (33, 96, True), (96, 1120, False), (40, 70, False)])
+    (16, 32, False), (33, 96, True), (96, 1120, False), (128, 64, False),
+    (152, 544, True), (40, 70, False)])
 def test_pairs(rows, columns, bias, run, tmp_path):
     """Sums in tiles, of one row as of many."""
     stored, values = halves(floats(rows, columns), "bf16")
@@ -158,7 +160,9 @@ def test_pairs(rows, columns, bias, run, tmp_path):
     target = "cpu:x86-64-v4+amx-bf16"
     make().compile_artifact(tmp_path / "a.llmc", target=target)
     reference = make().compile("reference")
-    counts = (0, 1, 2, 15, 16, 17, 31, 32, 33, 48, 70, 71)
+    # Rows of more than 1.5 MiB meet all panels of a strip in turns.
+    counts = (0, 1, 2, 15, 16, 17, 31, 32, 33, 48, 70, 71,
+              3 * 2**18 // columns + 7)
     x = floats(max(counts), columns)
     x[2] = 0
     x[3] *= np.float32(1e-30)

@@ -24,6 +24,10 @@ using namespace llmc::cpu;
 
 namespace {
 
+/// Panels of a strip of bf16 in AMX's tiles, for which rows of x come from
+/// further away.
+constexpr int64_t pairStripPanels = 8;
+
 /// How many rows and panels a tile has.
 struct TileShape {
   int64_t rows, panels;
@@ -77,27 +81,32 @@ public:
 
   void emit() {
     prepared = emitPreparedRows(k, spec, x, rows, normScale, normBias);
-    int64_t numPanels = spec.getNumPanels(), stripPanels = shapes.one.panels;
-    int64_t strips = llvm::divideCeil(numPanels, stripPanels);
-    int64_t left = numPanels % stripPanels;
+    int64_t numPanels = spec.getNumPanels();
+    bool hasPairTiles = canUsePairTiles(spec, k.isa);
+    int64_t width = hasPairTiles ? pairStripPanels : shapes.one.panels;
+    int64_t strips = llvm::divideCeil(numPanels, width);
+    int64_t left = numPanels % width;
     if (canUseTiles(spec, k.isa))
       tiles.emplace(k, spec, prepared, rows, panels);
     k.parallel(k.index(strips), [&](Value strip) {
-      Value panel = k.mul(strip, stripPanels);
+      Value panel = k.mul(strip, width);
       auto emitStrips = [&] {
         if (left == 0)
-          return emitStrip(panel, stripPanels);
+          return emitStrip(panel, width);
         k.branch(
             k.isLess(strip, k.index(strips - 1)),
-            [&] { emitStrip(panel, stripPanels); },
-            [&] { emitStrip(panel, left); });
+            [&] { emitStrip(panel, width); }, [&] { emitStrip(panel, left); });
       };
       if (!tiles)
         return emitStrips();
-      if (tiles->getFewestRows() == 0)
-        return emitTileStrip(panel);
-      k.branch(k.isLess(rows, k.index(tiles->getFewestRows())), emitStrips,
-               [&] { emitTileStrip(panel); });
+      auto emitTilePairs = [&] {
+        emitTileStrip(panel, width, tileKernelPanels);
+      };
+      if (!hasPairTiles)
+        return k.branch(k.isLess(rows, k.index(tiles->getFewestRows())),
+                        emitStrips, emitTilePairs);
+      k.branch(k.isLess(rows, k.index(tiles->getManyRows())), emitTilePairs,
+               [&] { emitTileStrip(panel, width, width); });
     });
     for (Value buffer : prepared.allocated)
       k.release(buffer);
@@ -140,13 +149,12 @@ private:
     }
   }
 
-  /// The same in AMX's tiles. Its instructions are in a loop, as OpenMP's
-  /// lowering takes a call outside of one for an allocation on the stack.
-  void emitTileStrip(Value panel) {
+  /// All rows of x times up to `count` panels in AMX's tiles, `width` panels at
+  /// a time. Its instructions are in a loop, as OpenMP's lowering takes a call
+  /// outside of one for an allocation on the stack.
+  void emitTileStrip(Value panel, int64_t count, int64_t width) {
     int64_t numPanels = spec.getNumPanels();
-    int64_t stripPanels = shapes.one.panels;
-    Value end = k.min(k.add(panel, stripPanels), k.index(numPanels));
-    int64_t width = spec.pairs ? stripPanels : tileKernelPanels;
+    Value end = k.min(k.add(panel, count), k.index(numPanels));
     k.loop(panel, end, width, [&](Value panel) {
       int64_t left = numPanels % width;
       if (left == 0)

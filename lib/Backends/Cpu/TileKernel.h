@@ -45,8 +45,11 @@ public:
   TileKernel(KernelBuilder &k, const LinearSpec &spec,
              const PreparedRows &prepared, Value rows, Value panels);
 
-  /// From so many rows of x on, tiles multiply.
+  /// From so many rows of x on, tiles multiply integers; bf16 always.
   int64_t getFewestRows() const;
+  /// So many rows of x in bf16 do not stay in the second cache while panels
+  /// meet them two at a time.
+  int64_t getManyRows() const;
 
   /// All rows of x times the panels from `panel` on, in the parallel loop.
   void emit(Value panel, int64_t numPanels, const TileSurroundings &around);
