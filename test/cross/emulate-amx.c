@@ -75,7 +75,7 @@ static float widen(const uint8_t *from) {
 }
 
 /* C += A B for bf16: products in even places and in odd ones have a sum each.
- */
+ * An Emerald Rapids makes the same bits, but for those of a NaN. */
 static void dotPairs(int c, int a, int b) {
   for (int m = 0; m < state.rows[c]; ++m)
     for (int n = 0; n < state.bytes[c] / 4; ++n) {
