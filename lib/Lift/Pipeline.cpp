@@ -11,6 +11,8 @@ using namespace llmc;
 void llmc::buildLiftPipeline(OpPassManager &manager) {
   manager.addPass(createFoldShapes());
   manager.addPass(createCSEPass());
+  // Its reshapes may merge with others when they are simplified.
+  manager.addPass(createLiftQuantizeDynamic());
   manager.addPass(createSimplify());
   // Simplifying may uncover constants, and those more to simplify.
   manager.addPass(createFoldShapes());

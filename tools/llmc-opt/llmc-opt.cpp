@@ -35,7 +35,6 @@ EXAMPLES:
 /// What of MLIR's own options `--help` shows.
 static const llvm::StringSet<> shownOptions = {
     "o",
-    "allow-unregistered-dialect",
     "emit-bytecode",
     "list-backends",
     "list-passes",
@@ -50,7 +49,6 @@ static const llvm::StringSet<> shownOptions = {
     "mlir-print-op-generic",
     "mlir-timing",
     "pass-pipeline",
-    "show-dialects",
     "split-input-file",
     "target",
     "verify-diagnostics",

@@ -105,6 +105,32 @@ class LiftPass<string name> : Pass<"llmc-lift-" # name, "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
 }
 
+def LiftQuantizeDynamic : LiftPass<"quantize-dynamic"> {
+  let summary = "Activations rounded in blocks, written out, to one op";
+  let description = [{
+    Matches what export makes of `llmc.quantize_dynamic`, node by node and with
+    its very numbers, in f32: other roundings of activations are other numbers.
+    Zeros that fill the last block are dropped together with the slice behind.
+
+    ```mlir
+    %b = llmc.reshape %x, %split : (tensor<?x64xf32>, tensor<3xi64>) -> tensor<?x2x32xf32>
+    %a = llmc.abs %b : (tensor<?x2x32xf32>) -> tensor<?x2x32xf32>
+    %m = llmc.reduce max %a {axes = array<i64: 2>} : (tensor<?x2x32xf32>) -> tensor<?x2x1xf32>
+    %t = llmc.less %m, %tiny : (tensor<?x2x1xf32>, tensor<f32>) -> tensor<?x2x1xi1>
+    %d = llmc.div %127, %m : (tensor<f32>, tensor<?x2x1xf32>) -> tensor<?x2x1xf32>
+    %i = llmc.where %t, %0, %d : (tensor<?x2x1xi1>, tensor<f32>, tensor<?x2x1xf32>) -> tensor<?x2x1xf32>
+    %p = llmc.mul %b, %i : (tensor<?x2x32xf32>, tensor<?x2x1xf32>) -> tensor<?x2x32xf32>
+    %q = llmc.round %p : (tensor<?x2x32xf32>) -> tensor<?x2x32xf32>
+    %s = llmc.div %m, %127 : (tensor<?x2x1xf32>, tensor<f32>) -> tensor<?x2x1xf32>
+    %v = llmc.mul %q, %s : (tensor<?x2x32xf32>, tensor<?x2x1xf32>) -> tensor<?x2x32xf32>
+    %y = llmc.reshape %v, %merge : (tensor<?x2x32xf32>, tensor<2xi64>) -> tensor<?x64xf32>
+    // becomes
+    %y = llmc.quantize_dynamic %x {block = 32 : i64} : (tensor<?x64xf32>) -> tensor<?x64xf32>
+    ```
+  }];
+  let statistics = [Statistic<"numLifted", "quantize-dynamic", "Roundings lifted">];
+}
+
 def LiftLinear : LiftPass<"linear"> {
   let summary = "matmul with a weight, and the bias added to it, to linear";
   let description = [{
