@@ -131,6 +131,47 @@ def LiftQuantizeDynamic : LiftPass<"quantize-dynamic"> {
   let statistics = [Statistic<"numLifted", "quantize-dynamic", "Roundings lifted">];
 }
 
+def LiftDequantize : LiftPass<"dequantize"> {
+  let summary = "dequantize_linear of a weight to dequantize";
+  let description = [{
+    A parameter of 8, 4 or 2 bits that products and gathers read through
+    `llmc.dequantize_linear` becomes the packed weight `[out, in]` of
+    `llmc.dequantize`, for which backends have kernels. Blocks run along `in`;
+    one scale for each output, or for all of them, makes a block of each row. A
+    slice that leaves the end of the last block out is taken in.
+
+    Unsigned integers `[out, in]` keep their bytes. Signed ones move up by half
+    of their range, and so do their zero points, and those stored `[in, out]`
+    are transposed. A parameter that something else reads keeps its own.
+
+    A weight that does not fit stays, and a remark says why: its elements have
+    other types, or its scales divide `out`.
+
+    ```mlir
+    llmc.param @fc = dense_resource<fc> : tensor<64x128xi8>
+    llmc.param @fc.s = dense_resource<fc.s> : tensor<128xf32>
+    %q = llmc.weight @fc : tensor<64x128xi8>
+    %s = llmc.weight @fc.s : tensor<128xf32>
+    %w = llmc.dequantize_linear %q, %s {axis = 1 : i64, to = f32}
+       : (tensor<64x128xi8>, tensor<128xf32>) -> tensor<64x128xf32>
+    %y = llmc.matmul %x, %w : (tensor<?x64xf32>, tensor<64x128xf32>) -> tensor<?x128xf32>
+    // becomes
+    llmc.param @fc = dense_resource<fc_1> : tensor<128x1x64xui8>
+    llmc.param @fc.s = dense_resource<fc.s> : tensor<128x1xf32>
+    %q = llmc.weight @fc : tensor<128x1x64xui8>
+    %s = llmc.weight @fc.s : tensor<128x1xf32>
+    %w = llmc.dequantize %q, %s {bits = 8 : i64, block = 64 : i64, columns = 64 : i64}
+       : (tensor<128x1x64xui8>, tensor<128x1xf32>) -> tensor<128x64xf32>
+    %t = llmc.transpose %w {perm = array<i64: 1, 0>} : (tensor<128x64xf32>) -> tensor<64x128xf32>
+    %y = llmc.matmul %x, %t : (tensor<?x64xf32>, tensor<64x128xf32>) -> tensor<?x128xf32>
+    ```
+  }];
+  let statistics = [
+    Statistic<"numLifted", "dequantize", "Weights lifted">,
+    Statistic<"numKept", "kept", "Weights that do not fit">
+  ];
+}
+
 def LiftLinear : LiftPass<"linear"> {
   let summary = "matmul with a weight, and the bias added to it, to linear";
   let description = [{
