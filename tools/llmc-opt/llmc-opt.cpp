@@ -35,6 +35,7 @@ EXAMPLES:
 /// What of MLIR's own options `--help` shows.
 static const llvm::StringSet<> shownOptions = {
     "o",
+    "allow-unregistered-dialect",
     "emit-bytecode",
     "list-backends",
     "list-passes",
@@ -49,6 +50,7 @@ static const llvm::StringSet<> shownOptions = {
     "mlir-print-op-generic",
     "mlir-timing",
     "pass-pipeline",
+    "show-dialects",
     "split-input-file",
     "target",
     "verify-diagnostics",
