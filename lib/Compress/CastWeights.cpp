@@ -54,6 +54,20 @@ Errors round(const char *from, FloatFormat fromFormat, char *to,
   return errors;
 }
 
+/// The parameter of floats of 16 bits that a weight of f32 is a cast of.
+WeightOp getCastParam(Value weight) {
+  bool isCast = false;
+  while (Operation *op = weight.getDefiningOp()) {
+    if (auto load = dyn_cast<WeightOp>(op))
+      return isCast ? load : WeightOp();
+    if (!isa<CastOp, TransposeOp>(op))
+      return {};
+    isCast |= isa<CastOp>(op);
+    weight = op->getOperand(0);
+  }
+  return {};
+}
+
 struct CastWeights : llmc::impl::CastWeightsBase<CastWeights> {
   using CastWeightsBase::CastWeightsBase;
 
@@ -70,13 +84,22 @@ struct CastWeights : llmc::impl::CastWeightsBase<CastWeights> {
       return !skip.empty() && skipped.match(name);
     };
     bool failed = false;
-    for (UsedWeight &weight : collectUsedWeights(getOperation())) {
-      bool isWanted =
-          what == WeightKinds::All ||
-          (what == WeightKinds::Linear ? weight.inLinear : weight.inEmbedding);
-      if (isWanted && !isSkipped(weight.param.getSymName()))
+    findComputedWeights(
+        getOperation(), what,
+        [&](Operation *op, Value weight, const Twine &description) {
+          if (getCastParam(weight))
+            return;
+          ++numSkipped;
+          InFlightDiagnostic diagnostic =
+              strict ? op->emitError() : op->emitRemark();
+          diagnostic << "'" << op->getName() << "' op has no weight that can "
+                     << "be stored as " << toString(type) << ": it is "
+                     << description;
+          failed |= strict;
+        });
+    for (UsedWeight &weight : collectUsedWeights(getOperation()))
+      if (weight.isAny(what) && !isSkipped(weight.param.getSymName()))
         failed |= mlir::failed(cast(weight));
-    }
     if (failed)
       return signalPassFailure();
     if (activations == CastActivations::BF16 && what != WeightKinds::Embedding)
@@ -105,14 +128,8 @@ LogicalResult CastWeights::cast(UsedWeight &weight) {
   std::optional<FloatFormat> from = getFloatFormat(element);
   if (from == type)
     return success();
-  if (weight.otherUser)
-    return keep(weight, "'" + weight.otherUser->getName().getStringRef() +
-                            "' reads it too");
-  if (!weight.isOnly(what))
-    return keep(weight, Twine("it is tied to ") +
-                            (what == WeightKinds::Linear ? "an embedding"
-                                                         : "a linear") +
-                            "; cast both with what=all");
+  if (std::string reason = weight.getObstacle(what, "cast"); !reason.empty())
+    return keep(weight, reason);
   if (from != FloatFormat::F32) {
     std::string name;
     llvm::raw_string_ostream(name) << element;
@@ -170,20 +187,6 @@ LogicalResult CastWeights::cast(UsedWeight &weight) {
                                       ? std::sqrt(errors.squared / errors.norm)
                                       : 0.0);
   return success();
-}
-
-/// The parameter of floats of 16 bits that a weight of f32 is a cast of.
-WeightOp getCastParam(Value weight) {
-  bool isCast = false;
-  while (Operation *op = weight.getDefiningOp()) {
-    if (auto load = dyn_cast<WeightOp>(op))
-      return isCast ? load : WeightOp();
-    if (!isa<CastOp, TransposeOp>(op))
-      return {};
-    isCast |= isa<CastOp>(op);
-    weight = op->getOperand(0);
-  }
-  return {};
 }
 
 void CastWeights::roundOperands(llvm::function_ref<bool(StringRef)> isSkipped) {

@@ -36,7 +36,7 @@ struct QuantizeRTN : llmc::impl::QuantizeRTNBase<QuantizeRTN> {
     bool failed = mlir::failed(checkUnreachable());
     llvm::Regex skipped(skip);
     for (UsedWeight &weight : collectUsedWeights(getOperation())) {
-      if (!isWanted(weight) ||
+      if (!weight.isAny(what) ||
           (!skip.empty() && skipped.match(weight.param.getSymName())))
         continue;
       failed |= mlir::failed(quantize(weight));
@@ -58,11 +58,6 @@ private:
     return failure(strict);
   }
 
-  bool isWanted(const UsedWeight &weight) const {
-    return what == WeightKinds::All ||
-           (what == WeightKinds::Linear ? weight.inLinear : weight.inEmbedding);
-  }
-
   /// Weights that are neither parameters nor compressed ones.
   LogicalResult checkUnreachable();
   LogicalResult quantize(UsedWeight &weight);
@@ -74,44 +69,22 @@ private:
 
 LogicalResult QuantizeRTN::checkUnreachable() {
   LogicalResult result = success();
-  auto check = [&](Operation *op, Value weight) {
-    Operation *source = weight.getDefiningOp();
-    if (auto transpose = dyn_cast_or_null<TransposeOp>(source))
-      source = transpose.getOperand().getDefiningOp();
-    if (isa_and_nonnull<WeightOpInterface>(source))
-      return;
-    ++numSkipped;
-    InFlightDiagnostic diagnostic = complain(op);
-    diagnostic << "'" << op->getName()
-               << "' op is not quantized: its weight is ";
-    if (source)
-      diagnostic << "computed by '" << source->getName() << "'";
-    else
-      diagnostic << "an argument";
-    diagnostic << ", not a parameter";
-    if (strict)
-      result = failure();
-  };
-  getOperation().walk([&](Operation *op) {
-    if (auto linear = dyn_cast<LinearOp>(op);
-        linear && what != WeightKinds::Embedding)
-      check(op, linear.getWeight());
-    if (auto embedding = dyn_cast<EmbeddingOp>(op);
-        embedding && what != WeightKinds::Linear)
-      check(op, embedding.getWeight());
-  });
+  findComputedWeights(getOperation(), what,
+                      [&](Operation *op, Value, const Twine &description) {
+                        ++numSkipped;
+                        complain(op) << "'" << op->getName()
+                                     << "' op is not quantized: its weight is "
+                                     << description;
+                        if (strict)
+                          result = failure();
+                      });
   return result;
 }
 
 LogicalResult QuantizeRTN::quantize(UsedWeight &weight) {
-  if (weight.otherUser)
-    return keep(weight, "'" + weight.otherUser->getName().getStringRef() +
-                            "' reads it too");
-  if (!weight.isOnly(what))
-    return keep(weight, Twine("it is tied to ") +
-                            (what == WeightKinds::Linear ? "an embedding"
-                                                         : "a linear") +
-                            "; quantize both with what=all");
+  if (std::string reason = weight.getObstacle(what, "quantize");
+      !reason.empty())
+    return keep(weight, reason);
   RankedTensorType type = weight.param.getType();
   std::optional<FloatFormat> format = getFloatFormat(type.getElementType());
   if (!format) {

@@ -13,6 +13,47 @@ bool UsedWeight::isOnly(WeightKinds kinds) const {
          (kinds != WeightKinds::Embedding || !inLinear);
 }
 
+bool UsedWeight::isAny(WeightKinds kinds) const {
+  return kinds == WeightKinds::All ||
+         (kinds == WeightKinds::Linear ? inLinear : inEmbedding);
+}
+
+std::string UsedWeight::getObstacle(WeightKinds kinds, StringRef verb) const {
+  if (otherUser)
+    return ("'" + otherUser->getName().getStringRef() + "' reads it too").str();
+  if (isOnly(kinds))
+    return {};
+  return (Twine("it is tied to ") +
+          (kinds == WeightKinds::Linear ? "an embedding" : "a linear") + "; " +
+          verb + " both with what=all")
+      .str();
+}
+
+void llmc::findComputedWeights(
+    ModuleOp module, WeightKinds kinds,
+    llvm::function_ref<void(Operation *, Value, const Twine &)> report) {
+  auto check = [&](Operation *op, Value weight) {
+    Operation *source = weight.getDefiningOp();
+    if (auto transpose = dyn_cast_or_null<TransposeOp>(source))
+      source = transpose.getOperand().getDefiningOp();
+    if (isa_and_nonnull<WeightOpInterface>(source))
+      return;
+    if (!source)
+      return report(op, weight, "an argument, not a parameter");
+    report(op, weight,
+           "computed by '" + source->getName().getStringRef() +
+               "', not a parameter");
+  };
+  module.walk([&](Operation *op) {
+    if (auto linear = dyn_cast<LinearOp>(op);
+        linear && kinds != WeightKinds::Embedding)
+      check(op, linear.getWeight());
+    if (auto embedding = dyn_cast<EmbeddingOp>(op);
+        embedding && kinds != WeightKinds::Linear)
+      check(op, embedding.getWeight());
+  });
+}
+
 LogicalResult llmc::verifySkip(MLIRContext *context, StringRef pass,
                                StringRef skip) {
   std::string problem;

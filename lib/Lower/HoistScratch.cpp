@@ -60,7 +60,7 @@ private:
           return std::nullopt;
         scratch.size.insert(op);
       }
-    // Copied to where the functions is called, before what it does.
+    // Copied to where the function is called, before what it does.
     if (!llvm::all_of(scratch.size, [](Operation *op) {
           return isMemoryEffectFree(op) && op->getNumRegions() == 0;
         }))

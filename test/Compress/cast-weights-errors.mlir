@@ -53,3 +53,21 @@ func.func @main(%x: tensor<16x16xf32>) -> tensor<16x16xf32> {
      : (tensor<16x16xf32>, tensor<16x16xf32>) -> tensor<16x16xf32>
   return %z : tensor<16x16xf32>
 }
+
+// -----
+
+// No layer is left out in silence.
+// STRICT: error: 'llmc.linear' op has no weight that can be stored as f16: it is computed by 'llmc.add', not a parameter
+// STRICT: error: 'llmc.linear' op has no weight that can be stored as f16: it is an argument, not a parameter
+llmc.param @part = dense<1.0> : tensor<2x2xf32>
+func.func @main(%x: tensor<?x2xf32>, %a: tensor<2x2xf32>) -> tensor<?x2xf32> {
+  %w = llmc.weight @part : tensor<2x2xf32>
+  %s = llmc.add %w, %a : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  // expected-remark@below {{'llmc.linear' op has no weight that can be stored as f16: it is computed by 'llmc.add', not a parameter}}
+  %y = llmc.linear %x, %s
+     : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  // expected-remark@below {{'llmc.linear' op has no weight that can be stored as f16: it is an argument, not a parameter}}
+  %z = llmc.linear %y, %a
+     : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  return %z : tensor<?x2xf32>
+}

@@ -24,8 +24,13 @@ struct UsedWeight {
   /// An op that reads the parameter as something else, if there is one.
   mlir::Operation *otherUser = nullptr;
 
+  /// Whether a use is of these kinds.
+  bool isAny(WeightKinds kinds) const;
   /// Whether all its uses are of these kinds.
   bool isOnly(WeightKinds kinds) const;
+  /// Why a pass for these kinds, which is to `verb` weights, has to leave this
+  /// one as it is; empty if its uses are no reason.
+  std::string getObstacle(WeightKinds kinds, llvm::StringRef verb) const;
 };
 
 /// Fails with an error of `pass` unless `skip`, an option that names
@@ -35,6 +40,13 @@ llvm::LogicalResult verifySkip(mlir::MLIRContext *context, llvm::StringRef pass,
 
 /// All of them, in the order of the parameters.
 llvm::SmallVector<UsedWeight> collectUsedWeights(mlir::ModuleOp module);
+
+/// Calls `report` for each linear and embedding of these kinds whose weight is
+/// neither a parameter nor a weight expression, with what it is.
+void findComputedWeights(mlir::ModuleOp module, WeightKinds kinds,
+                         llvm::function_ref<void(mlir::Operation *, mlir::Value,
+                                                 const llvm::Twine &)>
+                             report);
 
 /// Replaces the weight by `rewrite(builder, location)`, called where the
 /// parameter was loaded, and erases the loads and transposes.
