@@ -10,8 +10,8 @@ packages=(
   # The compiler, and the libraries llmc is built on.
   llvm-22-dev libmlir-22-dev mlir-22-tools llvm-22-tools clang-22 lld-22
   clang-format-22 clang-tidy-22 libclang-rt-22-dev libomp-22-dev
-  libzstd-dev zlib1g-dev protobuf-compiler libprotobuf-dev libgtest-dev
-  libbenchmark-dev nlohmann-json3-dev
+  libzstd-dev zlib1g-dev protobuf-compiler libprotobuf-dev libopenblas-pthread-dev
+  libgtest-dev libbenchmark-dev nlohmann-json3-dev
   # Tests of code for other architectures: C libraries, and what runs it.
   qemu-user g++-aarch64-linux-gnu g++-riscv64-linux-gnu
   # The tools that build and run it.

@@ -8,6 +8,7 @@
 #ifndef LLMC_INITALL_H
 #define LLMC_INITALL_H
 
+#include "llmc/Calibrate/Passes.h"
 #include "llmc/Compress/Passes.h"
 #include "llmc/IR/Dialect.h"
 #include "llmc/Lift/Passes.h"
@@ -36,6 +37,7 @@ inline void registerEveryPass() {
   mlir::registerAllPasses();
   registerLiftPasses();
   registerLiftPipelines();
+  registerCalibratePasses();
   registerCompressPasses();
   registerTargetPasses();
   registerLowerPasses();

@@ -1,0 +1,107 @@
+//===- Statistics.h - what calibration knows of a model ---------*- C++ -*-===//
+//
+// Collected once, by llmc-calibrate, and shared by every pass: the numbers are
+// keyed by the names of parameters, which compression keeps. A context carries
+// one such set, of the model that is being compressed.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LLMC_CALIBRATE_STATISTICS_H
+#define LLMC_CALIBRATE_STATISTICS_H
+
+#include "llmc/Calibrate/Matrix.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/Support/Error.h"
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace llmc {
+
+/// Of the rows x, each of `columns` numbers, that linears read. Linears over
+/// one value, such as those of queries, keys and values, share it.
+struct InputStatistics {
+  int64_t columns = 0;
+  int64_t count = 0; ///< Rows that were seen.
+  /// Of each column: E[x], max |x| and E[|x|].
+  llvm::ArrayRef<float> mean, absMax, absMean;
+  /// E[x x^T], [columns, columns], symmetric. GPTQ's Hessian is twice this. On
+  /// the diagonal it has E[x^2].
+  llvm::ArrayRef<float> gram;
+  /// What keeps the numbers: memory or a mapped file.
+  std::shared_ptr<const void> owner;
+
+  float getMeanSquare(int64_t column) const {
+    return gram[column * columns + column];
+  }
+  float getVariance(int64_t column) const {
+    return getMeanSquare(column) - mean[column] * mean[column];
+  }
+  MatrixRef<const float> getGram() const {
+    return {gram.data(), columns, columns};
+  }
+  /// The statistics of rows x * scales, elementwise.
+  std::shared_ptr<const InputStatistics>
+  scaled(llvm::ArrayRef<float> scales) const;
+  /// The statistics of rows that keep only these columns, in this order.
+  std::shared_ptr<const InputStatistics>
+  selected(llvm::ArrayRef<int64_t> kept) const;
+};
+
+/// Of a block, the ops between two places where one value is all that a model
+/// hands on: an attention or MLP with its norm and residual addition, say.
+struct BlockStatistics {
+  /// Names of the weights of its linears.
+  std::vector<std::string> params;
+  /// Rows that were seen, and 1 - E[cos(x, y)] over the rows x before and y
+  /// behind the block (block influence, ShortGPT, arXiv 2403.03853); negative
+  /// when they have different sizes.
+  int64_t count = 0;
+  double influence = -1;
+  /// The same over this block and the one before it, which is a whole layer
+  /// behind an MLP.
+  double pairInfluence = -1;
+};
+
+class Statistics {
+public:
+  using Input = std::shared_ptr<const InputStatistics>;
+
+  /// The set that `context` carries, empty at first. It has llmc's dialect.
+  static Statistics &of(mlir::MLIRContext *context);
+
+  /// What is known of the input of the linears whose weight is the parameter
+  /// `param`; null if nothing.
+  Input lookup(llvm::StringRef param) const;
+  void set(llvm::StringRef param, Input input);
+  void erase(llvm::StringRef param);
+  const std::map<std::string, Input> &getInputs() const { return inputs; }
+
+  /// How often each row of the embedding `param` was read; empty if nothing is
+  /// known.
+  llvm::ArrayRef<int64_t> lookupCounts(llvm::StringRef param) const;
+  void setCounts(llvm::StringRef param, std::vector<int64_t> counts);
+
+  /// In the order of the model.
+  std::vector<BlockStatistics> blocks;
+
+  void clear();
+
+  /// A safetensors file: "<param>.mean", ".abs_max", ".abs_mean", ".gram" of
+  /// each different input, named after its first parameter, "<param>.counts"
+  /// of each embedding; in its metadata which parameters share an input, rows
+  /// and blocks.
+  llvm::Error write(llvm::StringRef path) const;
+  /// Replaces all by the contents of a file, which stays mapped.
+  llvm::Error read(llvm::StringRef path);
+
+private:
+  std::map<std::string, Input> inputs;
+  std::map<std::string, std::vector<int64_t>> counts;
+};
+
+} // namespace llmc
+
+#endif // LLMC_CALIBRATE_STATISTICS_H

@@ -1,0 +1,51 @@
+//===- ReadStatistics.cpp - statistics from a file ------------------------===//
+
+#include "llmc/Calibrate/Passes.h"
+#include "llmc/Calibrate/Statistics.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace llmc {
+#define GEN_PASS_DEF_READSTATISTICS
+#include "llmc/Calibrate/Passes.h.inc"
+} // namespace llmc
+
+using namespace mlir;
+using namespace llmc;
+
+namespace {
+struct ReadStatistics : llmc::impl::ReadStatisticsBase<ReadStatistics> {
+  using ReadStatisticsBase::ReadStatisticsBase;
+
+  void runOnOperation() override {
+    Statistics &statistics = Statistics::of(&getContext());
+    if (llvm::Error error = statistics.read(file)) {
+      getOperation().emitError(getArgument() + ": ")
+          << llvm::toString(std::move(error));
+      return signalPassFailure();
+    }
+    SymbolTable symbols(getOperation());
+    for (const auto &[name, input] : statistics.getInputs())
+      if (llvm::failed(check(symbols, name, *input)))
+        return signalPassFailure();
+    markAllAnalysesPreserved();
+  }
+
+private:
+  LogicalResult check(SymbolTable &symbols, StringRef name,
+                      const InputStatistics &input) {
+    auto fail = [&](const Twine &reason) {
+      return getOperation().emitError(getArgument() + ": '" + file +
+                                      "' is of another model: " + reason);
+    };
+    auto param = symbols.lookup<ParamOp>(name);
+    if (!param)
+      return fail("there is no parameter '" + name + "'");
+    // Stored as [out, in] or [in, out].
+    RankedTensorType type = param.getType();
+    if (!llvm::is_contained(type.getShape(), input.columns))
+      return fail("no side of '" + name + "' has " + Twine(input.columns) +
+                  " numbers");
+    return success();
+  }
+};
+} // namespace

@@ -1,0 +1,245 @@
+//===- Statistics.cpp - what calibration knows of a model -----------------===//
+
+#include "llmc/Calibrate/Statistics.h"
+#include "llmc/IR/Dialect.h"
+#include "llmc/Weights/Safetensors.h"
+#include "llvm/Support/JSON.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace llmc;
+
+namespace {
+/// How a context carries its statistics: with the dialect.
+struct StatisticsInterface : DialectInterface::Base<StatisticsInterface> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(StatisticsInterface)
+  explicit StatisticsInterface(Dialect *dialect) : Base(dialect) {}
+  Statistics statistics;
+};
+
+/// Numbers of an input in memory, as InputStatistics refers to them.
+struct InputNumbers {
+  std::vector<float> mean, absMax, absMean, gram;
+};
+
+std::shared_ptr<const InputStatistics>
+makeInput(int64_t columns, int64_t count,
+          std::shared_ptr<InputNumbers> numbers) {
+  auto input = std::make_shared<InputStatistics>();
+  *input = {columns,          count,         numbers->mean, numbers->absMax,
+            numbers->absMean, numbers->gram, numbers};
+  return input;
+}
+
+template <typename T> ArrayRef<char> asBytes(ArrayRef<T> values) {
+  return {reinterpret_cast<const char *>(values.data()),
+          values.size() * sizeof(T)};
+}
+} // namespace
+
+std::shared_ptr<const InputStatistics>
+InputStatistics::scaled(ArrayRef<float> scales) const {
+  auto numbers = std::make_shared<InputNumbers>();
+  for (int64_t i = 0; i < columns; ++i) {
+    numbers->mean.push_back(mean[i] * scales[i]);
+    numbers->absMax.push_back(absMax[i] * std::abs(scales[i]));
+    numbers->absMean.push_back(absMean[i] * std::abs(scales[i]));
+  }
+  numbers->gram.resize(columns * columns);
+  for (int64_t i = 0; i < columns; ++i)
+    for (int64_t j = 0; j < columns; ++j)
+      numbers->gram[i * columns + j] =
+          gram[i * columns + j] * scales[i] * scales[j];
+  return makeInput(columns, count, std::move(numbers));
+}
+
+std::shared_ptr<const InputStatistics>
+InputStatistics::selected(ArrayRef<int64_t> kept) const {
+  auto numbers = std::make_shared<InputNumbers>();
+  for (int64_t i : kept) {
+    numbers->mean.push_back(mean[i]);
+    numbers->absMax.push_back(absMax[i]);
+    numbers->absMean.push_back(absMean[i]);
+    for (int64_t j : kept)
+      numbers->gram.push_back(gram[i * columns + j]);
+  }
+  return makeInput(kept.size(), count, std::move(numbers));
+}
+
+Statistics &Statistics::of(MLIRContext *context) {
+  auto *dialect = context->getLoadedDialect<LLMCDialect>();
+  auto *carried = dialect->getRegisteredInterface<StatisticsInterface>();
+  if (!carried)
+    carried = &dialect->addInterface<StatisticsInterface>();
+  return const_cast<StatisticsInterface *>(carried)->statistics;
+}
+
+Statistics::Input Statistics::lookup(StringRef param) const {
+  auto found = inputs.find(param.str());
+  return found == inputs.end() ? nullptr : found->second;
+}
+
+void Statistics::set(StringRef param, Input input) {
+  inputs[param.str()] = std::move(input);
+}
+
+void Statistics::erase(StringRef param) { inputs.erase(param.str()); }
+
+ArrayRef<int64_t> Statistics::lookupCounts(StringRef param) const {
+  auto found = counts.find(param.str());
+  return found == counts.end() ? ArrayRef<int64_t>() : ArrayRef(found->second);
+}
+
+void Statistics::setCounts(StringRef param, std::vector<int64_t> values) {
+  counts[param.str()] = std::move(values);
+}
+
+void Statistics::clear() { *this = Statistics(); }
+
+llvm::Error Statistics::write(StringRef path) const {
+  Safetensors file;
+  llvm::json::Object shared, rows;
+  llvm::DenseMap<const InputStatistics *, StringRef> firsts;
+  auto addInput = [&](const std::string &param, const InputStatistics &input) {
+    auto add = [&](StringRef what, ArrayRef<int64_t> shape,
+                   ArrayRef<float> values) {
+      file.tensors[param + what.str()] = {"F32", SmallVector<int64_t>(shape),
+                                          asBytes(values)};
+    };
+    add(".mean", input.columns, input.mean);
+    add(".abs_max", input.columns, input.absMax);
+    add(".abs_mean", input.columns, input.absMean);
+    add(".gram", {input.columns, input.columns}, input.gram);
+  };
+  for (const auto &[param, input] : inputs) {
+    auto [first, isNew] = firsts.try_emplace(input.get(), param);
+    if (!isNew) {
+      shared[param] = first->second;
+      continue;
+    }
+    rows[param] = input->count;
+    addInput(param, *input);
+  }
+  for (const auto &[param, values] : counts)
+    file.tensors[param + ".counts"] = {
+        "I64", {int64_t(values.size())}, asBytes(ArrayRef(values))};
+  llvm::json::Array list;
+  for (const BlockStatistics &block : blocks)
+    list.push_back(
+        llvm::json::Object{{"params", llvm::json::Array(block.params)},
+                           {"count", block.count},
+                           {"influence", block.influence},
+                           {"pair_influence", block.pairInfluence}});
+  auto toText = [](llvm::json::Value value) {
+    std::string text;
+    llvm::raw_string_ostream(text) << value;
+    return text;
+  };
+  file.metadata["format"] = "llmc-statistics-1";
+  file.metadata["shared"] = toText(std::move(shared));
+  file.metadata["rows"] = toText(std::move(rows));
+  file.metadata["blocks"] = toText(std::move(list));
+  return file.write(path);
+}
+
+/// Reads an object or array of the metadata.
+static llvm::Expected<llvm::json::Value> readJson(const Safetensors &file,
+                                                  StringRef key) {
+  auto found = file.metadata.find(key.str());
+  if (found == file.metadata.end())
+    return llvm::createStringError("its metadata has no '" + key + "'");
+  return llvm::json::parse(found->second);
+}
+
+/// Reads the statistics named after `param`.
+static llvm::Expected<Statistics::Input>
+readInput(const Safetensors &file, StringRef param, int64_t count) {
+  auto gram = file.get((param + ".gram").str(), "F32", 2);
+  if (!gram)
+    return gram.takeError();
+  int64_t columns = gram->shape[0];
+  auto input = std::make_shared<InputStatistics>();
+  input->columns = columns;
+  input->count = count;
+  input->gram = gram->getValues<float>();
+  input->owner = file.file;
+  for (auto [suffix, values] :
+       {std::pair(".mean", &input->mean), std::pair(".abs_max", &input->absMax),
+        std::pair(".abs_mean", &input->absMean)}) {
+    auto tensor = file.get((param + suffix).str(), "F32", 1);
+    if (!tensor)
+      return tensor.takeError();
+    if (tensor->shape[0] != columns || gram->shape[1] != columns)
+      return llvm::createStringError("the sizes of '" + param +
+                                     "' do not fit each other");
+    *values = tensor->getValues<float>();
+  }
+  return input;
+}
+
+static bool fromJSON(const llvm::json::Value &value, BlockStatistics &block,
+                     llvm::json::Path path) {
+  llvm::json::ObjectMapper mapper(value, path);
+  return mapper && mapper.map("params", block.params) &&
+         mapper.map("count", block.count) &&
+         mapper.map("influence", block.influence) &&
+         mapper.map("pair_influence", block.pairInfluence);
+}
+
+static llvm::Error readStatistics(const Safetensors &file, Statistics &result,
+                                  std::vector<BlockStatistics> &blocks) {
+  auto rows = readJson(file, "rows");
+  if (!rows)
+    return rows.takeError();
+  auto shared = readJson(file, "shared");
+  if (!shared)
+    return shared.takeError();
+  auto list = readJson(file, "blocks");
+  if (!list)
+    return list.takeError();
+  if (!rows->getAsObject() || !shared->getAsObject())
+    return llvm::createStringError("its metadata are not objects");
+  for (const auto &[param, count] : *rows->getAsObject()) {
+    auto input = readInput(file, param, count.getAsInteger().value_or(0));
+    if (!input)
+      return input.takeError();
+    result.set(param, std::move(*input));
+  }
+  for (const auto &[param, first] : *shared->getAsObject()) {
+    auto input = result.lookup(first.getAsString().value_or(""));
+    if (!input)
+      return llvm::createStringError("nothing is known of what '" +
+                                     StringRef(param) + "' shares");
+    result.set(param, std::move(input));
+  }
+  for (const auto &[name, tensor] : file.tensors) {
+    StringRef param(name);
+    if (!param.consume_back(".counts"))
+      continue;
+    auto counts = file.get(name, "I64", 1);
+    if (!counts)
+      return counts.takeError();
+    result.setCounts(param, counts->getValues<int64_t>().vec());
+  }
+  llvm::json::Path::Root root("blocks");
+  for (const llvm::json::Value &value : *list->getAsArray())
+    if (!fromJSON(value, blocks.emplace_back(), root))
+      return root.getError();
+  return llvm::Error::success();
+}
+
+llvm::Error Statistics::read(StringRef path) {
+  auto file = Safetensors::read(path);
+  if (!file)
+    return file.takeError();
+  auto format = file->metadata.find("format");
+  if (format == file->metadata.end() || format->second != "llmc-statistics-1")
+    return llvm::createStringError("'" + path +
+                                   "' holds no statistics of llmc");
+  Statistics result;
+  if (llvm::Error error = readStatistics(*file, result, result.blocks))
+    return llvm::createStringError("'" + path +
+                                   "': " + llvm::toString(std::move(error)));
+  *this = std::move(result);
+  return llvm::Error::success();
+}

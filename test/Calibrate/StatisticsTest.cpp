@@ -1,0 +1,132 @@
+//===- StatisticsTest.cpp - statistics and the file they are kept in ------===//
+
+#include "llmc/Calibrate/Statistics.h"
+#include "llmc/Weights/Safetensors.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
+#include "gtest/gtest.h"
+
+using namespace llmc;
+
+namespace {
+
+struct Numbers {
+  std::vector<float> mean{1, -2}, absMax{3, 4}, absMean{1, 2},
+      gram{2, 0.5, 0.5, 5};
+};
+
+Statistics::Input makeInput() {
+  auto numbers = std::make_shared<Numbers>();
+  auto input = std::make_shared<InputStatistics>();
+  *input = {2,
+            10,
+            numbers->mean,
+            numbers->absMax,
+            numbers->absMean,
+            numbers->gram,
+            numbers};
+  return input;
+}
+
+struct TemporaryFile {
+  llvm::SmallString<64> path;
+  TemporaryFile() {
+    EXPECT_FALSE(llvm::sys::fs::createTemporaryFile("llmc", "st", path));
+  }
+  ~TemporaryFile() { llvm::sys::fs::remove(path); }
+  void fill(llvm::StringRef text) {
+    std::error_code error;
+    llvm::raw_fd_ostream(path, error) << text;
+  }
+};
+
+TEST(StatisticsTest, aFileHoldsEverything) {
+  Statistics statistics;
+  auto shared = makeInput();
+  statistics.set("q", shared);
+  statistics.set("k", shared);
+  statistics.set("o", makeInput());
+  statistics.setCounts("embed", {3, 0, 1 << 20});
+  statistics.blocks.push_back({{"q", "k", "o"}, 10, 0.25, 0.5});
+  TemporaryFile file;
+  ASSERT_FALSE(bool(statistics.write(file.path)));
+
+  Statistics copy;
+  copy.set("old", makeInput());
+  ASSERT_FALSE(bool(copy.read(file.path)));
+  EXPECT_EQ(copy.lookup("old"), nullptr);
+  EXPECT_EQ(copy.lookup("q"), copy.lookup("k"));
+  EXPECT_NE(copy.lookup("q"), copy.lookup("o"));
+  auto input = copy.lookup("k");
+  ASSERT_NE(input, nullptr);
+  EXPECT_EQ(input->count, 10);
+  EXPECT_EQ(input->mean[1], -2);
+  EXPECT_EQ(input->absMax[0], 3);
+  EXPECT_EQ(input->absMean[1], 2);
+  EXPECT_EQ(input->getMeanSquare(1), 5);
+  EXPECT_EQ(input->getVariance(1), 1);
+  EXPECT_EQ(copy.lookupCounts("embed"),
+            llvm::ArrayRef<int64_t>({3, 0, 1 << 20}));
+  EXPECT_TRUE(copy.lookupCounts("q").empty());
+  ASSERT_EQ(copy.blocks.size(), 1u);
+  EXPECT_EQ(copy.blocks[0].params, statistics.blocks[0].params);
+  EXPECT_EQ(copy.blocks[0].pairInfluence, 0.5);
+}
+
+TEST(StatisticsTest, scaledAndSelected) {
+  auto input = makeInput();
+  auto scaled = input->scaled({-2, 3});
+  EXPECT_EQ(scaled->mean, llvm::ArrayRef<float>({-2, -6}));
+  EXPECT_EQ(scaled->absMax, llvm::ArrayRef<float>({6, 12}));
+  EXPECT_EQ(scaled->gram, llvm::ArrayRef<float>({8, -3, -3, 45}));
+  auto selected = input->selected({1});
+  EXPECT_EQ(selected->columns, 1);
+  EXPECT_EQ(selected->gram, llvm::ArrayRef<float>({5}));
+}
+
+TEST(StatisticsTest, refusesOtherFiles) {
+  Statistics statistics;
+  TemporaryFile file;
+  Safetensors other;
+  ASSERT_FALSE(bool(other.write(file.path)));
+  EXPECT_NE(llvm::toString(statistics.read(file.path)).find("no statistics"),
+            std::string::npos);
+}
+
+TEST(SafetensorsTest, refusesWhatTheFormatDoesNotAllow) {
+  auto header = [](std::string text, std::string data = "") {
+    std::string file(8, '\0');
+    file[0] = char(text.size());
+    return file + text + data;
+  };
+  const std::pair<std::string, const char *> cases[] = {
+      {"", "less than 8 bytes"},
+      {std::string(8, '\xff'), "its header would have"},
+      {header("[1]"), "no JSON object"},
+      {header("{"), "Expected"},
+      {header(R"({"a":{"dtype":"F32","shape":[1]}})"), "not all there"},
+      {header(R"({"a":{"dtype":"F33","shape":[1],"data_offsets":[0,4]}})",
+              "1234"),
+       "unknown dtype"},
+      {header(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})",
+              "1234"),
+       "it needs 8 bytes"},
+      {header(R"({"a":{"dtype":"U8","shape":[-1],"data_offsets":[0,0]}})"),
+       "not all there"},
+      {header(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}})",
+              "1234"),
+       "data_offsets are 4 and 8 of 4"},
+      {header(R"({"a":{"dtype":"U8","shape":[4294967296,4294967296],)"
+              R"("data_offsets":[0,0]}})"),
+       "too large"}};
+  for (const auto &[text, expected] : cases) {
+    TemporaryFile file;
+    file.fill(text);
+    auto result = Safetensors::read(file.path);
+    ASSERT_FALSE(bool(result));
+    std::string message = llvm::toString(result.takeError());
+    EXPECT_NE(message.find(expected), std::string::npos) << message;
+  }
+}
+
+} // namespace
