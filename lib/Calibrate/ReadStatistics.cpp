@@ -19,7 +19,7 @@ struct ReadStatistics : llmc::impl::ReadStatisticsBase<ReadStatistics> {
   void runOnOperation() override {
     Statistics &statistics = Statistics::of(&getContext());
     if (llvm::Error error = statistics.read(file)) {
-      getOperation().emitError(getArgument() + ": ")
+      emitError(UnknownLoc::get(&getContext()), getArgument() + ": ")
           << llvm::toString(std::move(error));
       return signalPassFailure();
     }
@@ -34,8 +34,9 @@ private:
   LogicalResult check(SymbolTable &symbols, StringRef name,
                       const InputStatistics &input) {
     auto fail = [&](const Twine &reason) {
-      return getOperation().emitError(getArgument() + ": '" + file +
-                                      "' is of another model: " + reason);
+      return emitError(UnknownLoc::get(&getContext()),
+                       getArgument() + ": '" + file +
+                           "' is of another model: " + reason);
     };
     auto param = symbols.lookup<ParamOp>(name);
     if (!param)

@@ -17,20 +17,6 @@ struct StatisticsInterface : DialectInterface::Base<StatisticsInterface> {
   Statistics statistics;
 };
 
-/// Numbers of an input in memory, as InputStatistics refers to them.
-struct InputNumbers {
-  std::vector<float> mean, absMax, absMean, gram;
-};
-
-std::shared_ptr<const InputStatistics>
-makeInput(int64_t columns, int64_t count,
-          std::shared_ptr<InputNumbers> numbers) {
-  auto input = std::make_shared<InputStatistics>();
-  *input = {columns,          count,         numbers->mean, numbers->absMax,
-            numbers->absMean, numbers->gram, numbers};
-  return input;
-}
-
 template <typename T> ArrayRef<char> asBytes(ArrayRef<T> values) {
   return {reinterpret_cast<const char *>(values.data()),
           values.size() * sizeof(T)};
@@ -38,32 +24,51 @@ template <typename T> ArrayRef<char> asBytes(ArrayRef<T> values) {
 } // namespace
 
 std::shared_ptr<const InputStatistics>
+llmc::makeInputStatistics(int64_t count, std::vector<float> mean,
+                          std::vector<float> absMax, std::vector<float> absMean,
+                          std::vector<float> gram) {
+  struct Numbers {
+    std::vector<float> mean, absMax, absMean, gram;
+  };
+  auto numbers = std::make_shared<Numbers>(Numbers{
+      std::move(mean), std::move(absMax), std::move(absMean), std::move(gram)});
+  auto input = std::make_shared<InputStatistics>();
+  *input = {int64_t(numbers->mean.size()),
+            count,
+            numbers->mean,
+            numbers->absMax,
+            numbers->absMean,
+            numbers->gram,
+            numbers};
+  return input;
+}
+
+std::shared_ptr<const InputStatistics>
 InputStatistics::scaled(ArrayRef<float> scales) const {
-  auto numbers = std::make_shared<InputNumbers>();
+  std::vector<float> newMean, newAbsMax, newAbsMean, newGram;
   for (int64_t i = 0; i < columns; ++i) {
-    numbers->mean.push_back(mean[i] * scales[i]);
-    numbers->absMax.push_back(absMax[i] * std::abs(scales[i]));
-    numbers->absMean.push_back(absMean[i] * std::abs(scales[i]));
-  }
-  numbers->gram.resize(columns * columns);
-  for (int64_t i = 0; i < columns; ++i)
+    newMean.push_back(mean[i] * scales[i]);
+    newAbsMax.push_back(absMax[i] * std::abs(scales[i]));
+    newAbsMean.push_back(absMean[i] * std::abs(scales[i]));
     for (int64_t j = 0; j < columns; ++j)
-      numbers->gram[i * columns + j] =
-          gram[i * columns + j] * scales[i] * scales[j];
-  return makeInput(columns, count, std::move(numbers));
+      newGram.push_back(gram[i * columns + j] * scales[i] * scales[j]);
+  }
+  return makeInputStatistics(count, std::move(newMean), std::move(newAbsMax),
+                             std::move(newAbsMean), std::move(newGram));
 }
 
 std::shared_ptr<const InputStatistics>
 InputStatistics::selected(ArrayRef<int64_t> kept) const {
-  auto numbers = std::make_shared<InputNumbers>();
+  std::vector<float> newMean, newAbsMax, newAbsMean, newGram;
   for (int64_t i : kept) {
-    numbers->mean.push_back(mean[i]);
-    numbers->absMax.push_back(absMax[i]);
-    numbers->absMean.push_back(absMean[i]);
+    newMean.push_back(mean[i]);
+    newAbsMax.push_back(absMax[i]);
+    newAbsMean.push_back(absMean[i]);
     for (int64_t j : kept)
-      numbers->gram.push_back(gram[i * columns + j]);
+      newGram.push_back(gram[i * columns + j]);
   }
-  return makeInput(kept.size(), count, std::move(numbers));
+  return makeInputStatistics(count, std::move(newMean), std::move(newAbsMax),
+                             std::move(newAbsMean), std::move(newGram));
 }
 
 Statistics &Statistics::of(MLIRContext *context) {

@@ -3,6 +3,7 @@
 #include "llmc/Lower/Executable.h"
 #include "CodeGen.h"
 #include "llmc/Lower/Passes.h"
+#include "llmc/Weights/Blobs.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
 #include "mlir/ExecutionEngine/OptUtils.h"
@@ -17,25 +18,6 @@
 
 using namespace mlir;
 using namespace llmc;
-
-int64_t llmc::elementByteSize(Type elementType) {
-  return (elementType.getIntOrFloatBitWidth() + 7) / 8;
-}
-
-int64_t HostTensor::getNumElements() const {
-  return ShapedType::getNumElements(shape);
-}
-
-int64_t HostTensor::getByteSize() const {
-  return getNumElements() * elementByteSize(elementType);
-}
-
-HostTensor HostTensor::allocate(Type elementType, ArrayRef<int64_t> shape) {
-  HostTensor tensor{elementType, SmallVector<int64_t>(shape), nullptr};
-  size_t bytes = std::max<int64_t>(tensor.getByteSize(), 1);
-  tensor.data = std::shared_ptr<void>(std::calloc(bytes, 1), std::free);
-  return tensor;
-}
 
 /// Checks the type and attributes of one argument or result of @main.
 static LogicalResult verifySpec(func::FuncOp main, const Twine &what, Type type,
@@ -140,39 +122,11 @@ static SmallVector<HostTensor> collectParams(ModuleOp module) {
   return params;
 }
 
-void Executable::registerDialects(DialectRegistry &registry) {
-  registerBuiltinDialectTranslation(registry);
-  registerLLVMDialectTranslation(registry);
-  registerOpenMPDialectTranslation(registry);
-}
-
-Executable::~Executable() = default;
-
-FailureOr<std::unique_ptr<Executable>>
-Executable::create(ModuleOp module, const Options &options) {
-  if (failed(verifyEntry(module)))
-    return failure();
-  if (options.optLevel > 3)
-    return module.emitError("there is no optimization level ")
-           << options.optLevel;
+/// Compiles `module`, in the LLVM dialect.
+static FailureOr<std::unique_ptr<ExecutionEngine>>
+generateCode(ModuleOp module, unsigned optLevel) {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
-  std::unique_ptr<Executable> result(new Executable());
-  result->inputSpecs = getInputSpecs(module);
-  result->outputSpecs = getOutputSpecs(module);
-
-  PassManager toLinalg(module.getContext()), toLLVM(module.getContext());
-  buildLowerToLinalgPipeline(toLinalg, options.useBackends);
-  if (failed(toLinalg.run(module)))
-    return failure();
-  result->params = collectParams(module);
-  // The code generator needs no bytes.
-  for (ParamOp param : llvm::make_early_inc_range(module.getOps<ParamOp>()))
-    param.erase();
-  buildLowerToLLVMPipeline(toLLVM, options.useBackends);
-  if (failed(toLLVM.run(module)))
-    return failure();
-
   auto fail = [&](llvm::Error error) {
     module.emitError("code generation: ") << llvm::toString(std::move(error));
     return failure();
@@ -183,8 +137,7 @@ Executable::create(ModuleOp module, const Options &options) {
   auto machine = builder->createTargetMachine();
   if (!machine)
     return fail(machine.takeError());
-  auto optimize =
-      makeOptimizingTransformer(options.optLevel, 0, machine->get());
+  auto optimize = makeOptimizingTransformer(optLevel, 0, machine->get());
   ExecutionEngineOptions engineOptions;
   engineOptions.transformer = optimize;
   engineOptions.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Default;
@@ -197,16 +150,108 @@ Executable::create(ModuleOp module, const Options &options) {
   auto engine = ExecutionEngine::create(module, engineOptions);
   if (!engine)
     return fail(engine.takeError());
-  result->engine = std::move(*engine);
-  auto invoke = result->engine->lookup(invokeSymbol);
-  if (!invoke)
-    return fail(invoke.takeError());
-  auto flag = result->engine->lookup(errorSymbol);
-  if (!flag)
-    return fail(flag.takeError());
-  result->invoke = reinterpret_cast<void (*)(void **)>(*invoke);
-  result->errorFlag = static_cast<int64_t *>(*flag);
+  for (StringRef symbol : {invokeSymbol, errorSymbol})
+    if (auto found = (*engine)->lookup(symbol); !found)
+      return fail(found.takeError());
+  return std::move(*engine);
+}
+
+/// What the code of `module`, in linalg, follows from. Parameters are arguments
+/// and told by their place, and so are inputs and outputs.
+static std::string getCodeKey(ModuleOp module, unsigned optLevel) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  for (unsigned i = 0; i < main.getNumArguments(); ++i) {
+    if (main.getArgAttr(i, paramAttr))
+      main.setArgAttr(i, paramAttr,
+                      FlatSymbolRefAttr::get(module.getContext(),
+                                             "p" + std::to_string(i)));
+    else if (!main.getArgAttr(i, stateAttr))
+      main.removeArgAttr(i, nameAttr);
+  }
+  for (unsigned i = 0; i < main.getNumResults(); ++i)
+    if (!main.getResultAttr(i, stateAttr))
+      main.removeResultAttr(i, StringAttr::get(module.getContext(), nameAttr));
+  std::string key = std::to_string(optLevel);
+  llvm::raw_string_ostream os(key);
+  module.print(os, OpPrintingFlags().elideLargeElementsAttrs(INT64_MAX));
+  return key;
+}
+
+Executable::~Executable() {
+  for (DenseResourceElementsAttr value : ownedParams)
+    freeBytes(value);
+}
+
+FailureOr<std::unique_ptr<Executable>>
+Executable::create(ModuleOp module, const Options &options) {
+  if (failed(verifyEntry(module)))
+    return failure();
+  if (options.optLevel > 3)
+    return module.emitError("there is no optimization level ")
+           << options.optLevel;
+  std::unique_ptr<Executable> result(new Executable());
+  result->inputSpecs = getInputSpecs(module);
+  result->outputSpecs = getOutputSpecs(module);
+
+  PassManager toLinalg(module.getContext()), toLLVM(module.getContext());
+  buildLowerToLinalgPipeline(toLinalg, options.useBackends);
+  if (failed(toLinalg.run(module)))
+    return failure();
+  result->params = collectParams(module);
+  // The code generator needs no bytes.
+  for (ParamOp param : llvm::make_early_inc_range(module.getOps<ParamOp>())) {
+    auto value = dyn_cast<DenseResourceElementsAttr>(param.getValue());
+    if (value && options.ownsParams)
+      result->ownedParams.push_back(value);
+    param.erase();
+  }
+  std::shared_ptr<ExecutionEngine> uncached;
+  std::shared_ptr<ExecutionEngine> &engine =
+      options.cache ? (*options.cache)[getCodeKey(module, options.optLevel)]
+                    : uncached;
+  if (!engine) {
+    buildLowerToLLVMPipeline(toLLVM, options.useBackends);
+    if (failed(toLLVM.run(module)))
+      return failure();
+    auto generated = generateCode(module, options.optLevel);
+    if (failed(generated))
+      return failure();
+    engine = std::move(*generated);
+  }
+  result->engine = engine;
+  result->invoke = reinterpret_cast<void (*)(void **)>(
+      llvm::cantFail(engine->lookup(invokeSymbol)));
+  result->errorFlag =
+      static_cast<int64_t *>(llvm::cantFail(engine->lookup(errorSymbol)));
   return result;
+}
+
+namespace {
+/// The factory of a context: compiles for this machine, with the context's
+/// backends, and keeps the code.
+class ExecutableFactory : public ExecutorFactory {
+public:
+  FailureOr<std::unique_ptr<Executor>> compile(ModuleOp module) override {
+    Executable::Options options;
+    options.ownsParams = true;
+    options.cache = &cache;
+    auto executable = Executable::create(module, options);
+    if (failed(executable))
+      return failure();
+    return std::unique_ptr<Executor>(std::move(*executable));
+  }
+
+private:
+  CodeCache cache;
+};
+} // namespace
+
+void Executable::registerDialects(DialectRegistry &registry) {
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+  registerOpenMPDialectTranslation(registry);
+  ExecutorFactory::registerWith(
+      registry, [] { return std::make_unique<ExecutableFactory>(); });
 }
 
 llvm::Error Executable::check(ArrayRef<HostTensor> arguments) const {

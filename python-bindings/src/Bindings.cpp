@@ -1,6 +1,6 @@
 //===- Bindings.cpp - the Python module llmc._llmc ------------------------===//
 
-#include "Executor.h"
+#include "CompiledModel.h"
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/pair.h>
@@ -22,7 +22,7 @@ using ResultTuple = std::tuple<std::string, std::vector<int64_t>,
                                nb::ndarray<nb::numpy, uint8_t, nb::ndim<1>>>;
 
 static std::vector<ResultTuple>
-runExecutor(Executor &executor, const std::vector<ArgumentTuple> &arguments) {
+runModel(CompiledModel &executor, const std::vector<ArgumentTuple> &arguments) {
   std::vector<Array> arrays, results;
   for (const auto &[dtype, shape, bytes] : arguments)
     arrays.push_back({dtype, shape, bytes.data(), bytes.size(), nullptr});
@@ -87,10 +87,10 @@ NB_MODULE(_llmc, m) {
         return nb::tuple(dims);
       });
 
-  nb::class_<Executor>(m, "Executor")
-      .def("inputs", &Executor::inputs)
-      .def("outputs", &Executor::outputs)
-      .def("run", &runExecutor);
+  nb::class_<CompiledModel>(m, "CompiledModel")
+      .def("inputs", &CompiledModel::inputs)
+      .def("outputs", &CompiledModel::outputs)
+      .def("run", &runModel);
 
   using Release = nb::call_guard<nb::gil_scoped_release>;
   nb::class_<Model>(m, "Model")

@@ -1,7 +1,7 @@
 //===- Model.cpp - a model in the compiler, for Python --------------------===//
 
 #include "Model.h"
-#include "Executor.h"
+#include "CompiledModel.h"
 #include "llmc/InitAll.h"
 #include "llmc/Lower/Artifact.h"
 #include "llmc/Onnx/Export.h"
@@ -250,8 +250,8 @@ void Model::setTarget(const std::string &target) {
     throw Error(llvm::toString(std::move(error)));
 }
 
-std::unique_ptr<Executor> Model::compile(const std::string &target,
-                                         unsigned optLevel) {
+std::unique_ptr<CompiledModel> Model::compile(const std::string &target,
+                                              unsigned optLevel) {
   Use use(*this);
   if (target != "host" && target != "reference")
     throw Error("there is no target '" + target +
@@ -265,7 +265,8 @@ std::unique_ptr<Executor> Model::compile(const std::string &target,
   module = nullptr;
   if (failed(executable))
     diagnostics.raise("the model cannot be compiled");
-  return std::make_unique<Executor>(shared_from_this(), std::move(*executable));
+  return std::make_unique<CompiledModel>(shared_from_this(),
+                                         std::move(*executable));
 }
 
 std::vector<std::string>

@@ -46,7 +46,7 @@ struct PassReport {
   std::vector<std::string> notices;
 };
 
-class Executor;
+class CompiledModel;
 
 class Model : public std::enable_shared_from_this<Model> {
 public:
@@ -75,8 +75,8 @@ public:
 
   /// Compiles into memory. This uses the model up: lowering rewrites it, and
   /// the executor runs on its parameters.
-  std::unique_ptr<Executor> compile(const std::string &target,
-                                    unsigned optLevel);
+  std::unique_ptr<CompiledModel> compile(const std::string &target,
+                                         unsigned optLevel);
 
   /// Compiles into the artifact `directory`, which uses the model up too.
   /// `modelDirectory` is where its tokenizer and configuration are. Returns

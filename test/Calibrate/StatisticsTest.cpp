@@ -10,22 +10,8 @@ using namespace llmc;
 
 namespace {
 
-struct Numbers {
-  std::vector<float> mean{1, -2}, absMax{3, 4}, absMean{1, 2},
-      gram{2, 0.5, 0.5, 5};
-};
-
 Statistics::Input makeInput() {
-  auto numbers = std::make_shared<Numbers>();
-  auto input = std::make_shared<InputStatistics>();
-  *input = {2,
-            10,
-            numbers->mean,
-            numbers->absMax,
-            numbers->absMean,
-            numbers->gram,
-            numbers};
-  return input;
+  return makeInputStatistics(10, {1, -2}, {3, 4}, {1, 2}, {2, 0.5, 0.5, 5});
 }
 
 struct TemporaryFile {

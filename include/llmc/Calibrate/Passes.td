@@ -5,6 +5,54 @@
 
 include "mlir/Pass/PassBase.td"
 
+def Calibrate : Pass<"llmc-calibrate", "::mlir::ModuleOp"> {
+  let summary = "Run the model on data and collect statistics of its linears";
+  let description = [{
+    Runs the lifted model on samples and keeps, for the rows x that each
+    `llmc.linear` reads, their number, E[x], max |x|, E[|x|] and the Gram matrix
+    E[x x^T], by the name of the linear's weight; how often each row of an
+    embedding is read; and how much each block of the model changes what it is
+    given. Passes behind this one use them.
+
+    The model runs block by block: a block ends where one value is all that is
+    handed on. All samples pass through one before the next is compiled, so
+    memory holds the statistics, one activation of each sample and one block.
+
+    With `then`, a pass pipeline, each block is compressed by it as soon as its
+    statistics are known, and what the next block is given comes from the
+    compressed one: the errors of earlier layers are seen by those behind them,
+    as in GPTQ and SparseGPT. Each block is a module of its own for these
+    passes. Weights that several blocks read, such as an embedding that is also
+    the output layer, are left for passes behind this one, which is a remark.
+    Statistics of parameters that `then` replaced are dropped.
+
+    ```mlir
+    // llmc-calibrate{inputs=samples.safetensors},llmc-quantize-gptq{bits=4}
+    // llmc-calibrate{inputs=samples.safetensors then={llmc-quantize-gptq{bits=4}}}
+    ```
+
+    `inputs` is a safetensors file with a tensor for each input of @main, by its
+    name. The first dimension of each counts the samples; the model sees one
+    sample at a time as a batch of one. A KV cache is given empty: its dimension
+    of past positions is 0.
+  }];
+  let options = [
+    Option<"inputs", "inputs", "std::string", /*default=*/"\"\"",
+           "The safetensors file of samples">,
+    Option<"output", "output", "std::string", /*default=*/"\"\"",
+           "Write the statistics to this safetensors file">,
+    Option<"then", "then", "std::string", /*default=*/"\"\"",
+           "Passes that compress each block when its statistics are known">,
+    Option<"progress", "progress", "bool", /*default=*/"false",
+           "Show on the standard error how far it is">
+  ];
+  let statistics = [
+    Statistic<"numBlocks", "blocks", "Blocks of the model">,
+    Statistic<"numSamples", "samples", "Samples it ran on">,
+    Statistic<"numInputs", "inputs", "Different inputs of linears">
+  ];
+}
+
 def ReadStatistics : Pass<"llmc-read-statistics", "::mlir::ModuleOp"> {
   let summary = "Take the statistics of an earlier calibration from a file";
   let description = [{

@@ -50,14 +50,20 @@ struct InputStatistics {
   selected(llvm::ArrayRef<int64_t> kept) const;
 };
 
+/// Statistics in memory of `count` rows of as many columns as `mean` has.
+std::shared_ptr<const InputStatistics>
+makeInputStatistics(int64_t count, std::vector<float> mean,
+                    std::vector<float> absMax, std::vector<float> absMean,
+                    std::vector<float> gram);
+
 /// Of a block, the ops between two places where one value is all that a model
 /// hands on: an attention or MLP with its norm and residual addition, say.
 struct BlockStatistics {
   /// Names of the weights of its linears.
   std::vector<std::string> params;
   /// Rows that were seen, and 1 - E[cos(x, y)] over the rows x before and y
-  /// behind the block (block influence, ShortGPT, arXiv 2403.03853); negative
-  /// when they have different sizes.
+  /// behind the block (block influence, ShortGPT, arXiv 2403.03853), from 0 to
+  /// 2; -1 where there is nothing of the same size to compare with.
   int64_t count = 0;
   double influence = -1;
   /// The same over this block and the one before it, which is a whole layer

@@ -1,7 +1,7 @@
-//===- Executor.h - a model compiled in memory, for Python ------*- C++ -*-===//
+//===- CompiledModel.h - a compiled model, for Python -----------*- C++ -*-===//
 
-#ifndef LLMC_PYTHON_EXECUTOR_H
-#define LLMC_PYTHON_EXECUTOR_H
+#ifndef LLMC_PYTHON_COMPILEDMODEL_H
+#define LLMC_PYTHON_COMPILEDMODEL_H
 
 #include "Model.h"
 #include "llmc/Lower/Executable.h"
@@ -18,10 +18,11 @@ struct Array {
   std::shared_ptr<void> owner;
 };
 
-class Executor {
+class CompiledModel {
 public:
   /// `model` holds what the executable runs on.
-  Executor(std::shared_ptr<Model> model, std::unique_ptr<Executable> executable)
+  CompiledModel(std::shared_ptr<Model> model,
+                std::unique_ptr<Executable> executable)
       : model(std::move(model)), executable(std::move(executable)) {}
 
   std::vector<TensorInfo> inputs() const;
@@ -45,4 +46,4 @@ std::vector<TensorInfo> describe(llvm::ArrayRef<TensorSpec> specs);
 
 } // namespace llmc::python
 
-#endif // LLMC_PYTHON_EXECUTOR_H
+#endif // LLMC_PYTHON_COMPILEDMODEL_H

@@ -1,6 +1,6 @@
-//===- Executor.cpp - a model compiled in memory, for Python --------------===//
+//===- CompiledModel.cpp - a compiled model, for Python -------------------===//
 
-#include "Executor.h"
+#include "CompiledModel.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -52,11 +52,11 @@ std::vector<TensorInfo> llmc::python::describe(ArrayRef<TensorSpec> specs) {
   return result;
 }
 
-std::vector<TensorInfo> Executor::inputs() const {
+std::vector<TensorInfo> CompiledModel::inputs() const {
   return describe(executable->inputs());
 }
 
-std::vector<TensorInfo> Executor::outputs() const {
+std::vector<TensorInfo> CompiledModel::outputs() const {
   return describe(executable->outputs());
 }
 
@@ -67,7 +67,7 @@ static std::string describeShape(ArrayRef<int64_t> shape) {
   return text + "]";
 }
 
-std::vector<Array> Executor::run(const std::vector<Array> &arguments) {
+std::vector<Array> CompiledModel::run(const std::vector<Array> &arguments) {
   ArrayRef<TensorSpec> specs = executable->inputs();
   if (arguments.size() != specs.size())
     throw Error("expected " + std::to_string(specs.size()) + " inputs, got " +

@@ -1,0 +1,384 @@
+//===- Calibrate.cpp - statistics of a model on data ----------------------===//
+
+#include "Collector.h"
+#include "CompressBlock.h"
+#include "Samples.h"
+#include "llmc/Calibrate/Passes.h"
+#include "llmc/Calibrate/Statistics.h"
+#include "llmc/IR/ShapeAnalysis.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include <cmath>
+#include <limits>
+
+namespace llmc {
+#define GEN_PASS_DEF_CALIBRATE
+#include "llmc/Calibrate/Passes.h.inc"
+} // namespace llmc
+
+using namespace mlir;
+using namespace llmc;
+
+namespace {
+
+/// The names of dimensions of values, from the symbols of the whole model's
+/// analysis; dimensions that have no name in @main are left without one.
+class DimNames {
+public:
+  LogicalResult analyze(func::FuncOp main) {
+    shapes.emplace(main.getContext());
+    return analyzeShapes(FunctionOpInterface(main), *shapes);
+  }
+
+  /// Remembers them before the model changes.
+  void note(Value value) {
+    OpBuilder builder(value.getContext());
+    SmallVector<StringRef> texts;
+    for (AffineExpr dim : shapes->dims(value)) {
+      auto symbol = dyn_cast<AffineSymbolExpr>(dim);
+      texts.push_back(symbol ? shapes->symbolName(symbol.getPosition()) : "");
+    }
+    names[value] = builder.getStrArrayAttr(texts);
+  }
+
+  /// Forgets the model; the names that were noted stay.
+  void release() { shapes.reset(); }
+
+  ArrayAttr get(Value value) const { return names.lookup(value); }
+  void move(Value from, Value to) { names[to] = names.lookup(from); }
+
+private:
+  std::optional<ShapeContext> shapes;
+  llvm::DenseMap<Value, ArrayAttr> names;
+};
+
+/// The linears and embeddings of a block by what they read.
+struct BlockReads {
+  /// Weights' names by the operand of their linears, ids of their embeddings.
+  llvm::MapVector<Value, SmallVector<StringAttr>> inputs, ids;
+  llvm::MapVector<StringAttr, int64_t> vocabulary;
+  std::vector<std::string> params;
+};
+
+/// The first parameter that a weight is made of, null if it is none's.
+StringAttr findParam(Value weight) {
+  WeightOp first;
+  ModelBlock alone;
+  for (Operation *op : findNeeded(alone, weight))
+    if (auto load = dyn_cast<WeightOp>(op); load && !first)
+      first = load;
+  return first ? first.getParamAttr().getAttr() : StringAttr();
+}
+
+BlockReads findReads(const ModelBlock &block) {
+  BlockReads reads;
+  for (Operation *op : block.ops) {
+    if (auto linear = dyn_cast<LinearOp>(op)) {
+      StringAttr param = findParam(linear.getWeight());
+      auto type = cast<RankedTensorType>(linear.getOperand().getType());
+      if (!param || !getDtypeBytes(getDtype(type.getElementType())))
+        continue;
+      reads.inputs[linear.getOperand()].push_back(param);
+      reads.params.push_back(param.str());
+    }
+    if (auto embedding = dyn_cast<EmbeddingOp>(op)) {
+      StringAttr param = findParam(embedding.getWeight());
+      if (!param)
+        continue;
+      reads.ids[embedding.getIds()].push_back(param);
+      reads.vocabulary[param] =
+          cast<RankedTensorType>(embedding.getWeight().getType()).getDimSize(0);
+      reads.params.push_back(param.str());
+    }
+  }
+  return reads;
+}
+
+/// One pass of all samples through a model.
+class Calibration {
+public:
+  Calibration(func::FuncOp main, const Samples &samples, bool progress)
+      : main(main), samples(samples), progress(progress),
+        statistics(Statistics::of(main.getContext())) {}
+
+  /// Collects the statistics of all blocks, and compresses each by `then`
+  /// unless that is null.
+  LogicalResult run(PassManager *then);
+
+private:
+  /// Compiles what `outputs` of a block need and runs it on all samples.
+  LogicalResult
+  runBlock(const ModelBlock &block, ArrayRef<Value> outputs,
+           llvm::function_ref<void(int64_t, ArrayRef<HostTensor>)> visit);
+  /// Collects the statistics of a block and, with `handOn`, what it hands on.
+  LogicalResult collect(const ModelBlock &block, bool handOn);
+  void note(const BlockReads &reads);
+  /// Makes statistics of what was collected for these weights; before the end
+  /// not of those that several blocks read.
+  void finishInputs(ArrayRef<StringAttr> params, bool atEnd);
+  LogicalResult compress(unsigned index, PassManager &then);
+  /// Takes what a block made of a sample.
+  void advance(int64_t sample, const HostTensor &output);
+  /// Goes to the next block.
+  void finishBlock();
+
+  func::FuncOp main;
+  const Samples &samples;
+  bool progress;
+  Statistics &statistics;
+  DimNames names;
+  SmallVector<ModelBlock> blocks;
+  /// How many blocks read a parameter.
+  llvm::DenseMap<StringAttr, unsigned> counts;
+  /// What the block that runs was given, the one before it was given, and the
+  /// next one is given, for each sample.
+  std::vector<HostTensor> given, givenBefore, handedOn;
+  double cosines = 0, pairCosines = 0;
+  /// Of weights that the block that runs reads, and of those of several blocks.
+  llvm::DenseMap<StringAttr, std::shared_ptr<InputCollector>> collectors;
+  llvm::DenseMap<StringAttr, std::vector<int64_t>> tokenCounts;
+};
+
+LogicalResult Calibration::runBlock(
+    const ModelBlock &block, ArrayRef<Value> outputs,
+    llvm::function_ref<void(int64_t, ArrayRef<HostTensor>)> visit) {
+  if (outputs.empty())
+    return success();
+  BlockModule part = buildBlockModule(main, block, outputs,
+                                      [&](Value v) { return names.get(v); });
+  auto executor = ExecutorFactory::of(main.getContext())->compile(*part.module);
+  if (failed(executor))
+    return failure();
+  for (int64_t sample = 0; sample < samples.size(); ++sample) {
+    SmallVector<HostTensor> arguments;
+    for (Value input : part.inputs)
+      arguments.push_back(
+          input == block.input
+              ? given[sample]
+              : samples.get(cast<BlockArgument>(input).getArgNumber(), sample));
+    auto results = (*executor)->run(arguments);
+    if (!results)
+      return emitError(main.getLoc(), "llmc-calibrate: sample ")
+             << sample << ": " << llvm::toString(results.takeError());
+    visit(sample, *results);
+  }
+  return success();
+}
+
+LogicalResult Calibration::collect(const ModelBlock &block, bool handOn) {
+  BlockReads reads = findReads(block);
+  SmallVector<Value> outputs;
+  // Weights that share an input share a collector, unless an earlier block read
+  // them too.
+  SmallVector<llvm::SetVector<InputCollector *>> groups;
+  for (auto &[value, params] : reads.inputs) {
+    outputs.push_back(value);
+    int64_t columns = cast<RankedTensorType>(value.getType()).getShape().back();
+    auto fresh = std::make_shared<InputCollector>(columns);
+    auto &group = groups.emplace_back();
+    for (StringAttr param : params)
+      group.insert(collectors.try_emplace(param, fresh).first->second.get());
+  }
+  for (auto &[value, params] : reads.ids)
+    outputs.push_back(value);
+  for (auto &[param, size] : reads.vocabulary)
+    tokenCounts.try_emplace(param, size);
+  if (handOn && block.output)
+    outputs.push_back(block.output);
+
+  LogicalResult result = runBlock(
+      block, outputs, [&](int64_t sample, ArrayRef<HostTensor> results) {
+        for (auto &group : groups) {
+          for (InputCollector *collector : group)
+            collector->add(results.front());
+          results = results.drop_front();
+        }
+        for (auto &[value, params] : reads.ids) {
+          for (StringAttr param : params)
+            countIds(results.front(), tokenCounts[param]);
+          results = results.drop_front();
+        }
+        if (!results.empty())
+          advance(sample, results.front());
+      });
+  if (succeeded(result))
+    note(reads);
+  return result;
+}
+
+void Calibration::note(const BlockReads &reads) {
+  for (auto &[value, params] : reads.inputs)
+    finishInputs(params, /*atEnd=*/false);
+  for (auto &[param, size] : reads.vocabulary)
+    statistics.setCounts(param, tokenCounts[param]);
+  statistics.blocks.push_back({reads.params});
+}
+
+void Calibration::finishInputs(ArrayRef<StringAttr> params, bool atEnd) {
+  llvm::DenseMap<InputCollector *, Statistics::Input> inputs;
+  for (StringAttr param : params) {
+    auto found = collectors.find(param);
+    if (found == collectors.end() || (!atEnd && counts.lookup(param) > 1))
+      continue;
+    Statistics::Input &input = inputs[found->second.get()];
+    if (!input)
+      input = found->second->getMeans();
+    statistics.set(param, input);
+    collectors.erase(found);
+  }
+}
+
+void Calibration::advance(int64_t sample, const HostTensor &output) {
+  // NaN where there is nothing of this shape to compare with.
+  auto addCosines = [&](const std::vector<HostTensor> &states, double &sum) {
+    bool comparable = !states.empty() && output.elementType.isF32() &&
+                      states[sample].elementType == output.elementType &&
+                      states[sample].shape == output.shape;
+    sum += comparable ? sumCosines(states[sample], output)
+                      : std::numeric_limits<double>::quiet_NaN();
+  };
+  addCosines(given, cosines);
+  addCosines(givenBefore, pairCosines);
+  handedOn[sample] = output;
+}
+
+void Calibration::finishBlock() {
+  BlockStatistics &block = statistics.blocks.back();
+  for (const HostTensor &state : handedOn)
+    if (state.data && !state.shape.empty() && state.shape.back() > 0)
+      block.count += state.getNumElements() / state.shape.back();
+  if (block.count && !std::isnan(cosines))
+    block.influence = 1 - cosines / block.count;
+  if (block.count && !std::isnan(pairCosines))
+    block.pairInfluence = 1 - pairCosines / block.count;
+  cosines = pairCosines = 0;
+  givenBefore = std::move(given);
+  given = std::move(handedOn);
+  handedOn.assign(samples.size(), HostTensor());
+}
+
+LogicalResult Calibration::compress(unsigned index, PassManager &then) {
+  ModelBlock &block = blocks[index];
+  if (StringAttr shared = findSharedWeight(block, counts)) {
+    main.emitRemark("llmc-calibrate: block ")
+        << index << " is left as it is: other blocks read its weight " << shared
+        << " too; compress it behind this pass";
+    return success();
+  }
+  Value before = block.output;
+  if (failed(compressBlock(
+          main, block, counts, [&](Value v) { return names.get(v); }, then)))
+    return failure();
+  if (before) {
+    names.move(before, block.output);
+    blocks[index + 1].input = block.output;
+  }
+  return success();
+}
+
+LogicalResult Calibration::run(PassManager *then) {
+  blocks = findBlocks(main);
+  counts = countBlocks(blocks);
+  if (failed(names.analyze(main)))
+    return failure();
+  for (const ModelBlock &block : blocks)
+    if (block.output)
+      names.note(block.output);
+  names.release();
+  handedOn.assign(samples.size(), HostTensor());
+  for (unsigned index = 0; index < blocks.size(); ++index) {
+    if (progress)
+      llvm::errs() << "llmc-calibrate: block " << index + 1 << " of "
+                   << blocks.size() << "\n";
+    if (failed(collect(blocks[index], /*handOn=*/!then)))
+      return failure();
+    if (then) {
+      if (failed(compress(index, *then)))
+        return failure();
+      const ModelBlock &block = blocks[index];
+      if (block.output &&
+          failed(runBlock(block, block.output,
+                          [&](int64_t sample, ArrayRef<HostTensor> results) {
+                            advance(sample, results.front());
+                          })))
+        return failure();
+    }
+    finishBlock();
+  }
+  SmallVector<StringAttr> shared;
+  for (auto &[param, collector] : collectors)
+    shared.push_back(param);
+  finishInputs(shared, /*atEnd=*/true);
+  return success();
+}
+
+struct Calibrate : llmc::impl::CalibrateBase<Calibrate> {
+  using CalibrateBase::CalibrateBase;
+
+  void runOnOperation() override {
+    if (llvm::failed(calibrate()))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult fail(const Twine &reason) {
+    return emitError(UnknownLoc::get(&getContext()),
+                     getArgument() + ": " + reason);
+  }
+  LogicalResult calibrate();
+  /// Drops statistics of parameters that are no more.
+  void dropReplaced();
+};
+
+LogicalResult Calibrate::calibrate() {
+  ModuleOp module = getOperation();
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main || main.isExternal())
+    return fail("the module has no function @main");
+  if (!ExecutorFactory::of(&getContext()))
+    return fail("this program cannot run models");
+  if (inputs.empty())
+    return fail("inputs names no file of samples");
+  auto samples = Samples::read(main, inputs);
+  if (!samples)
+    return fail(llvm::toString(samples.takeError()));
+
+  PassManager passes(&getContext(), ModuleOp::getOperationName());
+  if (!then.empty() && failed(parsePassPipeline(then, passes)))
+    return fail("then is no pass pipeline: " + then);
+  Statistics &statistics = Statistics::of(&getContext());
+  statistics.clear();
+  if (failed(Calibration(main, *samples, progress)
+                 .run(then.empty() ? nullptr : &passes)))
+    return failure();
+  numBlocks += statistics.blocks.size();
+  numSamples += samples->size();
+  llvm::DenseSet<const InputStatistics *> different;
+  for (const auto &[param, input] : statistics.getInputs())
+    different.insert(input.get());
+  numInputs += different.size();
+  if (!output.empty())
+    if (llvm::Error error = statistics.write(output))
+      return fail(llvm::toString(std::move(error)));
+  if (then.empty())
+    return success();
+  dropReplaced();
+  // Blocks brought masks and the like of their own.
+  PassManager cleanup(&getContext());
+  cleanup.addPass(createCSEPass());
+  return cleanup.run(module);
+}
+
+void Calibrate::dropReplaced() {
+  SymbolTable symbols(getOperation());
+  Statistics &statistics = Statistics::of(&getContext());
+  SmallVector<std::string> replaced;
+  for (const auto &[param, input] : statistics.getInputs())
+    if (!symbols.lookup(param))
+      replaced.push_back(param);
+  for (StringRef param : replaced)
+    statistics.erase(param);
+}
+
+} // namespace

@@ -1,0 +1,183 @@
+"""llmc-calibrate against ONNX Runtime's values of the same tensors."""
+
+import json
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from conftest import ROOT
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+import llmc
+
+sys.path.insert(0, str(ROOT / "test" / "Inputs"))
+import statistics as fixtures  # noqa: E402
+
+onnxruntime = pytest.importorskip("onnxruntime")
+SAMPLES, LENGTH = 3, 24
+TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64,
+         "tensor(float16)": np.float16, "tensor(bool)": np.bool_}
+
+
+def make_samples(session):
+    """A tensor for each input, by its name; the first dimension counts."""
+    random = np.random.default_rng(3)
+    samples = {}
+    for value in session.get_inputs():
+        if value.name == "input_ids":
+            data = random.integers(0, 256, (SAMPLES, LENGTH))
+        elif value.name == "attention_mask":
+            data = np.ones((SAMPLES, LENGTH))
+        elif value.name == "position_ids":
+            data = np.tile(np.arange(LENGTH), (SAMPLES, 1))
+        else:
+            shape = [0 if isinstance(d, str) and "past" in d else
+                     LENGTH if isinstance(d, str) else d
+                     for d in value.shape]
+            data = np.zeros([SAMPLES, *shape[1:]])
+        samples[value.name] = data.astype(TYPES[value.type])
+    return samples
+
+
+def find_inputs(model):
+    """The tensor that each matrix of the graph is multiplied by."""
+    producers = {name: node for node in model.graph.node
+                 for name in node.output}
+    weights = {value.name for value in model.graph.initializer}
+    inputs = {}
+    for node in model.graph.node:
+        if node.op_type not in ("MatMul", "Gemm"):
+            continue
+        name = node.input[1]
+        while name not in weights and name in producers and \
+                producers[name].op_type in ("Transpose", "Cast"):
+            name = producers[name].input[0]
+        if name in weights:
+            inputs.setdefault(name, []).append(node.input[0])
+    return inputs
+
+
+def expected_rows(path, samples):
+    """The rows that each weight is multiplied by, by its name."""
+    model = onnx.load(path)
+    inputs = find_inputs(model)
+    names = {name for values in inputs.values() for name in values}
+    del model.graph.output[:]
+    model.graph.output.extend(onnx.ValueInfoProto(name=n) for n in names)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    runs = [dict(zip(names, session.run(list(names), {
+        name: values[i:i + 1] for name, values in samples.items()})))
+        for i in range(SAMPLES)]
+    return {param: np.concatenate([
+        run[name].reshape(-1, run[name].shape[-1])
+        for run in runs for name in values])
+        for param, values in inputs.items()}
+
+
+def read_statistics(path):
+    with safe_open(path, "np") as file:
+        metadata = {key: json.loads(value) for key, value
+                    in file.metadata().items() if key != "format"}
+        tensors = {key: file.get_tensor(key) for key in file.keys()}
+    return tensors, metadata
+
+
+@pytest.mark.parametrize("name", [
+    "llama-kv-op18", "gpt2-op18", "bert-op18", "qwen2-op18", "albert-op18",
+    "llama-op17-ts", "phi-op18", "gemma2-op18"])
+def test_statistics(name, shared, tmp_path):
+    path = shared / "zoo" / f"{name}.onnx"
+    if not path.is_file():
+        pytest.skip(f"no shared data: {path}")
+    samples = make_samples(onnxruntime.InferenceSession(str(path)))
+    save_file(samples, tmp_path / "samples")
+    module = llmc.Module.load(path)
+    module.lift()
+    module.run(f"llmc-calibrate{{inputs={tmp_path}/samples "
+               f"output={tmp_path}/statistics}}")
+    linears = [w for w in module.weights() if w["op"] == "linear"]
+    tensors, metadata = read_statistics(tmp_path / "statistics")
+    assert len({w["name"] for w in linears}) \
+        == len(metadata["rows"]) + len(metadata["shared"])
+
+    expected = expected_rows(path, samples)
+    checked = 0
+    for param in [*metadata["rows"], *metadata["shared"]]:
+        if param not in expected:
+            continue
+        first = metadata["shared"].get(param, param)
+        rows = expected[param]
+        assert metadata["rows"][first] == len(rows)
+        for key, value in fixtures.gather(rows).items():
+            np.testing.assert_allclose(
+                tensors[f"{first}.{key}"], value, rtol=2e-4,
+                atol=2e-4 * abs(value).max(), err_msg=f"{param}.{key}")
+        checked += 1
+    assert checked >= min(4, len(linears))
+    counts = [value for key, value in tensors.items()
+              if key.endswith(".counts")]
+    ids = np.bincount(samples["input_ids"].ravel().astype(int))
+    assert any(np.array_equal(value[:len(ids)], ids) and
+               value.sum() == ids.sum() for value in counts)
+    assert sum(block["count"] for block in metadata["blocks"])
+
+
+def outputs_of(module, samples):
+    compiled = module.compile("reference")
+    return compiled({name: values[:1] for name, values in samples.items()})
+
+
+@pytest.mark.parametrize("name", ["llama-kv-op18", "gpt2-op18", "bert-op18"])
+def test_blocks_are_put_back(name, shared, tmp_path):
+    """Passes on each block alone make of the model what they make of it at
+    once, as long as they ask for no data."""
+    path = shared / "zoo" / f"{name}.onnx"
+    if not path.is_file():
+        pytest.skip(f"no shared data: {path}")
+    samples = make_samples(onnxruntime.InferenceSession(str(path)))
+    save_file(samples, tmp_path / "samples")
+    rounding = "llmc-quantize-rtn{bits=4 block=16 what=linear}"
+    results = []
+    for pipeline in (f"llmc-calibrate{{inputs={tmp_path}/samples "
+                     f"then={{{rounding}}}}},{rounding}", rounding):
+        module = llmc.Module.load(path)
+        module.lift()
+        module.run(pipeline)
+        weights = {w["name"]: w["format"] for w in module.weights()}
+        specs = [(spec.name, spec.dtype, spec.shape)
+                 for spec in [*module.inputs, *module.outputs]]
+        results.append((weights, specs, outputs_of(module, samples)))
+    (weights, specs, values), expected = results
+    assert (weights, specs) == expected[:2]
+    assert sum("4" in kind for kind in weights.values()) >= 8, weights
+    for key, value in expected[2].items():
+        np.testing.assert_allclose(values[key], value, rtol=1e-4, atol=1e-5)
+
+
+def test_errors(shared, tmp_path):
+    path = shared / "zoo" / "llama-kv-op18.onnx"
+    if not path.is_file():
+        pytest.skip(f"no shared data: {path}")
+    samples = make_samples(onnxruntime.InferenceSession(str(path)))
+
+    def calibrate(changes, options=""):
+        save_file({**samples, **changes}, tmp_path / "samples")
+        module = llmc.Module.load(path)
+        module.lift()
+        module.run(f"llmc-calibrate{{inputs={tmp_path}/samples {options}}}")
+
+    ids = samples["input_ids"]
+    for changes, message in [
+            ({"input_ids": ids.astype(np.int32)}, "the model takes I64"),
+            ({"input_ids": ids[0]}, "it has rank 1"),
+            ({"input_ids": ids[:0]}, "it has 0 samples"),
+            ({"attention_mask": ids[:1]}, "the first input has 3"),
+            ({"input_ids": ids + 4096}, "an index is outside")]:
+        with pytest.raises(llmc.Error, match=message):
+            calibrate(changes)
+    with pytest.raises(llmc.Error, match="then is no pass pipeline"):
+        calibrate({}, "then=no-such-pass")
+    with pytest.raises(llmc.Error, match="are padded to 72"):
+        calibrate({}, "then={llmc-quantize-rtn{bits=4 block=24 strict=true}}")
