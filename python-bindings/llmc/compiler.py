@@ -1,6 +1,7 @@
 """Models in the compiler: load, look, run passes, save, compile."""
 
 import os
+import tempfile
 
 from . import _llmc
 from ._arrays import bind_inputs, from_bytes
@@ -114,6 +115,22 @@ class Module:
         if kv_cache != "f32":
             self.run(f"llmc-quantize-kv-cache{{format={kv_cache}}}")
         return report
+
+    def calibrate(self, tokens, samples=128, length=512, then="", output=None,
+                  progress=False):
+        """Runs the model, which must be lifted, on `samples` windows of
+        `length` tokens and keeps what its weights are multiplied by, for the
+        passes that ask for it. `then`, a pass pipeline, compresses each block
+        when its statistics are known; docs/compress.md says more. `output`
+        names a file for the statistics. Returns a Report."""
+        from .calibrate import windows, write_samples
+        options = f" then={{{then}}}" if then else ""
+        options += f" output={os.fspath(output)}" if output else ""
+        with tempfile.TemporaryDirectory(prefix="llmc-") as folder:
+            path = os.path.join(folder, "samples.safetensors")
+            write_samples(path, self.inputs, windows(tokens, samples, length))
+            return self.run(f"llmc-calibrate{{inputs={path} "
+                            f"progress={str(bool(progress)).lower()}{options}}}")
 
     def _run_with(self, name, options):
         text = " ".join(f"{key}={value}" for key, value in options.items())

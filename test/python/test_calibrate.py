@@ -181,3 +181,22 @@ def test_errors(shared, tmp_path):
         calibrate({}, "then=no-such-pass")
     with pytest.raises(llmc.Error, match="are padded to 72"):
         calibrate({}, "then={llmc-quantize-rtn{bits=4 block=24 strict=true}}")
+
+
+def test_module_calibrate(shared, tmp_path):
+    """Windows of a text, and inputs that the package fills in itself."""
+    path = shared / "zoo" / "llama-kv-op18.onnx"
+    if not path.is_file():
+        pytest.skip(f"no shared data: {path}")
+    tokens = np.random.default_rng(1).integers(0, 256, 100)
+    module = llmc.Module.load(path)
+    module.lift()
+    module.calibrate(tokens, samples=3, length=20,
+                     output=tmp_path / "statistics")
+    tensors, metadata = read_statistics(tmp_path / "statistics")
+    assert set(metadata["rows"].values()) == {60}
+    seen = np.concatenate([tokens[:20], tokens[40:60], tokens[80:]])
+    counts = [v for k, v in tensors.items() if k.endswith(".counts")]
+    assert np.array_equal(counts[0], np.bincount(seen, minlength=256))
+    with pytest.raises(llmc.Error, match="has 100 tokens, a sample needs 101"):
+        module.calibrate(tokens, length=101)
