@@ -1,6 +1,7 @@
-//===- BlockQuantizer.cpp - round to nearest in blocks --------------------===//
+//===- BlockQuantizer.cpp - integers in blocks ----------------------------===//
 
 #include "BlockQuantizer.h"
+#include "VectorClones.h"
 #include "mlir/IR/Threading.h"
 #include <cmath>
 #include <vector>
@@ -10,18 +11,9 @@ using namespace llmc;
 
 namespace {
 
-/// The loops below keep this many partial results, which is what lets the
-/// compiler vectorise reductions of floats.
-constexpr int64_t lanes = 8;
-
 /// Rows that are read together: 64 floats of a transposed weight are a few
 /// whole cache lines.
 constexpr int64_t rowsPerTile = 64;
-
-struct Range {
-  float lowest, highest;
-  bool finite;
-};
 
 struct ErrorSums {
   double largest = 0, magnitude = 0, squared = 0, norm = 0;
@@ -36,28 +28,6 @@ struct ErrorSums {
   }
 };
 
-/// The smallest range that holds all values and 0. `count` is a multiple of
-/// `lanes`.
-Range findRange(const float *values, int64_t count) {
-  float low[lanes] = {}, high[lanes] = {};
-  uint32_t special[lanes] = {};
-  for (int64_t i = 0; i < count; i += lanes)
-    for (int64_t j = 0; j < lanes; ++j) {
-      float value = values[i + j];
-      low[j] = value < low[j] ? value : low[j];
-      high[j] = value > high[j] ? value : high[j];
-      uint32_t exponent = llvm::bit_cast<uint32_t>(value) & 0x7f800000;
-      special[j] |= exponent == 0x7f800000;
-    }
-  Range range{0, 0, true};
-  for (int64_t j = 0; j < lanes; ++j) {
-    range.lowest = std::min(range.lowest, low[j]);
-    range.highest = std::max(range.highest, high[j]);
-    range.finite &= !special[j];
-  }
-  return range;
-}
-
 /// Rounds to the nearest integer, ties to even, by pushing the fraction out of
 /// the mantissa; unlike std::nearbyint it vectorises on every machine.
 /// |value| < 2^22.
@@ -66,56 +36,106 @@ float roundToInteger(float value) {
   return (value + magic) - magic;
 }
 
-/// One block's scale and zero point.
-struct Grid {
-  float scale;
-  int zero;
-};
-
 /// The nearest number that f16 holds with all its bits; `scale` itself where
 /// that is too small or too large for it.
 float roundToHalf(float scale) {
   if (scale < 0x1p-14f || scale > 65504.0f)
     return scale;
-  char stored[2];
-  storeFloat(stored, FloatFormat::F16, 0, scale);
-  return loadFloat(stored, FloatFormat::F16, 0);
+  return halfToFloat(floatToHalf(scale));
 }
 
-Grid chooseGrid(const Range &range, int64_t bits, bool symmetric,
-                bool halfScales, FloatFormat format) {
-  int levels = (1 << bits) - 1, middle = 1 << (bits - 1);
-  float low = range.lowest, high = range.highest;
-  if (symmetric) {
+/// The grid that spans a range.
+Grid spanGrid(float low, float high, const GridOptions &options) {
+  if (options.symmetric) {
     high = std::max(high, -low);
     low = -high;
   }
-  // Divided one by one: their difference may be infinite.
-  float scale = high / levels - low / levels;
-  // The codes are chosen for the scale that is stored, not the exact one.
-  char stored[4];
-  storeFloat(stored, format, 0, halfScales ? roundToHalf(scale) : scale);
-  scale = loadFloat(stored, format, 0);
+  int levels = options.getLevels();
+  // Divided one by one: their difference may be infinite. The codes are chosen
+  // for the scale that is stored, not the exact one.
+  float scale = options.roundScale(high / levels - low / levels);
   // A block of zeros, or of values too small for the format's scales.
   if (scale == 0)
-    return {1, middle};
-  if (symmetric)
-    return {scale, middle};
+    return {1, options.getMiddle()};
+  if (options.symmetric)
+    return {scale, options.getMiddle()};
   float zero = roundToInteger(std::min(-low / scale, float(levels)));
   return {scale, int(zero)};
 }
 
-/// Codes of `count` values, a multiple of `lanes`.
+/// The sum of weights[i] * error[i]^2, in squares of the grid's scale.
+template <bool weighted>
+LLMC_ALWAYS_INLINE float sumErrors(const float *values, const float *weights,
+                                   int64_t count, const Grid &grid,
+                                   int levels) {
+  float inverse = 1 / grid.scale;
+  float lowest = float(-grid.zero), highest = float(levels - grid.zero);
+  float sums[blockLanes] = {};
+  for (int64_t i = 0; i < count; i += blockLanes)
+    for (int64_t j = 0; j < blockLanes; ++j) {
+      float exact = values[i + j] * inverse;
+      float level = exact < lowest ? lowest : exact;
+      level = level > highest ? highest : level;
+      float error = exact - roundToInteger(level);
+      sums[j] += (weighted ? weights[i + j] : 1.0f) * (error * error);
+    }
+  float sum = 0;
+  for (float part : sums)
+    sum += part;
+  return sum;
+}
+
+/// Searches as GPTQ's reference implementation does, but for squares, where
+/// that raises errors to the power of 2.4: they are what a linear's error is
+/// made of.
+template <bool weighted>
+LLMC_ALWAYS_INLINE Grid searchGrid(const float *values, const float *weights,
+                                   int64_t count, const Range &range,
+                                   const GridOptions &options) {
+  constexpr int candidates = 80;
+  constexpr float step = 100;
+  Grid best = spanGrid(range.lowest, range.highest, options);
+  float unit = 1 / best.scale;
+  float least =
+      sumErrors<weighted>(values, weights, count, best, options.getLevels());
+  for (int i = 1; i < candidates; ++i) {
+    float part = 1 - i / step;
+    Grid grid = spanGrid(part * range.lowest, part * range.highest, options);
+    float relative = grid.scale * unit;
+    float sum =
+        sumErrors<weighted>(values, weights, count, grid, options.getLevels()) *
+        (relative * relative);
+    if (sum < least) {
+      least = sum;
+      best = grid;
+    }
+  }
+  return best;
+}
+
+LLMC_VECTOR_CLONES
+Grid searchWeighted(const float *values, const float *weights, int64_t count,
+                    const Range &range, const GridOptions &options) {
+  return searchGrid<true>(values, weights, count, range, options);
+}
+
+LLMC_VECTOR_CLONES
+Grid searchUnweighted(const float *values, int64_t count, const Range &range,
+                      const GridOptions &options) {
+  return searchGrid<false>(values, nullptr, count, range, options);
+}
+
+/// Codes of `count` values, a multiple of `blockLanes`.
 ErrorSums encode(const float *values, int64_t count, const Grid &grid,
                  int64_t bits, uint8_t *codes) {
   float lowest = float(-grid.zero),
         highest = float((1 << bits) - 1 - grid.zero);
   float scale = grid.scale;
-  float largest[lanes] = {};
+  float largest[blockLanes] = {};
   // A float could not hold the square of every float.
-  double squared[lanes] = {}, norm[lanes] = {};
-  for (int64_t i = 0; i < count; i += lanes)
-    for (int64_t j = 0; j < lanes; ++j) {
+  double squared[blockLanes] = {}, norm[blockLanes] = {};
+  for (int64_t i = 0; i < count; i += blockLanes)
+    for (int64_t j = 0; j < blockLanes; ++j) {
       float value = values[i + j];
       float level = value / scale;
       // The limits are integers, so that rounding last changes nothing.
@@ -129,44 +149,19 @@ ErrorSums encode(const float *values, int64_t count, const Grid &grid,
       norm[j] += double(value) * value;
     }
   ErrorSums sums;
-  for (int64_t j = 0; j < lanes; ++j)
+  for (int64_t j = 0; j < blockLanes; ++j)
     sums.add({largest[j], 0, squared[j], norm[j], true});
   return sums;
 }
 
-/// Columns [firstColumn, firstColumn + count) of some rows, row by row with
-/// `stride` floats each.
-void readTile(const WeightSource &source, int64_t firstRow, int64_t rows,
-              int64_t firstColumn, int64_t count, float *tile, int64_t stride) {
-  if (!source.transposed) {
-    for (int64_t row = 0; row < rows; ++row) {
-      int64_t begin = (firstRow + row) * source.columns + firstColumn;
-      for (int64_t i = 0; i < count; ++i)
-        tile[row * stride + i] =
-            loadFloat(source.data, source.format, begin + i);
-    }
-    return;
-  }
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t begin = (firstColumn + i) * source.rows + firstRow;
-    for (int64_t row = 0; row < rows; ++row)
-      tile[row * stride + i] =
-          loadFloat(source.data, source.format, begin + row);
-  }
-}
-
-/// Where the results of quantizeRows go.
-struct Output {
-  char *data, *scales, *zeros;
-};
-
-ErrorSums quantizeRows(const WeightSource &source, const BlockFormat &format,
-                       bool symmetric, bool halfScales, int64_t firstRow,
-                       int64_t rows, const Output &output) {
-  int64_t blocks = format.getNumBlocks(), blockBytes = format.getBlockBytes();
-  int64_t stride = llvm::alignTo(format.block, lanes);
+ErrorSums quantizeRows(const WeightSource &source, const GridOptions &options,
+                       ArrayRef<float> columnWeights, int64_t firstRow,
+                       int64_t rows, QuantizedWeight &result) {
+  const BlockFormat &format = result.format;
+  int64_t blocks = format.getNumBlocks();
+  int64_t stride = llvm::alignTo(format.block, blockLanes);
   // Columns past the end stay 0 and get the code of 0.
-  std::vector<float> tile(rows * stride);
+  std::vector<float> tile(rows * stride), weights(stride);
   std::vector<uint8_t> codes(stride), zeros(rows * blocks);
   ErrorSums sums;
   for (int64_t block = 0; block < blocks; ++block) {
@@ -174,7 +169,9 @@ ErrorSums quantizeRows(const WeightSource &source, const BlockFormat &format,
     int64_t count = std::min(format.block, format.columns - column);
     if (count < format.block)
       std::fill(tile.begin(), tile.end(), 0.0f);
-    readTile(source, firstRow, rows, column, count, tile.data(), stride);
+    readWeight(source, firstRow, column, {tile.data(), rows, count, stride});
+    if (!columnWeights.empty())
+      llvm::copy(columnWeights.slice(column, count), weights.begin());
     for (int64_t row = 0; row < rows; ++row) {
       const float *values = tile.data() + row * stride;
       Range range = findRange(values, stride);
@@ -185,50 +182,119 @@ ErrorSums quantizeRows(const WeightSource &source, const BlockFormat &format,
       sums.magnitude =
           std::max<double>({sums.magnitude, range.highest, -range.lowest});
       Grid grid =
-          chooseGrid(range, format.bits, symmetric, halfScales, source.format);
+          findGrid(values, columnWeights.empty() ? nullptr : weights.data(),
+                   stride, range, options);
       sums.add(encode(values, stride, grid, format.bits, codes.data()));
-      int64_t index = (firstRow + row) * blocks + block;
-      packBits(ArrayRef(codes).take_front(format.block), format.bits,
-               reinterpret_cast<uint8_t *>(output.data) + index * blockBytes);
-      storeFloat(output.scales, source.format, index, grid.scale);
+      result.storeBlock(firstRow + row, block, codes, grid.scale);
       zeros[row * blocks + block] = uint8_t(grid.zero);
     }
   }
-  if (output.zeros)
-    for (int64_t row = 0; row < rows; ++row)
-      packBits(ArrayRef(zeros).slice(row * blocks, blocks), format.bits,
-               reinterpret_cast<uint8_t *>(output.zeros) +
-                   (firstRow + row) * format.getZerosRowBytes());
+  for (int64_t row = 0; row < rows; ++row)
+    result.storeZeros(firstRow + row,
+                      ArrayRef(zeros).slice(row * blocks, blocks));
   return sums;
 }
 
 } // namespace
 
-QuantizedWeight llmc::quantizeToNearest(const WeightSource &source,
-                                        int64_t bits, int64_t block,
-                                        bool symmetric, bool halfScales,
-                                        MLIRContext *context) {
-  QuantizedWeight result;
-  result.format = {source.rows, source.columns, block, bits};
-  const BlockFormat &format = result.format;
+float GridOptions::roundScale(float scale) const {
+  if (halfScales)
+    scale = roundToHalf(scale);
+  if (format == FloatFormat::F32)
+    return scale;
+  char stored[4];
+  storeFloat(stored, format, 0, scale);
+  return loadFloat(stored, format, 0);
+}
+
+void llmc::readWeight(const WeightSource &source, int64_t firstRow,
+                      int64_t firstColumn, MatrixRef<float> values) {
+  if (!source.transposed) {
+    for (int64_t row = 0; row < values.rows; ++row) {
+      int64_t begin = (firstRow + row) * source.columns + firstColumn;
+      for (int64_t i = 0; i < values.columns; ++i)
+        values(row, i) = loadFloat(source.data, source.format, begin + i);
+    }
+    return;
+  }
+  for (int64_t i = 0; i < values.columns; ++i) {
+    int64_t begin = (firstColumn + i) * source.rows + firstRow;
+    for (int64_t row = 0; row < values.rows; ++row)
+      values(row, i) = loadFloat(source.data, source.format, begin + row);
+  }
+}
+
+Range llmc::findRange(const float *values, int64_t count) {
+  // As many partial results let the compiler vectorise reductions of floats.
+  float low[blockLanes] = {}, high[blockLanes] = {};
+  uint32_t special[blockLanes] = {};
+  for (int64_t i = 0; i < count; i += blockLanes)
+    for (int64_t j = 0; j < blockLanes; ++j) {
+      float value = values[i + j];
+      low[j] = value < low[j] ? value : low[j];
+      high[j] = value > high[j] ? value : high[j];
+      uint32_t exponent = llvm::bit_cast<uint32_t>(value) & 0x7f800000;
+      special[j] |= exponent == 0x7f800000;
+    }
+  Range range{0, 0, true};
+  for (int64_t j = 0; j < blockLanes; ++j) {
+    range.lowest = std::min(range.lowest, low[j]);
+    range.highest = std::max(range.highest, high[j]);
+    range.finite &= !special[j];
+  }
+  return range;
+}
+
+Grid llmc::findGrid(const float *values, const float *weights, int64_t count,
+                    const Range &range, const GridOptions &options) {
+  if (options.clip == ClipSearch::None)
+    return spanGrid(range.lowest, range.highest, options);
+  return weights ? searchWeighted(values, weights, count, range, options)
+                 : searchUnweighted(values, count, range, options);
+}
+
+QuantizedWeight::QuantizedWeight(const WeightSource &source, int64_t block,
+                                 const GridOptions &options)
+    : format{source.rows, source.columns, block, options.bits},
+      scalesFormat(options.format) {
   auto allocate = [](int64_t bytes) {
     return HeapAsmResourceBlob::allocate(bytes, 64, /*dataIsMutable=*/true);
   };
-  result.data = allocate(format.getDataBytes());
-  result.scales = allocate(format.getScalesBytes(source.format));
-  if (!symmetric)
-    result.zeros = allocate(format.getZerosBytes());
-  Output output{result.data.getMutableData().data(),
-                result.scales.getMutableData().data(),
-                symmetric ? nullptr : result.zeros->getMutableData().data()};
+  data = allocate(format.getDataBytes());
+  scales = allocate(format.getScalesBytes(scalesFormat));
+  if (!options.symmetric)
+    zeros = allocate(format.getZerosBytes());
+}
 
+void QuantizedWeight::storeBlock(int64_t row, int64_t block,
+                                 ArrayRef<uint8_t> codes, float scale) {
+  int64_t index = row * format.getNumBlocks() + block;
+  packBits(codes.take_front(format.block), format.bits,
+           reinterpret_cast<uint8_t *>(data.getMutableData().data()) +
+               index * format.getBlockBytes());
+  storeFloat(scales.getMutableData().data(), scalesFormat, index, scale);
+}
+
+void QuantizedWeight::storeZeros(int64_t row, ArrayRef<uint8_t> points) {
+  if (zeros)
+    packBits(points, format.bits,
+             reinterpret_cast<uint8_t *>(zeros->getMutableData().data()) +
+                 row * format.getZerosRowBytes());
+}
+
+QuantizedWeight llmc::quantizeToNearest(const WeightSource &source,
+                                        int64_t block,
+                                        const GridOptions &options,
+                                        ArrayRef<float> columnWeights,
+                                        MLIRContext *context) {
+  QuantizedWeight result(source, block, options);
   int64_t tiles = llvm::divideCeil(source.rows, rowsPerTile);
   std::vector<ErrorSums> parts(tiles);
   parallelFor(context, 0, tiles, [&](size_t tile) {
     int64_t firstRow = tile * rowsPerTile;
     int64_t rows = std::min(rowsPerTile, source.rows - firstRow);
-    parts[tile] = quantizeRows(source, format, symmetric, halfScales, firstRow,
-                               rows, output);
+    parts[tile] =
+        quantizeRows(source, options, columnWeights, firstRow, rows, result);
   });
   // In order, so that the sums do not depend on the threads.
   ErrorSums sums;

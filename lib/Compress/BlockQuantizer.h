@@ -1,8 +1,15 @@
-//===- BlockQuantizer.h - round to nearest in blocks ------------*- C++ -*-===//
+//===- BlockQuantizer.h - integers in blocks --------------------*- C++ -*-===//
+//
+// Grids of blocks, rounding to the nearest of their values, and the bytes that
+// come out; what the passes that make llmc.dequantize compute with.
+//
+//===----------------------------------------------------------------------===//
 
 #ifndef LLMC_LIB_COMPRESS_BLOCKQUANTIZER_H
 #define LLMC_LIB_COMPRESS_BLOCKQUANTIZER_H
 
+#include "llmc/Calibrate/Matrix.h"
+#include "llmc/Compress/Passes.h"
 #include "llmc/Weights/BlockFormat.h"
 #include "mlir/IR/AsmState.h"
 
@@ -17,6 +24,53 @@ struct WeightSource {
   bool transposed = false;
 };
 
+/// Reads the columns [firstColumn, firstColumn + values.columns) of the rows
+/// from `firstRow` on into `values`.
+void readWeight(const WeightSource &source, int64_t firstRow,
+                int64_t firstColumn, MatrixRef<float> values);
+
+/// What the integers of a block can be.
+struct GridOptions {
+  int64_t bits = 4;
+  /// Around 0, without zero points.
+  bool symmetric = false;
+  /// Scales are numbers that f16 holds, where it can.
+  bool halfScales = false;
+  ClipSearch clip = ClipSearch::None;
+  /// In which scales are stored.
+  FloatFormat format = FloatFormat::F32;
+
+  int getLevels() const { return (1 << bits) - 1; }
+  int getMiddle() const { return 1 << (bits - 1); }
+  /// The number that is stored for a scale.
+  float roundScale(float scale) const;
+};
+
+/// One block's scale and zero point.
+struct Grid {
+  float scale;
+  int zero;
+};
+
+/// The smallest range that holds some values and 0, and whether all of them
+/// are finite.
+struct Range {
+  float lowest, highest;
+  bool finite;
+};
+
+/// Values of a block are padded with zeros to a multiple of this many.
+constexpr int64_t blockLanes = 16;
+
+Range findRange(const float *values, int64_t count);
+
+/// The grid for values whose range, which is finite, is `range`: that of the
+/// range itself or, with ClipSearch::MSE, the one of 80 smaller ranges for
+/// which the sum of weights[i] * error[i]^2 is the least. `weights` may be
+/// null: all 1.
+Grid findGrid(const float *values, const float *weights, int64_t count,
+              const Range &range, const GridOptions &options);
+
 struct QuantizedWeight {
   BlockFormat format;
   mlir::AsmResourceBlob data, scales;
@@ -26,18 +80,33 @@ struct QuantizedWeight {
   /// squares of both.
   double largestError = 0, largestMagnitude = 0;
   double squaredError = 0, squaredNorm = 0;
+  /// The squared error of what a linear computes, and the square of that, as
+  /// far as statistics of its input tell; negative if nothing was computed.
+  double outputError = -1, outputNorm = -1;
   /// Whether every weight was a finite number; if not, the rest is worthless.
   bool finite = true;
+
+  QuantizedWeight(const WeightSource &source, int64_t block,
+                  const GridOptions &options);
+  QuantizedWeight(QuantizedWeight &&) = default;
+
+  /// Stores a block's codes and scale.
+  void storeBlock(int64_t row, int64_t block, llvm::ArrayRef<uint8_t> codes,
+                  float scale);
+  /// Stores the zero points of a row's blocks, unless there are none.
+  void storeZeros(int64_t row, llvm::ArrayRef<uint8_t> points);
+
+private:
+  FloatFormat scalesFormat;
 };
 
-/// Rounds each weight to the nearest of the 2^bits values of its block: from
-/// the block's smallest to its largest value, 0 included, or, when
-/// `symmetric`, around 0. The scales are stored in the weight's own format;
-/// with `halfScales` they are numbers that f16 holds, where it can.
-/// Works on several rows at once in the context's threads.
-QuantizedWeight quantizeToNearest(const WeightSource &source, int64_t bits,
-                                  int64_t block, bool symmetric,
-                                  bool halfScales, mlir::MLIRContext *context);
+/// Rounds each weight to the nearest of the 2^bits values of its block.
+/// `columnWeights` has a number for each column, or is empty. Works on several
+/// rows at once in the context's threads.
+QuantizedWeight quantizeToNearest(const WeightSource &source, int64_t block,
+                                  const GridOptions &options,
+                                  llvm::ArrayRef<float> columnWeights,
+                                  mlir::MLIRContext *context);
 
 } // namespace llmc
 

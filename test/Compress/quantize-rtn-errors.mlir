@@ -4,7 +4,11 @@
 // RUN: not llmc-opt %s --split-input-file -llmc-quantize-rtn="bits=3 block=4" 2>&1 | FileCheck %s --check-prefix=BLOCK
 // RUN: not llmc-opt %s --split-input-file -llmc-quantize-rtn="block=-1" 2>&1 | FileCheck %s --check-prefix=NOBLOCK
 // RUN: not llmc-opt %s --split-input-file -llmc-quantize-rtn="skip=(" 2>&1 | FileCheck %s --check-prefix=REGEX
+// RUN: not llmc-opt %s --split-input-file -llmc-quantize-rtn="weighting=activations" 2>&1 | FileCheck %s --check-prefix=WEIGHTING
+// RUN: not llmc-opt %s --split-input-file -llmc-quantize-rtn="clip=mse weighting=activations strict block=4 skip=^[^p]" 2>&1 | FileCheck %s --check-prefix=STATISTICS
 
+// WEIGHTING: error: llmc-quantize-rtn: weighting=activations goes with clip=mse
+// STATISTICS: error: 'pad' is not quantized: no statistics of its input; run llmc-calibrate first
 // BITS: error: llmc-quantize-rtn: bits is 9; 2 to 8 are defined
 // BLOCK: error: llmc-quantize-rtn: a block of 4 times 3 bits is not whole bytes
 // NOBLOCK: error: llmc-quantize-rtn: block is -1; it must be positive
@@ -68,12 +72,12 @@ func.func @main(%x: tensor<16x16xf32>) -> tensor<16x16xf32> {
 
 // -----
 
-// STRICT: error: 'broken' is not quantized: it holds values that are not finite
-// expected-remark@below {{'broken' is not quantized: it holds values that are not finite}}
-llmc.param @broken = dense<0x7F800000> : tensor<4x16xf32>
 // STRICT: error: 'double' is not quantized: its elements are f64
 // expected-remark@below {{'double' is not quantized: its elements are f64}}
 llmc.param @double = dense<1.0> : tensor<4x16xf64>
+// STRICT: error: 'broken' is not quantized: it holds values that are not finite
+// expected-remark@below {{'broken' is not quantized: it holds values that are not finite}}
+llmc.param @broken = dense<0x7F800000> : tensor<4x16xf32>
 func.func @main(%x: tensor<?x16xf32>, %d: tensor<?x16xf64>)
     -> (tensor<?x4xf32>, tensor<?x4xf64>) {
   %w = llmc.weight @broken : tensor<4x16xf32>

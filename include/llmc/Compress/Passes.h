@@ -9,6 +9,10 @@
 
 namespace llmc {
 
+/// How the range of a block's grid is found.
+enum class ClipSearch { None, MSE };
+/// What errors are weighted with in that search.
+enum class ClipWeighting { None, Activations };
 /// What a KV cache stores.
 enum class KVCacheFormat { F16, Int8 };
 /// What llmc-cast-weights makes of the operands of linears.

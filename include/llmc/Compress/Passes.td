@@ -5,6 +5,59 @@
 
 include "mlir/Pass/PassBase.td"
 
+// What passes that quantize weights have in common.
+defvar gridOptions = [
+    Option<"bits", "bits", "int64_t", /*default=*/"4",
+           "Bits of each integer, 2 to 8">,
+    Option<"block", "block", "int64_t", /*default=*/"64",
+           "Weights of a row that share one scale; 0 for all of them">,
+    Option<"symmetric", "symmetric", "bool", /*default=*/"false",
+           "Center each grid on 0 and store no zero points">,
+    Option<"halfScales", "half-scales", "bool", /*default=*/"false",
+           "Make scales numbers that f16 holds, where it can, so that kernels "
+           "store them so without a loss">
+];
+class ClipOption<string standard>
+    : Option<"clip", "clip", "::llmc::ClipSearch",
+             "::llmc::ClipSearch::" # standard,
+             "How the range of a block's grid is found",
+             [{::llvm::cl::values(
+                clEnumValN(::llmc::ClipSearch::None, "none",
+                           "it spans all weights of the block"),
+                clEnumValN(::llmc::ClipSearch::MSE, "mse",
+                           "the one with the least squared error, of 80 "
+                           "parts of that"))}]>;
+class WhatOption<string standard>
+    : Option<"what", "what", "::llmc::WeightKinds",
+             "::llmc::WeightKinds::" # standard,
+             "Which weights to quantize",
+             [{::llvm::cl::values(
+                clEnumValN(::llmc::WeightKinds::All, "all",
+                           "those of linears and embeddings"),
+                clEnumValN(::llmc::WeightKinds::Linear, "linear",
+                           "those of linears"),
+                clEnumValN(::llmc::WeightKinds::Embedding, "embedding",
+                           "those of embeddings"))}]>;
+defvar skipOptions = [
+    Option<"skip", "skip", "std::string", /*default=*/"\"\"",
+           "Leave parameters alone in whose names this regular expression "
+           "finds something">,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where a weight cannot be quantized or must be padded">
+];
+defvar quantizerStatistics = [
+    Statistic<"numWeights", "weights-quantized", "Parameters quantized">,
+    Statistic<"numSkipped", "weights-skipped",
+              "Parameters asked for that stay as they are">,
+    Statistic<"bytesBefore", "bytes-before",
+              "Bytes of the quantized parameters before">,
+    Statistic<"bytesAfter", "bytes-after",
+              "Bytes of the quantized parameters after">,
+    Statistic<"largestError", "largest-error-ppm",
+              "Largest error of a weight, in millionths of the largest "
+              "magnitude of its parameter">
+];
+
 def QuantizeRTN : Pass<"llmc-quantize-rtn", "::mlir::ModuleOp"> {
   let summary = "Quantize weights to the nearest integers, in blocks";
   let description = [{
@@ -12,12 +65,22 @@ def QuantizeRTN : Pass<"llmc-quantize-rtn", "::mlir::ModuleOp"> {
     `llmc.embedding` into `llmc.dequantize` over new parameters: packed
     integers, one scale for each `block` weights of a row and, unless
     `symmetric`, one zero point. Each weight becomes the nearest of the `2^bits`
-    values of its block's grid (round to nearest, RTN). No data is needed.
+    values of its block's grid (round to nearest, RTN). No data is needed,
+    unless errors are weighted with it.
 
     The grid of a block spans from its smallest to its largest weight, 0
     included, which is always on the grid; a symmetric one spans as far to
     both sides as the largest magnitude asks for. Scales have the element type
     of the weight.
+
+    With `clip=mse` the grid spans `p` times that range instead, for the `p` of
+    1, 0.99, ... 0.21 with the least squared error of the block: weights outside
+    are clipped, all others are rounded in smaller steps. The candidates are
+    those of GPTQ's reference implementation. With `weighting=activations` the
+    square of each error counts times the mean square of the activation that
+    the weight is multiplied with (what llama.cpp calls an importance matrix),
+    which statistics have of the weights of linears (`llmc-calibrate`,
+    `llmc-read-statistics`).
 
     A weight that is stored as `[in, out]` and transposed is quantized along
     `in` and stored as `[out, in]`, so that the transpose goes away. Several
@@ -58,44 +121,20 @@ def QuantizeRTN : Pass<"llmc-quantize-rtn", "::mlir::ModuleOp"> {
     For each quantized weight the pass emits an optimization remark of the
     category `llmc-compress`, with bytes and errors as arguments.
   }];
-  let options = [
-    Option<"bits", "bits", "int64_t", /*default=*/"4",
-           "Bits of each integer, 2 to 8">,
-    Option<"block", "block", "int64_t", /*default=*/"64",
-           "Weights of a row that share one scale; 0 for all of them">,
-    Option<"symmetric", "symmetric", "bool", /*default=*/"false",
-           "Center each grid on 0 and store no zero points">,
-    Option<"halfScales", "half-scales", "bool", /*default=*/"false",
-           "Make scales numbers that f16 holds, where it can, so that kernels "
-           "store them so without a loss">,
-    Option<"what", "what", "::llmc::WeightKinds",
-           /*default=*/"::llmc::WeightKinds::All",
-           "Which weights to quantize",
+  let options = gridOptions # [
+    ClipOption<"None">,
+    Option<"weighting", "weighting", "::llmc::ClipWeighting",
+           /*default=*/"::llmc::ClipWeighting::None",
+           "What counts in the search for a range",
            [{::llvm::cl::values(
-              clEnumValN(::llmc::WeightKinds::All, "all",
-                         "those of linears and embeddings"),
-              clEnumValN(::llmc::WeightKinds::Linear, "linear",
-                         "those of linears"),
-              clEnumValN(::llmc::WeightKinds::Embedding, "embedding",
-                         "those of embeddings"))}]>,
-    Option<"skip", "skip", "std::string", /*default=*/"\"\"",
-           "Leave parameters alone in whose names this regular expression "
-           "finds something">,
-    Option<"strict", "strict", "bool", /*default=*/"false",
-           "Fail where a weight cannot be quantized or must be padded">
-  ];
-  let statistics = [
-    Statistic<"numWeights", "weights-quantized", "Parameters quantized">,
-    Statistic<"numSkipped", "weights-skipped",
-              "Parameters asked for that stay as they are">,
-    Statistic<"bytesBefore", "bytes-before",
-              "Bytes of the quantized parameters before">,
-    Statistic<"bytesAfter", "bytes-after",
-              "Bytes of the quantized parameters after">,
-    Statistic<"largestError", "largest-error-ppm",
-              "Largest error of a weight, in millionths of the largest "
-              "magnitude of its parameter">
-  ];
+              clEnumValN(::llmc::ClipWeighting::None, "none",
+                         "all weights of the block alike"),
+              clEnumValN(::llmc::ClipWeighting::Activations, "activations",
+                         "each by the mean square of what it is multiplied "
+                         "with"))}]>,
+    WhatOption<"All">
+  ] # skipOptions;
+  let statistics = quantizerStatistics;
 }
 
 def QuantizeActivations

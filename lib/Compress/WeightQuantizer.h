@@ -1,0 +1,88 @@
+//===- WeightQuantizer.h - weights that become integers ---------*- C++ -*-===//
+//
+// What passes that rewrite weights into llmc.dequantize share: which weights
+// they take, what they say about the others, and the rewrite itself.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LLMC_LIB_COMPRESS_WEIGHTQUANTIZER_H
+#define LLMC_LIB_COMPRESS_WEIGHTQUANTIZER_H
+
+#include "BlockQuantizer.h"
+#include "llmc/Calibrate/Statistics.h"
+
+namespace llmc {
+
+struct WeightQuantizerOptions {
+  /// The format of scales is that of each weight.
+  GridOptions grid;
+  /// 0: a whole row.
+  int64_t block = 64;
+  WeightKinds what = WeightKinds::All;
+  std::string skip;
+  bool strict = false;
+};
+
+class WeightQuantizer {
+public:
+  using Options = WeightQuantizerOptions;
+
+  /// Fails with an error of `pass` unless the options make sense.
+  static llvm::LogicalResult verify(mlir::MLIRContext *context,
+                                    llvm::StringRef pass,
+                                    const Options &options);
+
+  WeightQuantizer(mlir::ModuleOp module, llvm::StringRef pass,
+                  const Options &options)
+      : module(module), pass(pass), options(options), symbols(module) {}
+
+  /// A weight that can be quantized, as far as its type and uses tell.
+  struct Task {
+    UsedWeight weight;
+    WeightSource source;
+    /// Options of its own: the format of its scales, and whole rows.
+    GridOptions grid;
+    int64_t block;
+    /// Owns the bytes where no blob does.
+    llvm::SmallVector<char> copy;
+
+    llvm::StringRef getName() { return weight.param.getSymName(); }
+  };
+
+  /// The weights that were asked for. Says of those that cannot be quantized
+  /// why.
+  std::vector<Task> collectTasks();
+
+  /// Says why a weight stays as it is.
+  void keep(ParamOp param, const llvm::Twine &reason);
+
+  /// The statistics of what the weight's linears read; null, after saying so,
+  /// if there are none.
+  Statistics::Input getStatistics(Task &task);
+
+  /// Rewrites the weight, or says that it is not finite.
+  void replace(Task &task, QuantizedWeight result);
+
+  /// Whether something was wrong that is an error when strict.
+  bool hasFailed() const { return failed; }
+
+  int64_t numWeights = 0, numSkipped = 0, bytesBefore = 0, bytesAfter = 0;
+  /// In millionths of the largest magnitude of the parameter.
+  int64_t largestError = 0;
+
+private:
+  /// A line for the user, an error when strict.
+  mlir::InFlightDiagnostic complain(mlir::Operation *op);
+  bool prepare(Task &task);
+  mlir::Value rewrite(Task &task, QuantizedWeight &result);
+
+  mlir::ModuleOp module;
+  llvm::StringRef pass;
+  Options options;
+  mlir::SymbolTable symbols;
+  bool failed = false;
+};
+
+} // namespace llmc
+
+#endif // LLMC_LIB_COMPRESS_WEIGHTQUANTIZER_H
