@@ -137,6 +137,51 @@ def QuantizeRTN : Pass<"llmc-quantize-rtn", "::mlir::ModuleOp"> {
   let statistics = quantizerStatistics;
 }
 
+def QuantizeGPTQ : Pass<"llmc-quantize-gptq", "::mlir::ModuleOp"> {
+  let summary = "Quantize weights for what their linears read (GPTQ)";
+  let description = [{
+    Rewrites weights of `llmc.linear` into `llmc.dequantize` as
+    `llmc-quantize-rtn` does, with the same grids, but chooses the integers so
+    that what the linears compute changes least on the text of a calibration,
+    whose statistics it needs (`llmc-calibrate`, `llmc-read-statistics`).
+
+    It is GPTQ (Frantar et al., arXiv 2210.17323) on `H = G + damping *
+    mean(diag G) I`, `G = E[x x^T]` of the linear's input: the columns of a
+    weight are rounded one after the other, and what rounding one does to the
+    output is made good in the columns behind it,
+    `w[k] -= (w[j] - q[j]) / U[j, j] * U[j, k]` with the upper Cholesky factor
+    `U` of the inverse of H. With `act-order` the columns of the largest
+    `E[x^2]` come first. Grids are found before that, from the block of a row as
+    it was, so that blocks are those of any other `llmc.dequantize`; with
+    `clip=mse` the square of each error counts times `E[x^2]`.
+
+    GPTQ never returns to a column. `sweeps` go on from its integers: each one
+    solves for the scale and the zero point of each block with the least error
+    `(w - w')^T H (w - w')` of the row, and then moves each integer to where
+    that is least, the others being as they are.
+
+    Linears that share an input share the factorization. A column whose
+    activations were all 0 has weights 0. A weight that is an embedding too is
+    quantized for its linear. What stays as it is, is a remark and with
+    `strict` an error, as in `llmc-quantize-rtn`; so is a weight without
+    statistics. Optimization remarks have `output_error` too, the error of what
+    the linear computes relative to that:
+    `sqrt(tr((W - W') G (W - W')^T) / tr(W G W^T))`.
+  }];
+  let options = gridOptions # [
+    ClipOption<"MSE">,
+    Option<"actOrder", "act-order", "bool", /*default=*/"true",
+           "Round the columns of the largest activations first">,
+    Option<"damping", "damping", "double", /*default=*/"0.01",
+           "What is added to the diagonal of the Gram matrix, in parts of its "
+           "mean">,
+    Option<"sweeps", "sweeps", "int64_t", /*default=*/"4",
+           "Sweeps over scales, zero points and integers behind GPTQ">,
+    WhatOption<"Linear">
+  ] # skipOptions;
+  let statistics = quantizerStatistics;
+}
+
 def QuantizeActivations
     : Pass<"llmc-quantize-activations", "::mlir::ModuleOp"> {
   let summary = "Round what quantized linears read to 8-bit integers";

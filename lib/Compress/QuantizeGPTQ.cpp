@@ -1,0 +1,92 @@
+//===- QuantizeGPTQ.cpp - weights rounded for what linears read -----------===//
+
+#include "GramQuantizer.h"
+#include "WeightQuantizer.h"
+
+namespace llmc {
+#define GEN_PASS_DEF_QUANTIZEGPTQ
+#include "llmc/Compress/Passes.h.inc"
+} // namespace llmc
+
+using namespace mlir;
+using namespace llmc;
+
+namespace {
+
+struct QuantizeGPTQ : llmc::impl::QuantizeGPTQBase<QuantizeGPTQ> {
+  using QuantizeGPTQBase::QuantizeGPTQBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    if (!(damping >= 0) || !std::isfinite(damping))
+      return emitError(UnknownLoc::get(context))
+             << getArgument() << ": damping is " << double(damping)
+             << "; it must not be negative";
+    if (sweeps < 0)
+      return emitError(UnknownLoc::get(context))
+             << getArgument() << ": sweeps is " << int64_t(sweeps)
+             << "; it must not be negative";
+    return WeightQuantizer::verify(context, getArgument(), getOptions());
+  }
+
+  void runOnOperation() override {
+    WeightQuantizer quantizer(getOperation(), getArgument(), getOptions());
+    std::vector<WeightQuantizer::Task> tasks = quantizer.collectTasks();
+    // Linears over one value need one factor.
+    llvm::MapVector<const InputStatistics *,
+                    SmallVector<WeightQuantizer::Task *>>
+        sharing;
+    std::vector<Statistics::Input> inputs;
+    for (WeightQuantizer::Task &task : tasks) {
+      if (!task.weight.inLinear) {
+        quantizer.keep(task.weight.param,
+                       "only an embedding reads it; llmc-quantize-rtn is for "
+                       "those");
+        continue;
+      }
+      if (Statistics::Input input = quantizer.getStatistics(task)) {
+        sharing[input.get()].push_back(&task);
+        inputs.push_back(std::move(input));
+      }
+    }
+    GramOptions options;
+    options.sweeps = sweeps;
+    for (auto &[input, sharers] : sharing) {
+      FailureOr<GramFactor> factor =
+          GramFactor::create(*input, damping, actOrder);
+      for (WeightQuantizer::Task *task : sharers) {
+        if (failed(factor)) {
+          quantizer.keep(task->weight.param,
+                         "the Gram matrix of its input is not positive "
+                         "definite; calibrate with more tokens or raise "
+                         "damping");
+          continue;
+        }
+        quantizer.replace(*task, quantizeWithGram(task->source, task->block,
+                                                  task->grid, *factor, options,
+                                                  &getContext()));
+      }
+    }
+    numWeights += quantizer.numWeights;
+    numSkipped += quantizer.numSkipped;
+    bytesBefore += quantizer.bytesBefore;
+    bytesAfter += quantizer.bytesAfter;
+    largestError.updateMax(quantizer.largestError);
+    if (quantizer.hasFailed())
+      signalPassFailure();
+  }
+
+private:
+  WeightQuantizerOptions getOptions() const {
+    WeightQuantizerOptions options;
+    options.grid.bits = bits;
+    options.grid.symmetric = symmetric;
+    options.grid.halfScales = halfScales;
+    options.grid.clip = clip;
+    options.block = block;
+    options.what = what;
+    options.skip = skip;
+    options.strict = strict;
+    return options;
+  }
+};
+} // namespace
