@@ -106,14 +106,19 @@ static FailureOr<std::vector<float>> decode(WeightOp op) {
   FailureOr<ParamOp> param = getParam(op, op);
   if (failed(param))
     return failure();
-  std::optional<FloatFormat> format =
-      getFloatFormat(op.getType().getElementType());
-  if (!format)
-    return op.emitOpError("has elements of type ")
-           << op.getType().getElementType() << "; f32, f16 and bf16 are read";
+  Type element = op.getType().getElementType();
   SmallVector<char> copy;
   ArrayRef<char> bytes = getParamBytes(*param, copy);
   std::vector<float> values(op.getType().getNumElements());
+  if (element.isUnsignedInteger(8) && bytes.size() == values.size()) {
+    for (auto [value, byte] : llvm::zip(values, bytes))
+      value = uint8_t(byte);
+    return values;
+  }
+  std::optional<FloatFormat> format = getFloatFormat(element);
+  if (!format)
+    return op.emitOpError("has elements of type ")
+           << element << "; f32, f16, bf16 and ui8 are read";
   if (bytes.size() != values.size() * getFloatBytes(*format))
     return op.emitOpError("reads a parameter whose bytes were freed");
   for (size_t i = 0; i < values.size(); ++i)
@@ -122,21 +127,21 @@ static FailureOr<std::vector<float>> decode(WeightOp op) {
 }
 
 static FailureOr<std::vector<float>> decode(DequantizeOp op) {
-  std::optional<FloatFormat> format =
-      getFloatFormat(op.getType().getElementType());
-  if (!format)
-    return op.emitOpError("has scales that are not f32, f16 or bf16");
-  SmallVector<char> copies[3];
-  BlockData bytes;
-  bytes.scalesFormat = *format;
-  ArrayRef<char> *parts[] = {&bytes.data, &bytes.scales, &bytes.zeros};
-  for (auto [operand, part, copy] :
-       llvm::zip(op->getOperands(), parts, copies)) {
-    FailureOr<ArrayRef<char>> stored = decodeBytes(op, operand, copy);
-    if (failed(stored))
-      return failure();
-    *part = *stored;
-  }
+  SmallVector<char> copies[2];
+  FailureOr<ArrayRef<char>> data = decodeBytes(op, op.getData(), copies[0]),
+                            zeros = ArrayRef<char>();
+  if (failed(data) ||
+      (op.getZeros() &&
+       failed(zeros = decodeBytes(op, op.getZeros(), copies[1]))))
+    return failure();
+  FailureOr<std::vector<float>> scales = decodeWeight(op.getScales());
+  if (failed(scales))
+    return failure();
+  BlockData bytes{*data,
+                  {reinterpret_cast<const char *>(scales->data()),
+                   scales->size() * sizeof(float)},
+                  *zeros,
+                  FloatFormat::F32};
   BlockFormat blocks{op.getType().getDimSize(0), op.getType().getDimSize(1),
                      int64_t(op.getBlock()), int64_t(op.getBits())};
   if (llvm::Error error = blocks.verify())
@@ -250,6 +255,24 @@ static FailureOr<std::vector<float>> decode(AddOp op) {
   return sum;
 }
 
+/// Scales of blocks as small numbers times one for each row, or for all.
+static FailureOr<std::vector<float>> decode(MulOp op) {
+  RankedTensorType lhs = op.getLhs().getType(), rhs = op.getRhs().getType();
+  if (lhs.getRank() != 2 || rhs.getRank() != 2 || lhs != op.getType() ||
+      rhs.getDimSize(0) != lhs.getDimSize(0) || rhs.getDimSize(1) != 1)
+    return op.emitOpError("is not a product of a matrix and a column");
+  FailureOr<std::vector<float>> values = decodeWeight(op.getLhs());
+  if (failed(values))
+    return failure();
+  FailureOr<std::vector<float>> column = decodeWeight(op.getRhs());
+  if (failed(column))
+    return failure();
+  int64_t columns = lhs.getDimSize(1);
+  for (auto [index, value] : llvm::enumerate(*values))
+    value *= (*column)[index / columns];
+  return values;
+}
+
 static FailureOr<std::vector<float>> decode(CastOp op) {
   std::optional<FloatFormat> format = getFloatFormat(op.getTo());
   if (!format)
@@ -273,7 +296,7 @@ FailureOr<std::vector<float>> llmc::decodeWeight(Value weight) {
   using Result = FailureOr<std::vector<float>>;
   return llvm::TypeSwitch<Operation *, Result>(op)
       .Case<WeightOp, ConstantOp, DequantizeOp, LookupOp, DensifyOp,
-            TransposeOp, MatMulOp, AddOp, CastOp>(
+            TransposeOp, MatMulOp, AddOp, MulOp, CastOp>(
           [](auto known) { return decode(known); })
       .Default([](Operation *op) -> Result {
         return op->emitOpError("is not known in a weight expression");

@@ -15,6 +15,8 @@ enum class ClipSearch { None, MSE };
 enum class ClipWeighting { None, Activations };
 /// What a KV cache stores.
 enum class KVCacheFormat { F16, Int8 };
+/// What llmc-quantize-scales stores.
+enum class ScaleType { F16, Int8 };
 /// What llmc-cast-weights makes of the operands of linears.
 enum class CastActivations { Float, BF16 };
 

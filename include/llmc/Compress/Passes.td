@@ -182,6 +182,56 @@ def QuantizeGPTQ : Pass<"llmc-quantize-gptq", "::mlir::ModuleOp"> {
   let statistics = quantizerStatistics;
 }
 
+def QuantizeScales : Pass<"llmc-quantize-scales", "::mlir::ModuleOp"> {
+  let summary = "Store the scales of quantized weights in fewer bits";
+  let description = [{
+    The scales of `llmc.dequantize` and `llmc.lookup` are f32, half a bit for
+    each weight in blocks of 64. With `type=f16` they become f16, a quarter of a
+    bit. With `type=int8` each is one of 256 multiples of a number of its row,
+    as in the super-blocks of llama.cpp's k-quants: an eighth of a bit, and 16
+    bits for each row. That number has 3 significant bits, so that f16 holds all
+    its multiples: kernels store those without a loss.
+
+    ```mlir
+    %s = llmc.weight @fc1.scales : tensor<1536x9xf32>
+    %w = llmc.dequantize %q, %s {bits = 4, block = 64, columns = 576} : ...
+
+    // llmc-quantize-scales{type=int8} makes of it
+
+    %i = llmc.weight @fc1.scales.q : tensor<1536x9xui8>
+    %c = llmc.cast %i {to = f32} : (tensor<1536x9xui8>) -> tensor<1536x9xf32>
+    %h = llmc.weight @fc1.scales.rows : tensor<1536x1xf16>
+    %r = llmc.cast %h {to = f32} : (tensor<1536x1xf16>) -> tensor<1536x1xf32>
+    %s = llmc.mul %c, %r
+       : (tensor<1536x9xf32>, tensor<1536x1xf32>) -> tensor<1536x9xf32>
+    ```
+
+    A scale changes by 1/200 of the largest one of its row at most, and none
+    becomes 0. Where f16 holds none of the numbers, a scale is negative or not
+    finite, or nothing would get smaller, the scales stay, which is a remark
+    and, with `strict`, an error. Run it behind the passes that quantize.
+  }];
+  let options = [
+    Option<"type", "type", "::llmc::ScaleType",
+           /*default=*/"::llmc::ScaleType::Int8", "What scales are stored as",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::ScaleType::F16, "f16", "numbers of 16 bits"),
+              clEnumValN(::llmc::ScaleType::Int8, "int8",
+                         "integers of 8 bits and a number for each row"))}]>,
+    Option<"skip", "skip", "std::string", /*default=*/"\"\"",
+           "Leave parameters alone in whose names this regular expression "
+           "finds something">,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where scales stay as they are">
+  ];
+  let statistics = [
+    Statistic<"numScales", "scales", "Parameters of scales stored in fewer bits">,
+    Statistic<"numSkipped", "scales-skipped", "Those that stay as they are">,
+    Statistic<"bytesBefore", "bytes-before", "Bytes of the scales before">,
+    Statistic<"bytesAfter", "bytes-after", "Bytes of the scales after">
+  ];
+}
+
 def QuantizeActivations
     : Pass<"llmc-quantize-activations", "::mlir::ModuleOp"> {
   let summary = "Round what quantized linears read to 8-bit integers";

@@ -71,17 +71,24 @@ void PanelLayout::add(const PanelLayout &other, bool sameCodebook) {
       shared == Codebook::Shared && !sameCodebook ? Codebook::Panel : shared;
 }
 
-/// Whether packing can compute the numbers of a small operand.
+/// Whether packing can compute the numbers of a small operand, such as scales
+/// that are stored as integers and one number for each row.
 static bool isKnown(Value value) {
   if (auto constant = value.getDefiningOp<ConstantOp>())
     return isa<DenseFPElementsAttr>(constant.getValue());
+  if (auto product = value.getDefiningOp<MulOp>())
+    return isKnown(product.getLhs()) && isKnown(product.getRhs());
+  if (auto cast = value.getDefiningOp<CastOp>())
+    if (auto load = cast.getOperand().getDefiningOp<WeightOp>();
+        load && load.getType().getElementType().isUnsignedInteger(8))
+      return true;
   return bool(getDense(value));
 }
 
 /// Completes the layout of integers or indices in blocks.
 static std::optional<PanelLayout> ofBlocks(PanelLayout layout, Value data,
                                            Value scales) {
-  if (!isStored(data) || (scales && !getDense(scales)) || layout.bits < 2 ||
+  if (!isStored(data) || (scales && !isKnown(scales)) || layout.bits < 2 ||
       layout.bits > 8 ||
       (layout.getNumBlocks() > 1 && layout.block % layout.getChunk() != 0))
     return std::nullopt;

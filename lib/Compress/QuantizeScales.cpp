@@ -1,0 +1,203 @@
+//===- QuantizeScales.cpp - scales of blocks in fewer bits ----------------===//
+
+#include "llmc/Compress/Passes.h"
+#include "llmc/Weights/Blobs.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/Regex.h"
+#include <cmath>
+
+namespace llmc {
+#define GEN_PASS_DEF_QUANTIZESCALES
+#include "llmc/Compress/Passes.h.inc"
+} // namespace llmc
+
+using namespace mlir;
+using namespace llmc;
+
+namespace {
+/// Scales as they are stored: f16 alone, or integers and f16 for each row.
+struct StoredScales {
+  std::vector<uint8_t> codes;
+  std::vector<uint16_t> halves;
+  double largestError = 0; ///< Relative to the scale.
+};
+
+/// The least number of 3 significant bits that is not below `value`.
+float roundUp(float value) {
+  int exponent;
+  float mantissa = std::frexp(value, &exponent); // 0.5 <= mantissa < 1
+  return std::ldexp(std::ceil(mantissa * 8) / 8, exponent);
+}
+
+/// Fails on scales for which the form is not made.
+FailureOr<StoredScales> encode(ArrayRef<float> scales, int64_t columns,
+                               ScaleType type) {
+  StoredScales result;
+  auto note = [&](float scale, float stored) {
+    if (scale > 0)
+      result.largestError = std::max<double>(result.largestError,
+                                             std::abs(stored - scale) / scale);
+  };
+  for (size_t first = 0; first < scales.size(); first += columns) {
+    ArrayRef<float> row = scales.slice(first, columns);
+    for (float scale : row)
+      // What f16 holds as a normal number keeps its 11 bits.
+      if (!(scale >= 0 && scale <= 65504) ||
+          (type == ScaleType::F16 && scale > 0 && scale < 0x1p-14f))
+        return failure();
+    if (type == ScaleType::F16) {
+      for (float scale : row) {
+        result.halves.push_back(floatToHalf(scale));
+        note(scale, halfToFloat(result.halves.back()));
+      }
+      continue;
+    }
+    float unit = roundUp(*std::max_element(row.begin(), row.end()) / 255);
+    // The last bit of its 3 must not be below that of f16's least number.
+    if (unit > 0 && unit < 0x1p-22f)
+      return failure();
+    result.halves.push_back(floatToHalf(unit));
+    for (float scale : row) {
+      float code = unit > 0 ? std::nearbyint(scale / unit) : 0;
+      result.codes.push_back(uint8_t(scale > 0 ? std::max(code, 1.0f) : 0));
+      note(scale, result.codes.back() * unit);
+    }
+  }
+  return result;
+}
+
+template <typename T> AsmResourceBlob makeBlobOf(ArrayRef<T> values) {
+  return HeapAsmResourceBlob::allocateAndCopyWithAlign(
+      {reinterpret_cast<const char *>(values.data()),
+       values.size() * sizeof(T)},
+      64, /*dataIsMutable=*/false);
+}
+
+struct QuantizeScales : llmc::impl::QuantizeScalesBase<QuantizeScales> {
+  using QuantizeScalesBase::QuantizeScalesBase;
+
+  void runOnOperation() override {
+    if (llvm::failed(verifySkip(&getContext(), getArgument(), skip)))
+      return signalPassFailure();
+    // The loads of each parameter of scales.
+    llvm::MapVector<StringAttr, SmallVector<WeightOp>> loads;
+    getOperation().walk([&](Operation *op) {
+      Value scales;
+      if (auto dequantize = dyn_cast<DequantizeOp>(op))
+        scales = dequantize.getScales();
+      else if (auto lookup = dyn_cast<LookupOp>(op))
+        scales = lookup.getScales();
+      auto load = scales ? scales.getDefiningOp<WeightOp>() : WeightOp();
+      if (!load)
+        return;
+      auto &list = loads[load.getParamAttr().getAttr()];
+      if (!llvm::is_contained(list, load))
+        list.push_back(load);
+    });
+    SymbolTable table(getOperation());
+    symbols = &table;
+    llvm::Regex skipped(skip);
+    for (auto &[name, ops] : loads)
+      if (skip.empty() || !skipped.match(name))
+        store(table.lookup<ParamOp>(name), ops);
+    if (hasFailed)
+      signalPassFailure();
+  }
+
+private:
+  void keep(ParamOp param, const Twine &reason) {
+    ++numSkipped;
+    hasFailed |= strict;
+    (strict ? param.emitError() : param.emitRemark())
+        << "'" << param.getSymName() << "' is not quantized: " << reason;
+  }
+
+  void store(ParamOp param, ArrayRef<WeightOp> loads);
+  ParamOp addParam(ParamOp param, StringRef suffix, RankedTensorType type,
+                   AsmResourceBlob blob);
+
+  SymbolTable *symbols = nullptr;
+  bool hasFailed = false;
+};
+
+ParamOp QuantizeScales::addParam(ParamOp param, StringRef suffix,
+                                 RankedTensorType type, AsmResourceBlob blob) {
+  OpBuilder builder(param);
+  std::string name = (param.getSymName() + suffix).str();
+  auto added = ParamOp::create(builder, param.getLoc(), name,
+                               makeResource(type, name, std::move(blob)),
+                               param.getSymVisibilityAttr());
+  symbols->insert(added, Block::iterator(param));
+  return added;
+}
+
+void QuantizeScales::store(ParamOp param, ArrayRef<WeightOp> loads) {
+  RankedTensorType shape = param.getType();
+  if (!shape.getElementType().isF32())
+    return; // in 16 bits already
+  for (WeightOp load : loads)
+    for (Operation *user : load->getUsers())
+      if (!isa<DequantizeOp, LookupOp>(user))
+        return keep(param,
+                    "'" + user->getName().getStringRef() + "' reads it too");
+  SmallVector<char> copy;
+  ArrayRef<char> bytes = getParamBytes(param, copy);
+  int64_t rows = shape.getDimSize(0), columns = shape.getDimSize(1);
+  bool inRows = type == ScaleType::Int8;
+  int64_t before = bytes.size(),
+          after = inRows ? rows * (columns + 2) : 2 * rows * columns;
+  if (after >= before)
+    return keep(param, "it has " + Twine(before) + " bytes and would have " +
+                           Twine(after));
+  FailureOr<StoredScales> stored = encode(
+      {reinterpret_cast<const float *>(bytes.data()), size_t(rows * columns)},
+      columns, type);
+  if (llvm::failed(stored))
+    return keep(param, "it holds scales that are negative, not finite or "
+                       "outside of f16's range");
+
+  Builder builder(&getContext());
+  Type half = builder.getF16Type(), single = builder.getF32Type();
+  ParamOp halves =
+      addParam(param, inRows ? ".rows" : ".half",
+               RankedTensorType::get({rows, inRows ? 1 : columns}, half),
+               makeBlobOf(ArrayRef(stored->halves)));
+  ParamOp codes;
+  if (inRows)
+    codes = addParam(
+        param, ".q",
+        RankedTensorType::get({rows, columns},
+                              builder.getIntegerType(8, /*isSigned=*/false)),
+        makeBlobOf(ArrayRef(stored->codes)));
+  for (WeightOp load : loads) {
+    OpBuilder at(load);
+    auto read = [&](ParamOp from) -> Value {
+      Value value = WeightOp::create(at, load.getLoc(), from.getType(),
+                                     from.getSymName());
+      return CastOp::create(at, load.getLoc(), value, single);
+    };
+    Value value = read(halves);
+    if (codes)
+      value = MulOp::create(at, load.getLoc(), read(codes), value);
+    load.replaceAllUsesWith(value);
+    load.erase();
+  }
+  ++numScales;
+  bytesBefore += before;
+  bytesAfter += after;
+  using mlir::remark::metric;
+  mlir::remark::passed(
+      param.getLoc(),
+      mlir::remark::RemarkOpts::name(getArgument()).category(compressRemarks))
+      << metric("param", param.getSymName())
+      << metric("type", inRows ? "int8" : "f16")
+      << metric("bytes_before", before) << metric("bytes_after", after)
+      << metric("largest_error", stored->largestError)
+      << metric("relative_error", stored->largestError);
+  symbols->remove(param);
+  eraseParam(param);
+}
+
+} // namespace
