@@ -207,6 +207,21 @@ float GridOptions::roundScale(float scale) const {
   return loadFloat(stored, format, 0);
 }
 
+std::optional<WeightSource> llmc::getWeightSource(const UsedWeight &weight,
+                                                  SmallVectorImpl<char> &copy) {
+  ParamOp param = weight.param;
+  RankedTensorType type = param.getType();
+  std::optional<FloatFormat> format = getFloatFormat(type.getElementType());
+  if (!format)
+    return std::nullopt;
+  WeightSource source{getParamBytes(param, copy).data(), *format,
+                      type.getDimSize(0), type.getDimSize(1),
+                      weight.transposed};
+  if (source.transposed)
+    std::swap(source.rows, source.columns);
+  return source;
+}
+
 void llmc::readWeight(const WeightSource &source, int64_t firstRow,
                       int64_t firstColumn, MatrixRef<float> values) {
   if (!source.transposed) {
@@ -251,6 +266,18 @@ Grid llmc::findGrid(const float *values, const float *weights, int64_t count,
     return spanGrid(range.lowest, range.highest, options);
   return weights ? searchWeighted(values, weights, count, range, options)
                  : searchUnweighted(values, count, range, options);
+}
+
+void llmc::roundToGrid(const float *values, int64_t count, const Grid &grid,
+                       int64_t bits, float *rounded) {
+  float lowest = float(-grid.zero),
+        highest = float((1 << bits) - 1 - grid.zero), scale = grid.scale;
+  for (int64_t i = 0; i < count; ++i) {
+    float level = values[i] / scale;
+    level = level < lowest ? lowest : level;
+    level = level > highest ? highest : level;
+    rounded[i] = roundToInteger(level) * scale;
+  }
 }
 
 QuantizedWeight::QuantizedWeight(const WeightSource &source, int64_t block,

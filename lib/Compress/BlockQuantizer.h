@@ -24,6 +24,11 @@ struct WeightSource {
   bool transposed = false;
 };
 
+/// Those of a parameter that is a weight, in `copy` where no blob has them;
+/// nothing if it has no floats.
+std::optional<WeightSource> getWeightSource(const UsedWeight &weight,
+                                            llvm::SmallVectorImpl<char> &copy);
+
 /// Reads the columns [firstColumn, firstColumn + values.columns) of the rows
 /// from `firstRow` on into `values`.
 void readWeight(const WeightSource &source, int64_t firstRow,
@@ -99,6 +104,10 @@ struct QuantizedWeight {
 private:
   FloatFormat scalesFormat;
 };
+
+/// Rounds values to the nearest of a grid: `rounded` is scale * (code - zero).
+void roundToGrid(const float *values, int64_t count, const Grid &grid,
+                 int64_t bits, float *rounded);
 
 /// Rounds each weight to the nearest of the 2^bits values of its block.
 /// `columnWeights` has a number for each column, or is empty. Works on several

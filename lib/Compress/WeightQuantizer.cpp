@@ -63,20 +63,16 @@ bool WeightQuantizer::prepare(Task &task) {
   if (std::string reason = task.weight.getObstacle(options.what, "quantize");
       !reason.empty())
     return refuse(reason);
-  RankedTensorType type = param.getType();
-  std::optional<FloatFormat> format = getFloatFormat(type.getElementType());
-  if (!format) {
+  Type element = param.getType().getElementType();
+  std::optional<WeightSource> found = getWeightSource(task.weight, task.copy);
+  if (!found) {
     std::string name;
-    llvm::raw_string_ostream(name) << type.getElementType();
+    llvm::raw_string_ostream(name) << element;
     return refuse("its elements are " + name);
   }
-  WeightSource &source = task.source;
-  source = {getParamBytes(param, task.copy).data(), *format, type.getDimSize(0),
-            type.getDimSize(1), task.weight.transposed};
-  if (source.transposed)
-    std::swap(source.rows, source.columns);
+  const WeightSource &source = task.source = *found;
   task.grid = options.grid;
-  task.grid.format = *format;
+  task.grid.format = source.format;
 
   // Whole bytes even where a row has an odd number of weights.
   task.block = options.block ? options.block : llvm::alignTo(source.columns, 8);
@@ -84,7 +80,7 @@ bool WeightQuantizer::prepare(Task &task) {
   if (llvm::Error error = sizes.verify())
     return refuse(llvm::toString(std::move(error)));
   int64_t before = storageBytes(task.weight.values.front());
-  int64_t after = sizes.getDataBytes() + sizes.getScalesBytes(*format) +
+  int64_t after = sizes.getDataBytes() + sizes.getScalesBytes(source.format) +
                   (task.grid.symmetric ? 0 : sizes.getZerosBytes());
   if (after >= before)
     return refuse("it has " + Twine(before) + " bytes and would have " +

@@ -232,6 +232,95 @@ def QuantizeScales : Pass<"llmc-quantize-scales", "::mlir::ModuleOp"> {
   ];
 }
 
+// What passes that scale weights have in common.
+defvar scaleOptions = [
+    Option<"skip", "skip", "std::string", /*default=*/"\"\"",
+           "Leave linears alone that share their input with a parameter in "
+           "whose name this regular expression finds something">,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where the weights of a linear cannot be scaled">
+];
+defvar scaleStatistics = [
+    Statistic<"numScaled", "inputs-scaled",
+              "Inputs of linears whose columns were scaled">,
+    Statistic<"numSkipped", "weights-skipped",
+              "Parameters that cannot be scaled">
+];
+
+def ScaleAWQ : Pass<"llmc-scale-awq", "::mlir::ModuleOp"> {
+  let summary = "Scale weights up where activations are large (AWQ)";
+  let description = [{
+    Multiplies the columns of the weights of linears that share an input with
+    `s`, and divides what computes the input by `s`, so that the model computes
+    what it did. Quantized next, with `bits` and `block`, columns that meet
+    large activations are rounded in smaller steps. Run it before
+    `llmc-quantize-rtn` or `llmc-quantize-gptq`. It needs statistics
+    (`llmc-calibrate`, `llmc-read-statistics`) and updates them.
+
+    It is AWQ (Lin et al., arXiv 2306.00978): `s = max(E[|x|]^r, 1e-4)`, over
+    `sqrt(max s * min s)`, for the `r` of 0, 1/20, ... 19/20 with the least
+    error `sum tr(E G E^T)` over the linears, where `G = E[x x^T]` and
+    `E = Q(W s) / s - W` with the weights `Q(W s)` that llmc-quantize-rtn makes.
+    The model is not run for that; at most 512 rows of the weights are
+    compared.
+
+    The division goes into
+
+    * the scale, and bias, of the `llmc.rms_norm` or `llmc.layer_norm` that is
+      the input, if nothing else reads it;
+    * the rows of the linear that is a factor of the input, such as the up
+      projection behind `mul(act(gate), up)`, or that is it, or `relu` of it;
+    * the rows of the linear that makes the values of an `llmc.attention` whose
+      result is the input. Query heads that read one head of values share its
+      scales. What a KV cache of the model holds is scaled, too.
+
+    Linears whose input comes from elsewhere, or whose weight is something else
+    too, stay as they are, which is a remark and with `strict` an error. For
+    each weight the pass emits an optimization remark of the category
+    `llmc-compress` with `ratio`, the r, and `output_error_left`, the part that
+    remains of the output's error.
+
+    ```mlir
+    llmc.param @norm = dense<[1.0, 1.0]> : tensor<2xf32>
+    llmc.param @fc = dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+
+    // With s = [4, 0.25] llmc-scale-awq makes of them
+
+    llmc.param @norm = dense<[0.25, 4.0]> : tensor<2xf32>
+    llmc.param @fc = dense<[[4.0, 0.5], [12.0, 1.0]]> : tensor<2x2xf32>
+    ```
+  }];
+  let options = [
+    Option<"bits", "bits", "int64_t", /*default=*/"4",
+           "Bits of each integer to come, 2 to 8">,
+    Option<"block", "block", "int64_t", /*default=*/"64",
+           "Weights of a row that will share one scale; 0 for all of them">,
+    Option<"symmetric", "symmetric", "bool", /*default=*/"false",
+           "Grids will be centered on 0">
+  ] # scaleOptions;
+  let statistics = scaleStatistics;
+}
+
+def Smooth : Pass<"llmc-smooth", "::mlir::ModuleOp"> {
+  let summary = "Move outliers of activations into weights (SmoothQuant)";
+  let description = [{
+    Multiplies the columns of the weights of linears that share an input with
+    `s[j] = max|x[j]|^alpha / max|w[j]|^(1 - alpha)`, 1e-5 or more, and divides
+    what computes the input by that, as `llmc-scale-awq` does: the model
+    computes what it did, but its activations are easier to round
+    (SmoothQuant, Xiao et al., arXiv 2211.10438). Run it before
+    `llmc-quantize-rtn{bits=8}` and `llmc-quantize-activations`. The largest
+    magnitudes of the input are those of statistics (`llmc-calibrate`,
+    `llmc-read-statistics`), which the pass updates; a column that was always 0
+    keeps its scale.
+  }];
+  let options = [
+    Option<"alpha", "alpha", "double", /*default=*/"0.5",
+           "How much of the outliers goes into the weights, 0 to 1">
+  ] # scaleOptions;
+  let statistics = scaleStatistics;
+}
+
 def QuantizeActivations
     : Pass<"llmc-quantize-activations", "::mlir::ModuleOp"> {
   let summary = "Round what quantized linears read to 8-bit integers";
