@@ -4,53 +4,21 @@
 #include "VectorClones.h"
 #include "mlir/IR/Threading.h"
 #include <cmath>
-#include <numeric>
 
 using namespace mlir;
 using namespace llmc;
 
-FailureOr<GramFactor> GramFactor::create(const InputStatistics &input,
+FailureOr<DampedGram> DampedGram::create(const InputStatistics &input,
                                          double damping, bool actOrder) {
-  int64_t size = input.columns;
-  GramFactor result;
-  result.gram = Matrix<float>(size, size);
-  llvm::copy(input.gram, result.gram.values.begin());
-  double sum = 0;
-  for (int64_t i = 0; i < size; ++i)
-    sum += input.getMeanSquare(i);
-  result.damping = float(damping * sum / size);
-  result.dead.resize(size);
-  for (int64_t i = 0; i < size; ++i) {
-    float &diagonal = result.gram(i, i);
-    result.dead[i] = diagonal == 0;
-    if (result.dead[i])
-      diagonal = 1;
-    diagonal += result.damping;
-  }
-  result.order.resize(size);
-  std::iota(result.order.begin(), result.order.end(), 0);
-  if (actOrder)
-    llvm::sort(result.order, [&](int64_t a, int64_t b) {
-      float first = input.getMeanSquare(a), second = input.getMeanSquare(b);
-      return first != second ? first > second : a < b;
-    });
-
-  // With J, which reverses the order, and J H J = V^T V, the factor is
-  // J V^-T J: no inverse of H is needed, and none loses digits.
-  Matrix<double> v(size, size), inverse(size, size);
-  auto reversed = [&](int64_t i) { return result.order[size - 1 - i]; };
-  for (int64_t i = 0; i < size; ++i) {
-    inverse(i, i) = 1;
-    for (int64_t j = 0; j < size; ++j)
-      v(i, j) = result.gram(reversed(i), reversed(j));
-  }
-  if (llvm::failed(factorCholesky(v.ref())))
+  FailureOr<HessianFactor> factor = factorHessian(input, damping, actOrder);
+  if (failed(factor))
     return failure();
-  solveUpper(v.ref(), /*transpose=*/true, inverse.ref());
-  result.factor = Matrix<float>(size, size);
+  int64_t size = input.columns;
+  DampedGram result{std::move(*factor), Matrix<float>(size, size)};
+  llvm::copy(input.gram, result.hessian.values.begin());
   for (int64_t i = 0; i < size; ++i)
-    for (int64_t j = i; j < size; ++j)
-      result.factor(i, j) = float(inverse(size - 1 - i, size - 1 - j));
+    result.hessian(i, i) += result.factor.damping +
+                            (result.factor.dead[i] ? result.factor.mean : 0.0);
   return result;
 }
 
@@ -133,14 +101,15 @@ int64_t moveCodes(const Row &row, const MatrixRef<const float> &gram,
 class RowQuantizer {
 public:
   RowQuantizer(const WeightSource &source, int64_t firstRow, int64_t rows,
-               const GridOptions &options, const GramFactor &factor,
+               const GridOptions &options, const DampedGram &gram,
                QuantizedWeight &result, MLIRContext *context)
-      : source(source), options(options), factor(factor), result(result),
-        context(context), firstRow(firstRow), rows(rows),
-        columns(source.columns), block(result.format.block),
-        blocks(result.format.getNumBlocks()), weights(rows, columns),
-        difference(rows, columns), gradient(rows, columns),
-        codes(rows * blocks * block), grids(rows * blocks), parts(rows) {}
+      : source(source), options(options), factor(gram.factor),
+        hessian(gram.hessian), result(result), context(context),
+        firstRow(firstRow), rows(rows), columns(source.columns),
+        block(result.format.block), blocks(result.format.getNumBlocks()),
+        weights(rows, columns), difference(rows, columns),
+        gradient(rows, columns), codes(rows * blocks * block),
+        grids(rows * blocks), parts(rows) {}
 
   void run(const GramOptions &options) {
     findGrids();
@@ -152,8 +121,7 @@ public:
       for (int64_t number = 0; number < blocks; ++number)
         solveForGrids(number);
       forRows([&](int64_t row) {
-        moveCodes(getRow(row), factor.gram.ref(), &difference(row, 0),
-                  &gradient(row, 0));
+        moveCodes(getRow(row), hessian, &difference(row, 0), &gradient(row, 0));
       });
     }
     store();
@@ -184,7 +152,8 @@ private:
 
   const WeightSource &source;
   const GridOptions &options;
-  const GramFactor &factor;
+  const HessianFactor &factor;
+  MatrixRef<const float> hessian;
   QuantizedWeight &result;
   MLIRContext *context;
   int64_t firstRow, rows, columns, block, blocks;
@@ -201,7 +170,7 @@ void RowQuantizer::findGrids() {
   int64_t stride = llvm::alignTo(block, blockLanes);
   std::vector<float> meanSquares(blocks * stride);
   for (int64_t i = 0; i < columns; ++i)
-    meanSquares[i / block * stride + i % block] = factor.gram(i, i);
+    meanSquares[i / block * stride + i % block] = hessian(i, i);
   std::vector<char> finite(rows, true);
   parallelFor(context, 0, llvm::divideCeil(rows, rowsPerTile), [&](size_t i) {
     int64_t begin = i * rowsPerTile, end = std::min(begin + rowsPerTile, rows);
@@ -238,7 +207,7 @@ void RowQuantizer::roundAll() {
   for (int64_t begin = 0; begin < columns; begin += batch) {
     int64_t count = std::min(batch, columns - begin), end = begin + count;
     ArrayRef<int64_t> order = ArrayRef(factor.order).slice(begin, count);
-    MatrixRef<const float> all = factor.factor;
+    MatrixRef<const float> all = factor.upper;
     forRows([&](int64_t row) {
       roundColumns(getRow(row), order, all.block(begin, begin, count, count),
                    &permuted(row, begin), &errors(row, 0));
@@ -251,8 +220,7 @@ void RowQuantizer::roundAll() {
 }
 
 void RowQuantizer::computeGradient() {
-  multiply(1.0f, weights.ref(), false, factor.gram.ref(), false, 0.0f,
-           gradient.ref());
+  multiply(1.0f, weights.ref(), false, hessian, false, 0.0f, gradient.ref());
   forRows([&](int64_t row) {
     double norm = 0, square = 0;
     for (int64_t i = 0; i < columns; ++i) {
@@ -262,27 +230,25 @@ void RowQuantizer::computeGradient() {
     }
     parts[row][1] = norm - factor.damping * square;
   });
-  multiply(1.0f, difference.ref(), false, factor.gram.ref(), false, 0.0f,
-           gradient.ref());
+  multiply(1.0f, difference.ref(), false, hessian, false, 0.0f, gradient.ref());
 }
 
 /// For w' = s (q - z), moving a block from (s, z) to (s', z + d) changes the
 /// error e(w') = (w - w')^T H (w - w') of a row by a quadratic function of s'.
 void RowQuantizer::solveForGrids(int64_t number) {
   int64_t first = number * block, count = std::min(block, columns - first);
-  MatrixRef<const float> gram = factor.gram;
   Matrix<float> levels(rows, count), products(rows, count);
   forRows([&](int64_t row) {
     Row all = getRow(row);
     for (int64_t i = 0; i < count; ++i)
       levels(row, i) = all.codes[first + i] - all.grids[number].zero;
   });
-  multiply(1.0f, levels.ref(), false, gram.block(first, first, count, count),
+  multiply(1.0f, levels.ref(), false, hessian.block(first, first, count, count),
            false, 0.0f, products.ref());
   double ones = 0;
   for (int64_t i = 0; i < count; ++i)
     for (int64_t j = 0; j < count; ++j)
-      ones += gram(first + i, first + j);
+      ones += hessian(first + i, first + j);
 
   Matrix<float> &changes = products;
   forRows([&](int64_t row) {
@@ -327,7 +293,7 @@ void RowQuantizer::solveForGrids(int64_t number) {
     }
     grid = best;
   });
-  multiply(-1.0f, changes.ref(), false, gram.block(first, 0, count, columns),
+  multiply(-1.0f, changes.ref(), false, hessian.block(first, 0, count, columns),
            false, 1.0f, gradient.ref());
 }
 
@@ -381,7 +347,7 @@ void RowQuantizer::store() {
 
 QuantizedWeight llmc::quantizeWithGram(const WeightSource &source,
                                        int64_t block, const GridOptions &grid,
-                                       const GramFactor &factor,
+                                       const DampedGram &gram,
                                        const GramOptions &options,
                                        MLIRContext *context) {
   QuantizedWeight result(source, block, grid);
@@ -389,7 +355,7 @@ QuantizedWeight llmc::quantizeWithGram(const WeightSource &source,
   for (int64_t first = 0; first < source.rows && result.finite;
        first += rowsPerChunk)
     RowQuantizer(source, first, std::min(rowsPerChunk, source.rows - first),
-                 grid, factor, result, context)
+                 grid, gram, result, context)
         .run(options);
   return result;
 }

@@ -9,26 +9,18 @@
 #define LLMC_LIB_COMPRESS_GRAMQUANTIZER_H
 
 #include "BlockQuantizer.h"
-#include "llmc/Calibrate/Statistics.h"
+#include "HessianFactor.h"
 
 namespace llmc {
 
-/// H = G + damping * mean(diag G) * I of the Gram matrix G of an input, and the
-/// upper Cholesky factor U of its inverse, H^-1 = U^T U, with the columns of
-/// the input in the order in which they are quantized.
-struct GramFactor {
-  /// In the order of the input.
-  Matrix<float> gram;
-  std::vector<int64_t> order;
-  Matrix<float> factor;
-  /// What was added to the diagonal.
-  float damping = 0;
-  /// Columns that were always 0: their weights do not matter.
-  std::vector<bool> dead;
+/// What the weights of linears with one input are quantized by.
+struct DampedGram {
+  HessianFactor factor;
+  /// H, in the order of the weight's columns.
+  Matrix<float> hessian;
 
-  /// Quantizes the columns of the largest mean square first if `actOrder`.
-  /// Fails when H is not positive definite.
-  static llvm::FailureOr<GramFactor> create(const InputStatistics &input,
+  /// Fails as factorHessian does.
+  static llvm::FailureOr<DampedGram> create(const InputStatistics &input,
                                             double damping, bool actOrder);
 };
 
@@ -44,7 +36,7 @@ struct GramOptions {
 /// where the error of the output is least, the rest being as it is.
 QuantizedWeight quantizeWithGram(const WeightSource &source, int64_t block,
                                  const GridOptions &grid,
-                                 const GramFactor &factor,
+                                 const DampedGram &gram,
                                  const GramOptions &options,
                                  mlir::MLIRContext *context);
 

@@ -22,7 +22,9 @@ FailureOr<HessianFactor> llmc::factorHessian(const InputStatistics &input,
   }
   if (!std::isfinite(sum))
     return failure();
-  double mean = live ? sum / live : 1;
+  if (live)
+    factor.mean = sum / live;
+  factor.damping = damping * factor.mean;
 
   factor.order.resize(columns);
   std::iota(factor.order.begin(), factor.order.end(), 0);
@@ -32,20 +34,25 @@ FailureOr<HessianFactor> llmc::factorHessian(const InputStatistics &input,
       return first != second ? first > second : a < b;
     });
 
-  // In doubles: inverting squares what rounding does to the smallest numbers.
-  Matrix<double> hessian(columns, columns);
+  // With J, which reverses the order, and J H J = V^T V, U is J V^-T J: H is
+  // not inverted, which in doubles costs digits and time.
+  auto reversed = [&](int64_t i) { return factor.order[columns - 1 - i]; };
+  Matrix<double> hessian(columns, columns), inverse(columns, columns);
   for (int64_t i = 0; i < columns; ++i) {
-    const float *row = input.gram.data() + factor.order[i] * columns;
+    const float *row = input.gram.data() + reversed(i) * columns;
     for (int64_t j = 0; j < columns; ++j)
-      hessian(i, j) = row[factor.order[j]];
-    if (factor.dead[factor.order[i]])
-      hessian(i, i) = mean;
-    hessian(i, i) += damping * mean;
+      hessian(i, j) = row[reversed(j)];
+    if (factor.dead[reversed(i)])
+      hessian(i, i) = factor.mean;
+    hessian(i, i) += factor.damping;
+    inverse(i, i) = 1;
   }
-  if (failed(invertPositive(hessian)) || failed(factorCholesky(hessian)))
+  if (failed(factorCholesky(hessian)))
     return failure();
+  solveUpper(hessian.ref(), /*transpose=*/true, inverse.ref());
   factor.upper = Matrix<float>(columns, columns);
-  std::copy(hessian.values.begin(), hessian.values.end(),
-            factor.upper.values.begin());
+  for (int64_t i = 0; i < columns; ++i)
+    for (int64_t j = i; j < columns; ++j)
+      factor.upper(i, j) = inverse(columns - 1 - i, columns - 1 - j);
   return factor;
 }

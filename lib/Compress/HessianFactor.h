@@ -24,6 +24,9 @@ struct HessianFactor {
   /// Of each column of the weight, whether it was 0 in every row that was seen,
   /// so that its weights may as well be 0.
   std::vector<bool> dead;
+  /// Of the diagonal: the mean over columns that are not dead, and what was
+  /// added.
+  double mean = 1, damping = 0;
 };
 
 /// Factors H = G + damping * mean(diag G) * I for the Gram matrix G of `input`,

@@ -51,10 +51,10 @@ struct QuantizeGPTQ : llmc::impl::QuantizeGPTQBase<QuantizeGPTQ> {
     GramOptions options;
     options.sweeps = sweeps;
     for (auto &[input, sharers] : sharing) {
-      FailureOr<GramFactor> factor =
-          GramFactor::create(*input, damping, actOrder);
+      FailureOr<DampedGram> gram =
+          DampedGram::create(*input, damping, actOrder);
       for (WeightQuantizer::Task *task : sharers) {
-        if (failed(factor)) {
+        if (failed(gram)) {
           quantizer.keep(task->weight.param,
                          "the Gram matrix of its input is not positive "
                          "definite; calibrate with more tokens or raise "
@@ -62,7 +62,7 @@ struct QuantizeGPTQ : llmc::impl::QuantizeGPTQBase<QuantizeGPTQ> {
           continue;
         }
         quantizer.replace(*task, quantizeWithGram(task->source, task->block,
-                                                  task->grid, *factor, options,
+                                                  task->grid, *gram, options,
                                                   &getContext()));
       }
     }

@@ -9,12 +9,19 @@ from test_clip_search import grids
 from test_quantize_rtn import dequantize, make_module, resources
 
 
+def damp(gram, damping):
+    """The mean is that of columns that are not always 0."""
+    dead = gram.diagonal() == 0
+    mean = gram.diagonal()[~dead].mean()
+    return gram + np.diag((dead + damping) * mean)
+
+
 def gptq(weight, gram, bits, block, symmetric, act_order, damping):
     """Algorithm 1 of arXiv 2210.17323, a column at a time, in f64."""
     weight = weight.astype("f8").copy()
     columns = weight.shape[1]
     dead = gram.diagonal() == 0
-    damped = gram + np.diag(dead + damping * np.mean(gram.diagonal()))
+    damped = damp(gram, damping)
     weight[:, dead] = 0
     _, scales, zeros = grids(weight.astype("f4"), damped.diagonal(), bits,
                              block, symmetric)
@@ -94,8 +101,7 @@ def test_sweeps_lower_the_error(tmp_path, case):
     assert errors[0] > 1.01 * errors[1] > errors[2]
 
     weight, gram, (codes, scales, zeros), *_ = quantize(tmp_path, case, 100)
-    damped = gram + np.diag((gram.diagonal() == 0)
-                            + 0.01 * np.mean(gram.diagonal()))
+    damped = damp(gram, 0.01)
     used = np.where(gram.diagonal() == 0, 0, weight)
     difference = used - dequantize(codes, scales, zeros, columns)
     gradient = difference @ damped

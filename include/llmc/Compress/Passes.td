@@ -146,7 +146,8 @@ def QuantizeGPTQ : Pass<"llmc-quantize-gptq", "::mlir::ModuleOp"> {
     whose statistics it needs (`llmc-calibrate`, `llmc-read-statistics`).
 
     It is GPTQ (Frantar et al., arXiv 2210.17323) on `H = G + damping *
-    mean(diag G) I`, `G = E[x x^T]` of the linear's input: the columns of a
+    mean(diag G) I`, `G = E[x x^T]` of the linear's input (columns that were
+    always 0 are not in the mean): the columns of a
     weight are rounded one after the other, and what rounding one does to the
     output is made good in the columns behind it,
     `w[k] -= (w[j] - q[j]) / U[j, j] * U[j, k]` with the upper Cholesky factor
