@@ -346,3 +346,59 @@ LogicalResult DensifyOp::verify() {
            << meta << ", but values and pattern need " << expected;
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// DensifyBitmapOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+DensifyBitmapOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
+                             SmallVectorImpl<ShapeInfo> &results) {
+  Value values = adaptor.getValues(), mask = adaptor.getMask();
+  SmallVector<int64_t, 2> tile{1, 1};
+  if (adaptor.getTile())
+    tile.assign(adaptor.getTile()->begin(), adaptor.getTile()->end());
+  if (tile.size() != 2 || tile[0] < 1 || tile[1] < 1 || tile[0] > maxBlock ||
+      tile[1] > maxBlock)
+    return shapes.fail("tile must be two numbers from 1 to " + Twine(maxBlock));
+  int64_t columns = adaptor.getColumns();
+  if (columns < 0 || columns > maxBlock || columns % tile[1] != 0)
+    return shapes.fail("columns is " + Twine(columns) + "; whole tiles of " +
+                       Twine(tile[1]) + ", at most " + Twine(maxBlock) +
+                       " columns, are defined");
+  if (shapes.rank(values) != 1 && shapes.rank(values) != 2)
+    return shapes.fail("values must have one or two dimensions");
+  if (shapes.rank(mask) != 2)
+    return shapes.fail("mask must be [out, bytes of a row]");
+  results.push_back({shapes.elementType(values),
+                     {shapes.dim(mask, 0) * tile[0], shapes.constant(columns)},
+                     std::nullopt});
+  return success();
+}
+
+LogicalResult DensifyBitmapOp::verify() {
+  // Runs before the types are inferred.
+  RankedTensorType values = getValues().getType(), mask = getMask().getType();
+  if ((getTile() && (getTile()->size() != 2 || (*getTile())[1] < 1)) ||
+      int64_t(getColumns()) < 0 || mask.getRank() != 2)
+    return success(); // inferShapes says what is wrong
+  if (!values.hasStaticShape())
+    return emitOpError("needs a static number of values");
+  int64_t tiles = int64_t(getColumns()) / getTileSizes().second;
+  auto expect = [&](StringRef what, Value value, ArrayRef<int64_t> shape,
+                    Type element) -> LogicalResult {
+    auto expected = RankedTensorType::get(shape, element);
+    if (value.getType() == expected)
+      return success();
+    return emitOpError(what)
+           << " has type " << value.getType()
+           << ", but mask, columns and tile need " << expected;
+  };
+  Builder builder(getContext());
+  int64_t rows = mask.getDimSize(0);
+  if (failed(expect("mask", getMask(),
+                    {rows, int64_t(llvm::divideCeil(tiles, 8))},
+                    builder.getIntegerType(8, /*isSigned=*/false))))
+    return failure();
+  return expect("starts", getStarts(), {rows}, builder.getI32Type());
+}

@@ -362,11 +362,123 @@ struct DensifyPattern : OpConversionPattern<DensifyOp> {
   }
 };
 
+/// Numbers the tiles that are stored, and reads each column from its own.
+struct DensifyBitmapPattern : OpConversionPattern<DensifyBitmapOp> {
+  using OpConversionPattern::OpConversionPattern;
+
+  LogicalResult
+  matchAndRewrite(DensifyBitmapOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto [tileRows, tileColumns] = op.getTileSizes();
+    Value numbers = createNumbers(op, adaptor, rewriter);
+    Value values = adaptor.getValues();
+    auto valuesType = cast<RankedTensorType>(values.getType());
+    int64_t height = tileRows, width = tileColumns, size = height * width,
+            count = valuesType.getNumElements();
+    SmallVector<OpFoldResult> dims;
+    if (op.getType().isDynamicDim(0))
+      dims.push_back(
+          arith::MulIOp::create(rewriter, loc,
+                                createDim(rewriter, loc, adaptor.getMask(), 0),
+                                createIndex(rewriter, loc, height))
+              .getResult());
+    else
+      dims.push_back(rewriter.getIndexAttr(op.getType().getDimSize(0)));
+    dims.push_back(rewriter.getIndexAttr(op.getColumns()));
+    rewriter.replaceOp(
+        op, createGenerated(
+                rewriter, loc, op.getType(), dims,
+                [&](OpBuilder &b, Location loc, ValueRange at) -> Value {
+                  auto split = [&](Value index, int64_t size) {
+                    Value divisor = createIndex(b, loc, size);
+                    return std::pair<Value, Value>(
+                        arith::DivUIOp::create(b, loc, index, divisor),
+                        arith::RemUIOp::create(b, loc, index, divisor));
+                  };
+                  auto scale = [&](Value index, int64_t factor, Value more) {
+                    return arith::AddIOp::create(
+                               b, loc,
+                               arith::MulIOp::create(
+                                   b, loc, index, createIndex(b, loc, factor)),
+                               more)
+                        .getResult();
+                  };
+                  auto [tileRow, row] = split(at[0], height);
+                  auto [tile, column] = split(at[1], width);
+                  Value number = tensor::ExtractOp::create(
+                      b, loc, numbers, ValueRange{tileRow, tile});
+                  Value place = scale(number, size, scale(row, width, column));
+                  // As unsigned, what has no value lies behind all of them.
+                  Value isInside =
+                      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult,
+                                            place, createIndex(b, loc, count));
+                  Value zero = createIndex(b, loc, 0);
+                  Value inside =
+                      arith::SelectOp::create(b, loc, isInside, place, zero);
+                  SmallVector<Value> position{inside};
+                  if (valuesType.getRank() == 2) {
+                    auto [first, second] = split(
+                        inside, std::max<int64_t>(valuesType.getDimSize(1), 1));
+                    position = {first, second};
+                  }
+                  Value value = createSafeExtract(b, loc, values, position);
+                  return arith::SelectOp::create(
+                      b, loc, isInside, value,
+                      createScalar(b, loc, elementTypeOf(values), 0));
+                }));
+    return success();
+  }
+
+  /// Of each tile, [out / r, columns / c], its number among those that are
+  /// stored, and for the others one of which all places are negative.
+  static Value createNumbers(DensifyBitmapOp op, OpAdaptor adaptor,
+                             OpBuilder &builder) {
+    Location loc = op.getLoc();
+    Value mask = adaptor.getMask();
+    int64_t tiles = int64_t(op.getColumns()) / op.getTileSizes().second;
+    Type index = builder.getIndexType();
+    auto type = RankedTensorType::get(
+        {cast<RankedTensorType>(mask.getType()).getDimSize(0), tiles}, index);
+    SmallVector<OpFoldResult> dims{createDims(builder, loc, mask).front(),
+                                   builder.getIndexAttr(tiles)};
+    Value none = createEmpty(builder, loc, type, dims);
+    Value zero = createIndex(builder, loc, 0);
+    SmallVector<Value> bounds{createDim(builder, loc, mask, 0),
+                              createIndex(builder, loc, tiles)};
+    return createLoops(
+               builder, loc, bounds, {none, zero},
+               [&](OpBuilder &b, Location loc, ValueRange at,
+                   ValueRange carried) -> SmallVector<Value> {
+                 Value start = arith::IndexCastOp::create(
+                     b, loc, index,
+                     tensor::ExtractOp::create(b, loc, adaptor.getStarts(),
+                                               at[0]));
+                 Value isFirst = arith::CmpIOp::create(
+                     b, loc, arith::CmpIPredicate::eq, at[1], zero);
+                 Value number = arith::SelectOp::create(b, loc, isFirst, start,
+                                                        carried[1]);
+                 Value bit =
+                     createField(b, loc, mask, at[0], at[1], /*bits=*/1);
+                 Value isStored =
+                     arith::TruncIOp::create(b, loc, b.getI1Type(), bit);
+                 Value here = arith::SelectOp::create(b, loc, isStored, number,
+                                                      createIndex(b, loc, -1));
+                 Value next = arith::AddIOp::create(
+                     b, loc, number,
+                     arith::IndexCastUIOp::create(b, loc, index, bit));
+                 return {tensor::InsertOp::create(b, loc, here, carried[0], at),
+                         next};
+               })
+        .front();
+  }
+};
+
 } // namespace
 
 void llmc::populateWeightToLinalg(const LowerTypeConverter &converter,
                                   RewritePatternSet &patterns) {
-  patterns
-      .add<ConstantPattern, DequantizePattern, LookupPattern, DensifyPattern>(
-          converter, patterns.getContext());
+  patterns.add<ConstantPattern, DequantizePattern, LookupPattern,
+               DensifyPattern, DensifyBitmapPattern>(converter,
+                                                     patterns.getContext());
 }

@@ -62,6 +62,42 @@ static FailureOr<std::vector<float>> decode(DensifyOp op) {
   return dense;
 }
 
+static FailureOr<std::vector<float>> decode(DensifyBitmapOp op) {
+  FailureOr<std::vector<float>> values = decodeWeight(op.getValues());
+  FailureOr<ParamOp> mask = getParam(op, op.getMask()),
+                     starts = getParam(op, op.getStarts());
+  if (failed(values) || failed(mask) || failed(starts))
+    return failure();
+  SmallVector<char> maskCopy, startsCopy;
+  ArrayRef<char> bits = getParamBytes(*mask, maskCopy),
+                 counts = getParamBytes(*starts, startsCopy);
+  auto [tileRows, tileColumns] = op.getTileSizes();
+  int64_t columns = op.getColumns(), tiles = columns / tileColumns,
+          rows = op.getMask().getType().getDimSize(0),
+          rowBytes = llvm::divideCeil(tiles, 8), size = tileRows * tileColumns;
+  if (int64_t(bits.size()) != rows * rowBytes ||
+      int64_t(counts.size()) != rows * 4)
+    return op.emitOpError("reads a parameter whose bytes were freed");
+  std::vector<float> dense(op.getType().getNumElements());
+  for (int64_t row = 0; row < rows; ++row) {
+    int32_t start;
+    std::memcpy(&start, counts.data() + row * 4, 4);
+    int64_t number = start;
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      if (!(bits[row * rowBytes + tile / 8] >> tile % 8 & 1))
+        continue;
+      float *to = dense.data() + row * tileRows * columns + tile * tileColumns;
+      for (int64_t i = 0; i < size; ++i) {
+        int64_t place = number * size + i;
+        if (place >= 0 && place < int64_t(values->size()))
+          to[i / tileColumns * columns + i % tileColumns] = (*values)[place];
+      }
+      ++number;
+    }
+  }
+  return dense;
+}
+
 FailureOr<ArrayRef<char>> llmc::decodeBytes(Operation *user, Value value,
                                             SmallVectorImpl<char> &copy) {
   auto op = value.getDefiningOp<DensifyOp>();
@@ -297,6 +333,7 @@ FailureOr<std::vector<float>> llmc::decodeWeight(Value weight) {
   return llvm::TypeSwitch<Operation *, Result>(op)
       .Case<WeightOp, ConstantOp, DequantizeOp, LookupOp, DensifyOp,
             TransposeOp, MatMulOp, AddOp, MulOp, CastOp>(
+            DensifyBitmapOp, TransposeOp, MatMulOp, AddOp, CastOp>(
           [](auto known) { return decode(known); })
       .Default([](Operation *op) -> Result {
         return op->emitOpError("is not known in a weight expression");

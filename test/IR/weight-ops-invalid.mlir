@@ -530,3 +530,99 @@ func.func @densify_signed_meta(%v: tensor<2x8xf32>, %m: tensor<2x2xi8>) {
      : (tensor<2x8xf32>, tensor<2x2xi8>) -> tensor<2x16xf32>
   return
 }
+
+// -----
+
+func.func @densify_bitmap_tile0(%v: tensor<7xf32>, %m: tensor<2x2xui8>, %s: tensor<2xi32>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{tile must be two numbers from 1 to 4294967296}}
+  %0 = llmc.densify_bitmap %v, %m, %s {columns = 12, tile = array<i64: 2>}
+     : (tensor<7xf32>, tensor<2x2xui8>, tensor<2xi32>) -> tensor<2x12xf32>
+  return
+}
+
+// -----
+
+func.func @densify_bitmap_tile1(%v: tensor<7xf32>, %m: tensor<2x2xui8>, %s: tensor<2xi32>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{tile must be two numbers from 1 to 4294967296}}
+  %0 = llmc.densify_bitmap %v, %m, %s {columns = 12, tile = array<i64: 1, 0>}
+     : (tensor<7xf32>, tensor<2x2xui8>, tensor<2xi32>) -> tensor<2x12xf32>
+  return
+}
+
+// -----
+
+func.func @densify_bitmap_columns(%v: tensor<7xf32>, %m: tensor<2x1xui8>, %s: tensor<2xi32>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{columns is 12; whole tiles of 5, at most 4294967296 columns, are defined}}
+  %0 = llmc.densify_bitmap %v, %m, %s {columns = 12, tile = array<i64: 1, 5>}
+     : (tensor<7xf32>, tensor<2x1xui8>, tensor<2xi32>) -> tensor<2x12xf32>
+  return
+}
+
+// -----
+
+func.func @densify_bitmap_negative(%v: tensor<7xf32>, %m: tensor<2x2xui8>, %s: tensor<2xi32>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{columns is -8; whole tiles of 1, at most 4294967296 columns, are defined}}
+  %0 = llmc.densify_bitmap %v, %m, %s {columns = -8}
+     : (tensor<7xf32>, tensor<2x2xui8>, tensor<2xi32>) -> tensor<2x12xf32>
+  return
+}
+
+// -----
+
+func.func @densify_bitmap_values(%v: tensor<1x1x7xf32>, %m: tensor<2x2xui8>, %s: tensor<2xi32>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{values must have one or two dimensions}}
+  %0 = llmc.densify_bitmap %v, %m, %s {columns = 12}
+     : (tensor<1x1x7xf32>, tensor<2x2xui8>, tensor<2xi32>) -> tensor<2x12xf32>
+  return
+}
+
+// -----
+
+func.func @densify_bitmap_mask_rank(%v: tensor<7xf32>, %m: tensor<4xui8>, %s: tensor<2xi32>) {
+  // expected-error @+2 {{failed to infer returned types}}
+  // expected-error @+1 {{mask must be [out, bytes of a row]}}
+  %0 = llmc.densify_bitmap %v, %m, %s {columns = 12}
+     : (tensor<7xf32>, tensor<4xui8>, tensor<2xi32>) -> tensor<2x12xf32>
+  return
+}
+
+// -----
+
+func.func @densify_bitmap_dynamic(%v: tensor<?xf32>, %m: tensor<2x2xui8>, %s: tensor<2xi32>) {
+  // expected-error @+1 {{needs a static number of values}}
+  %0 = llmc.densify_bitmap %v, %m, %s {columns = 12}
+     : (tensor<?xf32>, tensor<2x2xui8>, tensor<2xi32>) -> tensor<2x12xf32>
+  return
+}
+
+// -----
+
+func.func @densify_bitmap_mask(%v: tensor<7xf32>, %m: tensor<2x1xui8>, %s: tensor<2xi32>) {
+  // expected-error @+1 {{mask has type 'tensor<2x1xui8>', but mask, columns and tile need 'tensor<2x2xui8>'}}
+  %0 = llmc.densify_bitmap %v, %m, %s {columns = 12}
+     : (tensor<7xf32>, tensor<2x1xui8>, tensor<2xi32>) -> tensor<2x12xf32>
+  return
+}
+
+// -----
+
+func.func @densify_bitmap_mask_type(%v: tensor<7xf32>, %m: tensor<2x2xi8>, %s: tensor<2xi32>) {
+  // expected-error @+1 {{mask has type 'tensor<2x2xi8>', but mask, columns and tile need 'tensor<2x2xui8>'}}
+  %0 = llmc.densify_bitmap %v, %m, %s {columns = 12}
+     : (tensor<7xf32>, tensor<2x2xi8>, tensor<2xi32>) -> tensor<2x12xf32>
+  return
+}
+
+// -----
+
+func.func @densify_bitmap_starts(%v: tensor<7xf32>, %m: tensor<2x2xui8>, %s: tensor<3xi32>) {
+  // expected-error @+1 {{starts has type 'tensor<3xi32>', but mask, columns and tile need 'tensor<2xi32>'}}
+  %0 = llmc.densify_bitmap %v, %m, %s {columns = 12}
+     : (tensor<7xf32>, tensor<2x2xui8>, tensor<3xi32>) -> tensor<2x12xf32>
+  return
+}

@@ -79,6 +79,17 @@ func.func @densify(%v: tensor<2x6xf16>, %p: tensor<2x2xui8>, %q: tensor<?x3x4xui
   return
 }
 
+// CHECK-LABEL: @densify_bitmap
+func.func @densify_bitmap(%v: tensor<7xf16>, %g: tensor<4x6xf32>, %m: tensor<2x2xui8>, %s: tensor<2xi32>, %n: tensor<?x1xui8>, %t: tensor<?xi32>) {
+  // CHECK: llmc.densify_bitmap %{{.*}}, %{{.*}}, %{{.*}} {columns = 12 : i64} : (tensor<7xf16>, tensor<2x2xui8>, tensor<2xi32>) -> tensor<2x12xf16>
+  %0 = llmc.densify_bitmap %v, %m, %s {columns = 12}
+     : (tensor<7xf16>, tensor<2x2xui8>, tensor<2xi32>) -> tensor<2x12xf16>
+  // CHECK: llmc.densify_bitmap %{{.*}}, %{{.*}}, %{{.*}} {columns = 24 : i64, tile = array<i64: 2, 3>} : (tensor<4x6xf32>, tensor<?x1xui8>, tensor<?xi32>) -> tensor<?x24xf32>
+  %1 = llmc.densify_bitmap %g, %n, %t {columns = 24, tile = array<i64: 2, 3>}
+     : (tensor<4x6xf32>, tensor<?x1xui8>, tensor<?xi32>) -> tensor<?x24xf32>
+  return
+}
+
 // CHECK: {-#
 {-#
   dialect_resources: {

@@ -117,6 +117,39 @@ TEST_F(DecodeWeightTest, Densify) {
          {1, 0, 0, 2, 0, 3, 4, 0}, 16 + 2);
 }
 
+TEST_F(DecodeWeightTest, DensifyBitmap) {
+  // Columns 0 and 3, and column 1; the fourth value is of no bit.
+  expect(parse("llmc.param @v = dense<[1.0, 2.0, 3.0, 9.0]> : tensor<4xf32>\n"
+               "llmc.param @m = dense<[[9], [2]]> : tensor<2x1xui8>\n"
+               "llmc.param @s = dense<[0, 2]> : tensor<2xi32>",
+               "%v = llmc.weight @v : tensor<4xf32>\n"
+               "%m = llmc.weight @m : tensor<2x1xui8>\n"
+               "%s = llmc.weight @s : tensor<2xi32>\n"
+               "%w = llmc.densify_bitmap %v, %m, %s {columns = 4}"
+               " : (tensor<4xf32>, tensor<2x1xui8>, tensor<2xi32>)"
+               " -> tensor<2x4xf32>",
+               "tensor<2x4xf32>"),
+         {1, 0, 0, 2, 0, 3, 0, 0}, 16 + 2 + 8);
+}
+
+TEST_F(DecodeWeightTest, DensifyBitmapOfTiles) {
+  // The second tile of the first row and the first of the second, of which
+  // half has no values.
+  expect(parse("llmc.param @v = dense<[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]>"
+               " : tensor<6xf32>\n"
+               "llmc.param @m = dense<[[2], [1]]> : tensor<2x1xui8>\n"
+               "llmc.param @s = dense<[0, 1]> : tensor<2xi32>",
+               "%v = llmc.weight @v : tensor<6xf32>\n"
+               "%m = llmc.weight @m : tensor<2x1xui8>\n"
+               "%s = llmc.weight @s : tensor<2xi32>\n"
+               "%w = llmc.densify_bitmap %v, %m, %s"
+               " {columns = 4, tile = array<i64: 2, 2>}"
+               " : (tensor<6xf32>, tensor<2x1xui8>, tensor<2xi32>)"
+               " -> tensor<4x4xf32>",
+               "tensor<4x4xf32>"),
+         {0, 0, 1, 2, 0, 0, 3, 4, 5, 6, 0, 0, 0, 0, 0, 0}, 24 + 2 + 8);
+}
+
 TEST_F(DecodeWeightTest, DequantizeOfDensify) {
   // Integers 1, 15 in places 0, 3 and 9, 7 in places 1, 2; 8 is zero.
   expect(parse("llmc.param @v = dense<[[[241]], [[121]]]> : tensor<2x1x1xui8>\n"

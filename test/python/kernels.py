@@ -19,7 +19,8 @@ def halves(values, kind):
     return stored, (stored.astype(np.uint32) << 16).view(np.float32)
 
 
-KINDS = {"float32": "f32", "float16": "f16", "uint16": "bf16", "uint8": "ui8"}
+KINDS = {"float32": "f32", "float16": "f16", "uint16": "bf16", "uint8": "ui8",
+         "int32": "i32"}
 
 
 def text(array):

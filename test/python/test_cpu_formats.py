@@ -335,6 +335,34 @@ def test_pruned(pattern, rows, columns, kind):
     check_pruned({"v": stored, "p": meta}, body, rows, columns, values)
 
 
+@pytest.mark.parametrize("rows,columns,tile", [
+    (45, 96, None), (33, 100, None), (48, 96, (16, 4)), (30, 98, (5, 7))])
+@pytest.mark.parametrize("kind", ["f32", "f16"])
+def test_pruned_anywhere(rows, columns, tile, kind):
+    r, c = tile or (1, 1)
+    mask = rng.random((rows // r, columns // c)) < 0.4
+    kept = floats(mask.sum() * r * c)
+    stored = kept
+    if kind == "f16":
+        stored, kept = halves(kept, kind)
+    tiles = np.zeros((*mask.shape, r, c))
+    tiles[mask] = kept.reshape(-1, r, c)
+    values = tiles.transpose(0, 2, 1, 3).reshape(rows, columns)
+    params = {"v": stored,
+              "p": np.packbits(mask, axis=1, bitorder="little"),
+              "s": np.cumsum([0, *mask.sum(1)])[:-1].astype(np.int32)}
+    types = [f"tensor<{'x'.join(map(str, a.shape))}x{k}>"
+             for a, k in zip(params.values(), (kind, "ui8", "i32"))]
+    attribute = f", tile = array<i64: {r}, {c}>" if tile else ""
+    body = "".join(f"%{name} = llmc.weight @{name} : {t}\n"
+                   for name, t in zip(params, types))
+    body += f"""%d = llmc.densify_bitmap %v, %p, %s {{columns = {columns} : i64{attribute}}}
+      : ({", ".join(types)}) -> tensor<{rows}x{columns}x{kind}>
+    %w = llmc.cast %d {{to = f32}} : (tensor<{rows}x{columns}x{kind}>) -> tensor<{rows}x{columns}xf32>
+    """
+    check_pruned(params, body, rows, columns, values)
+
+
 @pytest.mark.parametrize("pattern,bits,block,columns,fill", [
     ("2:4", 4, 32, 128, None), ("2:4", 8, 64, 96, None), ("2:4", 4, 32, 70, None),
     ("1:2", 3, 32, 96, None), ("4:8", 2, 64, 128, 1)])

@@ -161,4 +161,49 @@ def LLMC_DensifyOp : LLMC_GraphOp<"densify", [
   }];
 }
 
+def LLMC_DensifyBitmapOp : LLMC_GraphOp<"densify_bitmap", [
+    DeclareOpInterfaceMethods<LLMC_WeightOpInterface>]> {
+  let summary = "A weight from the values that are kept and a bit for each";
+  let description = [{
+    A weight `[out, columns]` of which any columns of a row may be stored; the
+    others are 0. `mask` has a bit for each, `ui8[out, ceil(columns / 8)]`,
+    little end first, 1 where the weight is stored. `starts`, `i32[out]`, is how
+    many are stored for the rows before each row. `values` holds them one after
+    the other, row by row, and is read as if it had one dimension: it may have
+    two, so that it can be `llmc.dequantize`, and more numbers than there are
+    bits. A bit whose value would lie outside of `values` counts as 0; bits
+    beyond `columns` count nowhere.
+
+    ```mlir
+    %w = llmc.densify_bitmap %values, %mask, %starts {columns = 576}
+       : (tensor<442368xf32>, tensor<1536x72xui8>, tensor<1536xi32>)
+       -> tensor<1536x576xf32>
+    ```
+
+    With `tile = [r, c]` a bit stands for a tile of r rows and c columns, all
+    of which are stored, row by row: `mask` is
+    `ui8[out / r, ceil(columns / c / 8)]`, `starts` is `i32[out / r]` and counts
+    tiles.
+
+    ```mlir
+    %w = llmc.densify_bitmap %values, %mask, %starts
+       {columns = 576, tile = array<i64: 16, 4>}
+       : (tensor<442368xf32>, tensor<96x18xui8>, tensor<96xi32>)
+       -> tensor<1536x576xf32>
+    ```
+  }];
+  let arguments = (ins LLMC_FloatTensor:$values, LLMC_Tensor:$mask,
+                       LLMC_Tensor:$starts, I64Attr:$columns,
+                       OptionalAttr<DenseI64ArrayAttr>:$tile);
+  let hasVerifier = 1;
+  let extraClassDeclaration = baseDeclaration # [{
+    /// Rows and columns of a tile, [1, 1] when absent.
+    std::pair<int64_t, int64_t> getTileSizes() {
+      auto tile = getTile();
+      return tile ? std::pair((*tile)[0], (*tile)[1])
+                  : std::pair<int64_t, int64_t>(1, 1);
+    }
+  }];
+}
+
 #endif // LLMC_IR_WEIGHTOPS

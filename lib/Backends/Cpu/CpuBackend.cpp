@@ -179,9 +179,9 @@ private:
   }
 
   static void sayIfUnpacked(Operation *op, Value weight) {
-    if (DensifyOp densify = getDensify(weight))
+    if (std::optional<std::string> pattern = getPattern(weight))
       op->emitRemark() << "the weight '" << getParamName(weight) << "' is "
-                       << densify.getPattern()
+                       << *pattern
                        << ", for which CPUs have no instructions: its kernel "
                           "reads it unpacked, as a dense one";
   }

@@ -41,6 +41,11 @@ static bool isStored(DensifyOp op) {
   return bool(op.getMeta().getDefiningOp<WeightOp>());
 }
 
+static bool isStored(DensifyBitmapOp op) {
+  return op.getMask().getDefiningOp<WeightOp>() &&
+         op.getStarts().getDefiningOp<WeightOp>();
+}
+
 /// Whether packing finds the integers.
 static bool isStored(Value data) {
   if (auto densify = data.getDefiningOp<DensifyOp>())
@@ -56,7 +61,9 @@ WeightOp llmc::cpu::getDense(Value value) {
     auto cast = dyn_cast<CastOp>(op);
     auto transpose = dyn_cast<TransposeOp>(op);
     auto densify = dyn_cast<DensifyOp>(op);
+    auto bitmap = dyn_cast<DensifyBitmapOp>(op);
     if (!(cast && cast.getTo().isF32()) && !(densify && isStored(densify)) &&
+        !(bitmap && isStored(bitmap)) &&
         !(transpose && transpose.getPerm() == ArrayRef<int64_t>{1, 0}))
       return {};
     value = op->getOperand(0);
@@ -135,15 +142,17 @@ std::optional<PanelLayout> PanelLayout::of(Value weight, int64_t lanes) {
   return layout;
 }
 
-DensifyOp llmc::cpu::getDensify(Value weight) {
+std::optional<std::string> llmc::cpu::getPattern(Value weight) {
   while (Operation *op = weight.getDefiningOp()) {
     if (auto densify = dyn_cast<DensifyOp>(op))
-      return densify;
+      return densify.getPattern().str();
+    if (isa<DensifyBitmapOp>(op))
+      return "stored without its zeros";
     if (op->getNumOperands() == 0)
       break;
     weight = op->getOperand(0);
   }
-  return {};
+  return std::nullopt;
 }
 
 StringRef llmc::cpu::getParamName(Value weight) {

@@ -148,12 +148,13 @@ struct PanelLayout {
 };
 
 /// The parameter that `value` has the elements of: itself, or through casts to
-/// f32, matrix transposes and llmc.densify, which packing undoes. Null for any
-/// other value, and for a parameter that is not f32, f16 or bf16.
+/// f32, matrix transposes, llmc.densify and llmc.densify_bitmap, which packing
+/// undoes. Null for any other value, and for a parameter that is not f32, f16
+/// or bf16.
 WeightOp getDense(mlir::Value value);
 
-/// The llmc.densify in a weight expression, if there is one.
-DensifyOp getDensify(mlir::Value weight);
+/// How a weight expression leaves zeros out, if it does.
+std::optional<std::string> getPattern(mlir::Value weight);
 
 /// The parameter that a weight expression begins with.
 llvm::StringRef getParamName(mlir::Value weight);
