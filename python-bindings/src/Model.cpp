@@ -182,6 +182,11 @@ static std::string describeFormat(Value weight) {
   if (auto dequantize = dyn_cast_or_null<DequantizeOp>(op))
     os << dequantize.getBits() << " bit, block " << dequantize.getBlock()
        << (dequantize.getZeros() ? "" : ", symmetric");
+  else if (auto densify = dyn_cast_or_null<DensifyOp>(op))
+    os << describeFormat(densify.getValues()) << ", " << densify.getPattern();
+  else if (auto bitmap = dyn_cast_or_null<DensifyBitmapOp>(op))
+    os << describeFormat(bitmap.getValues()) << ", a bit for each "
+       << (bitmap.getTile() ? "tile" : "weight");
   else if (isa_and_nonnull<WeightOp>(op))
     os << getNumpyName(cast<ShapedType>(weight.getType()).getElementType());
   else if (op)
@@ -191,7 +196,7 @@ static std::string describeFormat(Value weight) {
   return text;
 }
 
-/// The first parameter of a weight expression, without what quantization
+/// The first parameter of a weight expression, without what compression
 /// appended to the name.
 static std::string nameOf(Value weight) {
   StringRef suffix;
@@ -203,6 +208,8 @@ static std::string nameOf(Value weight) {
     }
     if (isa<DequantizeOp>(op))
       suffix = ".q";
+    else if (isa<DensifyOp, DensifyBitmapOp>(op))
+      suffix = ".values";
     if (op->getNumOperands() == 0)
       break;
     weight = op->getOperand(0);

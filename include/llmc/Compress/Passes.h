@@ -20,6 +20,11 @@ enum class ScaleType { F16, Int8 };
 /// What llmc-cast-weights makes of the operands of linears.
 enum class CastActivations { Float, BF16 };
 
+/// Which weights are compared with each other when some are pruned.
+enum class PruneScope { Row, Layer, Global };
+/// How pruned weights are stored.
+enum class PruneStore { Sparse, Dense };
+
 #define GEN_PASS_DECL
 #include "llmc/Compress/Passes.h.inc"
 

@@ -1,0 +1,87 @@
+//===- Pruner.h - what all passes that prune do -----------------*- C++ -*-===//
+
+#ifndef LLMC_LIB_COMPRESS_PRUNER_H
+#define LLMC_LIB_COMPRESS_PRUNER_H
+
+#include "SparsePattern.h"
+#include "llmc/Calibrate/Statistics.h"
+#include "llmc/Compress/WeightUses.h"
+#include "llmc/Weights/FloatFormat.h"
+
+namespace llmc {
+
+/// The options that all passes which prune have.
+struct PruneOptions {
+  llvm::StringRef pass;
+  double sparsity;
+  llvm::StringRef pattern;
+  PruneStore store;
+  WeightKinds what;
+  llvm::StringRef skip;
+  bool strict;
+
+  /// Reports what no model could be pruned with.
+  llvm::LogicalResult verify(mlir::MLIRContext *context) const;
+};
+
+/// A weight that can be pruned.
+struct PrunedWeight : UsedWeight {
+  FloatFormat format;
+  int64_t rows, columns;
+  /// What is known of its input; null if nothing, or when it is not asked for.
+  Statistics::Input input;
+};
+
+class Pruner {
+public:
+  struct Totals {
+    int64_t weights = 0, skipped = 0, bytesBefore = 0, bytesAfter = 0;
+  };
+
+  /// `options` were verified.
+  Pruner(mlir::ModuleOp module, const PruneOptions &options);
+
+  /// Replaces the weights of a matrix by their scores. Fails where statistics
+  /// are not finite.
+  using Scorer = llvm::function_ref<llvm::LogicalResult(const PrunedWeight &,
+                                                        MatrixRef<float>)>;
+  /// Prunes the weights of the lowest scores, without other changes.
+  void pruneByScore(PruneScope scope, bool needsStatistics, Scorer score);
+
+  /// The weights that can be pruned, in the order of the module. Says why the
+  /// others cannot. Those of whose input nothing is known are among them only
+  /// if `needsStatistics` is false.
+  std::vector<PrunedWeight> collect(bool needsStatistics);
+
+  /// [out, in].
+  Matrix<float> read(const PrunedWeight &weight) const;
+
+  /// Puts `pruned` in the place of a weight that was `original`.
+  void store(PrunedWeight &weight, MatrixRef<const float> original,
+             MatrixRef<const float> pruned);
+
+  /// Says why a weight stays as it is.
+  void keep(const PrunedWeight &weight, const llvm::Twine &reason);
+
+  const SparsePattern &getPattern() const { return pattern; }
+  const Totals &getTotals() const { return totals; }
+  /// Whether something stayed that must not.
+  bool hasFailed() const { return failed; }
+
+private:
+  mlir::InFlightDiagnostic complain(mlir::Operation *op);
+  std::string getObstacle(UsedWeight &weight, PrunedWeight &result,
+                          bool needsStatistics);
+  mlir::Value createSparse(mlir::OpBuilder &builder, mlir::Location location);
+
+  mlir::ModuleOp module;
+  PruneOptions options;
+  SparsePattern pattern;
+  mlir::SymbolTable symbols;
+  Totals totals;
+  bool failed = false;
+};
+
+} // namespace llmc
+
+#endif // LLMC_LIB_COMPRESS_PRUNER_H
