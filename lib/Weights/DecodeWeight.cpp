@@ -332,8 +332,7 @@ FailureOr<std::vector<float>> llmc::decodeWeight(Value weight) {
   using Result = FailureOr<std::vector<float>>;
   return llvm::TypeSwitch<Operation *, Result>(op)
       .Case<WeightOp, ConstantOp, DequantizeOp, LookupOp, DensifyOp,
-            TransposeOp, MatMulOp, AddOp, MulOp, CastOp>(
-            DensifyBitmapOp, TransposeOp, MatMulOp, AddOp, CastOp>(
+            DensifyBitmapOp, TransposeOp, MatMulOp, AddOp, MulOp, CastOp>(
           [](auto known) { return decode(known); })
       .Default([](Operation *op) -> Result {
         return op->emitOpError("is not known in a weight expression");
