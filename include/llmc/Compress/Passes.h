@@ -19,6 +19,14 @@ enum class KVCacheFormat { F16, Int8 };
 enum class ScaleType { F16, Int8 };
 /// What llmc-cast-weights makes of the operands of linears.
 enum class CastActivations { Float, BF16 };
+/// What decides which neurons or heads go.
+enum class PruneMethod { Magnitude, Activation, Flap };
+/// Whether as many go from each layer.
+enum class PruneScope { Layer, Global };
+/// What makes up for those that went.
+enum class Compensation { None, Bias, Refit, RefitBias };
+/// Which heads go together.
+enum class HeadUnit { Group, Query };
 
 /// Which weights are compared with each other when some are pruned.
 enum class PruneScope { Row, Layer, Global };

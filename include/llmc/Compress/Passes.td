@@ -677,6 +677,177 @@ def PruneALPS : Pass<"llmc-prune-alps", "::mlir::ModuleOp"> {
            "At most so many rounds of alternating directions">,
     RefitOption<"10">
   ], pruneOptions);
+}
+
+/// What removes neurons and removes heads alike.
+defvar pruneOptions = [
+  Option<"ratio", "ratio", "double", /*default=*/"0.2",
+         "How many of them to remove, between 0 and 1">,
+  Option<"method", "method", "::llmc::PruneMethod",
+         /*default=*/"::llmc::PruneMethod::Flap", "What their scores are",
+         [{::llvm::cl::values(
+            clEnumValN(::llmc::PruneMethod::Magnitude, "magnitude",
+                       "the norms of the columns"),
+            clEnumValN(::llmc::PruneMethod::Activation, "activation",
+                       "the norms of the columns times those of what they "
+                       "read"),
+            clEnumValN(::llmc::PruneMethod::Flap, "flap",
+                       "the variances of what the columns read times their "
+                       "squared norms"))}]>,
+  Option<"scope", "scope", "::llmc::PruneScope",
+         /*default=*/"::llmc::PruneScope::Layer", "What the ratio is of",
+         [{::llvm::cl::values(
+            clEnumValN(::llmc::PruneScope::Layer, "layer", "each layer"),
+            clEnumValN(::llmc::PruneScope::Global, "global",
+                       "all layers together, by scores that are standardised "
+                       "in each"))}]>,
+  Option<"compensate", "compensate", "::llmc::Compensation",
+         /*default=*/"::llmc::Compensation::RefitBias",
+         "What makes up for them",
+         [{::llvm::cl::values(
+            clEnumValN(::llmc::Compensation::None, "none", "nothing"),
+            clEnumValN(::llmc::Compensation::Bias, "bias",
+                       "their mean as a bias"),
+            clEnumValN(::llmc::Compensation::Refit, "refit",
+                       "the columns that stay, by least squares"),
+            clEnumValN(::llmc::Compensation::RefitBias, "refit-bias",
+                       "both"))}]>,
+  Option<"damping", "damping", "double", /*default=*/"0.01",
+         "How firmly columns stay what they are in a refit, in parts of the "
+         "mean of the diagonal of E[x x^T]">
+];
+defvar skipAndStrict = [
+  Option<"skip", "skip", "std::string", /*default=*/"\"\"",
+         "Leave places whole that have a parameter in whose name this regular "
+         "expression finds something">,
+  Option<"strict", "strict", "bool", /*default=*/"false",
+         "Fail where nothing can be removed">
+];
+defvar pruneStatistics = [
+  Statistic<"numPlaces", "places", "Places that were made smaller">,
+  Statistic<"numSkipped", "places-skipped", "Places that stay whole">,
+  Statistic<"numRemoved", "removed", "Neurons or heads removed">,
+  Statistic<"bytesBefore", "bytes-before",
+            "Bytes of the parameters of those places before">,
+  Statistic<"bytesAfter", "bytes-after",
+            "Bytes of the parameters of those places after">
+];
+
+def PruneNeurons : Pass<"llmc-prune-neurons", "::mlir::ModuleOp"> {
+  let summary = "Remove hidden neurons of MLPs";
+  let description = [{
+    A hidden neuron is a column j of the weight W of a linear, `down`, and the
+    rows that compute what the column reads: one of each linear in front of the
+    activation, with its bias. Both are removed, so that the model is the one
+    whose column is 0, in smaller matrices. Weights may be shared between
+    layers, and several linears may be packed into one.
+
+    The neurons with the lowest scores go. With x the input of `down`, and
+    `G = E[x x^T]`, which llmc-calibrate collects, the score of j is
+
+    * `magnitude`: `|W_j|`;
+    * `activation`: `|W_j| sqrt(G_jj)`;
+    * `flap`: `Var[x_j] |W_j|^2`, the fluctuation that a bias cannot make up for
+      (FLAP, arXiv 2312.11983).
+
+    `ratio` of them go from each layer. With `scope=global` they go from all
+    layers together, by scores of which the mean of the layer is subtracted and
+    that are divided by its standard deviation, as in FLAP. The number that stays
+    in a layer is rounded to a multiple of `multiple`.
+
+    With R the columns that go and S those that stay, `compensate` is
+
+    * `bias`: `b + W_R E[x_R]` (FLAP);
+    * `refit`: `W_S + W_R G_RS (G_SS + d I)^-1`, the columns that keep the
+      output of `down` as near as they can in the mean square (OBS; SlimGPT,
+      arXiv 2412.18110), with d of `damping` times the mean of the diagonal of
+      `G_SS`;
+    * `refit-bias`: the same with covariances in the place of G, and the bias
+      `b + W E[x] - W'_S E[x_S]`.
+
+    ```mlir
+    %g = llmc.linear %x, %gate : ... -> tensor<?x1536xf32>
+    %u = llmc.linear %x, %up : ... -> tensor<?x1536xf32>
+    %h = llmc.mul (llmc.silu %g), %u : ...
+    %y = llmc.linear %h, %down
+       : (tensor<?x1536xf32>, tensor<576x1536xf32>) -> tensor<?x576xf32>
+
+    // llmc-prune-neurons{ratio=0.2 compensate=bias} makes of it
+
+    %g = llmc.linear %x, %gate : ... -> tensor<?x1232xf32>
+    %u = llmc.linear %x, %up : ... -> tensor<?x1232xf32>
+    %h = llmc.mul (llmc.silu %g), %u : ...
+    %b = llmc.weight @down.bias : tensor<576xf32>
+    %y = llmc.linear %h, %down, %b
+       : (tensor<?x1232xf32>, tensor<576x1232xf32>, tensor<576xf32>)
+       -> tensor<?x576xf32>
+    ```
+
+    An MLP that cannot be made smaller stays whole, which is a remark that says
+    why and, with `strict`, an error: its neurons are read by something that
+    needs all of them, its weights are quantized, there are no statistics.
+    Statistics of what `down` reads are narrowed with it; those of layers
+    behind it stay as they were.
+  }];
+  let options = !listconcat(pruneOptions, [
+    Option<"multiple", "multiple", "int64_t", /*default=*/"16",
+           "What the number of neurons that stay is a multiple of">
+  ], skipAndStrict);
+  let statistics = pruneStatistics;
+}
+
+def PruneHeads : Pass<"llmc-prune-heads", "::mlir::ModuleOp"> {
+  let summary = "Remove heads of attentions";
+  let description = [{
+    A head is some columns of the linear behind an attention, `o`, and the rows
+    of those before it that compute what these columns read. Both are removed,
+    and everything between them is made narrower: shapes of reshapes, masks and
+    biases that differ between heads, the KV cache, which is arguments and
+    results of @main. Names of arguments and results stay.
+
+    Where several query heads read one key-value head, `unit` says which go
+    together:
+
+    * `group`: a key-value head and all its query heads. The KV cache gets
+      smaller.
+    * `query`: one query head of each key-value head, so that all of them keep
+      as many. Keys, values and the cache stay as they are.
+
+    Scores are those of llmc-prune-neurons, summed over the columns of the
+    heads; `ratio`, `method`, `scope`, `compensate` and `damping` mean the same.
+    Of an attention with 3 key-value heads a `ratio` of 0.2 is nearest to 1; one
+    of 0.1 is nearest to none, which is a remark.
+
+    ```mlir
+    %q = llmc.reshape (llmc.linear %x, %wq) ... -> tensor<?x?x9x64xf32>
+    ...
+    %k = llmc.concat %past, %new : ... -> tensor<?x3x?x64xf32>
+    %a = llmc.attention %qt, %k, %v : ... -> tensor<?x9x?x64xf32>
+    ... llmc.linear %rows, %wo : (tensor<?x?x576xf32>, tensor<576x576xf32>) ...
+
+    // llmc-prune-heads{ratio=0.33} makes of it
+
+    %q = llmc.reshape (llmc.linear %x, %wq) ... -> tensor<?x?x6x64xf32>
+    ...
+    %k = llmc.concat %past, %new : ... -> tensor<?x2x?x64xf32>
+    %a = llmc.attention %qt, %k, %v : ... -> tensor<?x6x?x64xf32>
+    ... llmc.linear %rows, %wo : (tensor<?x?x384xf32>, tensor<576x384xf32>) ...
+    ```
+
+    An attention that cannot lose heads stays whole, which is a remark that says
+    why and, with `strict`, an error: something else reads its heads, the model
+    returns them, its weights are quantized, there are no statistics. Run the
+    pass before `llmc-kv-cache-in-place`.
+  }];
+  let options = !listconcat(pruneOptions, [
+    Option<"unit", "unit", "::llmc::HeadUnit",
+           /*default=*/"::llmc::HeadUnit::Group", "Which heads go together",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::HeadUnit::Group, "group",
+                         "a key-value head and its query heads"),
+              clEnumValN(::llmc::HeadUnit::Query, "query",
+                         "a query head of each key-value head"))}]>
+  ], skipAndStrict);
   let statistics = pruneStatistics;
 }
 

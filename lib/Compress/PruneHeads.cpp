@@ -1,0 +1,63 @@
+//===- PruneHeads.cpp - heads of attentions -------------------------------===//
+
+#include "UnitPruner.h"
+
+namespace llmc {
+#define GEN_PASS_DEF_PRUNEHEADS
+#include "llmc/Compress/Passes.h.inc"
+} // namespace llmc
+
+using namespace mlir;
+using namespace llmc;
+
+/// The linear that reads the heads, for messages; the attention if there is
+/// none.
+static Operation *findOutputLinear(AttentionOp attention) {
+  Value value = attention;
+  while (value.hasOneUse()) {
+    Operation *user = *value.getUsers().begin();
+    if (isa<LinearOp>(user))
+      return user;
+    if (!isa<TransposeOp, ReshapeOp, CastOp>(user))
+      break;
+    value = user->getResult(0);
+  }
+  return attention;
+}
+
+namespace {
+struct PruneHeads : llmc::impl::PruneHeadsBase<PruneHeads> {
+  using PruneHeadsBase::PruneHeadsBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    pruneOptions = {ratio, method, scope, compensate, damping, 1, skip, strict};
+    return pruneOptions.verify(context, getArgument());
+  }
+
+  void runOnOperation() override {
+    UnitPruner pruner(getOperation(), getArgument(), "heads", pruneOptions);
+    getOperation().walk([&](AttentionOp attention) {
+      int64_t heads = attention.getType().getDimSize(1),
+              groups = attention.getKey().getType().getDimSize(1);
+      if (heads == ShapedType::kDynamic || groups == ShapedType::kDynamic)
+        return;
+      int64_t each = unit == HeadUnit::Group ? heads / groups : 1;
+      UnitMap units(heads);
+      for (int64_t i = 0; i < heads; ++i)
+        units[i] = i / each;
+      pruner.add(attention, 1, std::move(units), findOutputLinear(attention));
+    });
+    bool failed = mlir::failed(pruner.run());
+    numPlaces += pruner.numPlaces;
+    numSkipped += pruner.numSkipped;
+    numRemoved += pruner.numRemoved;
+    bytesBefore += pruner.bytesBefore;
+    bytesAfter += pruner.bytesAfter;
+    if (failed)
+      signalPassFailure();
+  }
+
+private:
+  UnitPruneOptions pruneOptions;
+};
+} // namespace
