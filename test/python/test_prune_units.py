@@ -1,8 +1,9 @@
-"""llmc-prune-neurons and llmc-prune-heads: the smaller model is the one with
+"""llmc-prune-neurons, -heads and -layers: the smaller model is the one with
 zeros where something was removed, which ONNX Runtime computes from the original
 file; what is removed and what makes up for it follow the formulas in numpy."""
 
 import importlib.util
+import json
 
 import numpy as np
 import onnx
@@ -179,6 +180,86 @@ def test_t5(what, compare, tmp_path):
         made.mask(names, before,
                   np.argsort(made.scores(names, before))[:before - after])
     assert made.compare(zoo_cases(compare, "t5-op17-ts")) < 1e-4
+
+
+# Layers ---------------------------------------------------------------------
+
+# The weights and biases that end in the residual, of each of two layers.
+RESIDUAL = {
+    "llama-kv-op18": [["val_178", "val_186"], ["val_308", "val_316"]],
+    "gpt2-kv-op18": [[f"m.transformer.h.{i}.{part}.c_proj.{kind}"
+                      for part in ("attn", "mlp")
+                      for kind in ("weight", "bias")] for i in range(2)],
+    "gpt_neox-kv-op18": [
+        ["val_177", "val_190", *(f"m.gpt_neox.layers.0.{part}.bias" for part in
+                                 ("attention.dense", "mlp.dense_4h_to_h"))],
+        ["val_312", "val_325", *(f"m.gpt_neox.layers.1.{part}.bias" for part in
+                                 ("attention.dense", "mlp.dense_4h_to_h"))]]}
+
+
+@pytest.mark.parametrize("renumber", [False, True])
+@pytest.mark.parametrize("gone", [0, 1])
+@pytest.mark.parametrize("name", list(RESIDUAL))
+def test_layers_of_the_zoo(name, gone, renumber, compare, tmp_path):
+    """Without a layer: as if it added zeros to the residual."""
+    path = SHARED / "zoo" / f"{name}.onnx"
+    if not path.is_file():
+        pytest.skip(f"no shared data: {path}")
+    model = onnx.load(path)
+    tensors = {t.name: t for t in model.graph.initializer}
+    for param in RESIDUAL[name][gone]:
+        zeros = np.zeros_like(numpy_helper.to_array(tensors[param]))
+        tensors[param].CopyFrom(numpy_helper.from_array(zeros, param))
+    masked = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"])
+    names = [o.name for o in masked.get_outputs()]
+
+    module = llmc.Module.load(path)
+    module.lift()
+    report = module.run(f"llmc-prune-layers{{layers={gone} "
+                        f"renumber={str(renumber).lower()}}}")
+    assert [w["layer"] for w in report.weights] == [gone]
+    assert not report.notices
+    assert not {p["name"] for p in module.params()} & set(RESIDUAL[name][gone])
+    module.export_onnx(tmp_path / "small.onnx")
+    small = onnxruntime.InferenceSession(
+        str(tmp_path / "small.onnx"), providers=["CPUExecutionProvider"])
+
+    def original(tensor):
+        stays = f".{0 if renumber else 1 - gone}."
+        assert "." not in tensor or stays in tensor
+        return tensor.replace(stays, f".{1 - gone}.")
+
+    for feeds, _ in zoo_cases(compare, name):
+        expected = dict(zip(names, masked.run(None, feeds)))
+        outputs = [o.name for o in small.get_outputs()]
+        actual = small.run(None, {i.name: feeds[original(i.name)]
+                                  for i in small.get_inputs()})
+        assert len(outputs) == 3
+        for output, got in zip(outputs, actual):
+            np.testing.assert_allclose(got, expected[original(output)],
+                                       atol=1e-4)
+
+
+def test_the_least_influence_goes(tmp_path, shared):
+    """As llmc-calibrate measured it."""
+    from safetensors import safe_open
+    from safetensors.numpy import save_file
+    ids = np.random.default_rng(1).integers(0, 256, (4, 24))
+    save_file({"input_ids": ids, "attention_mask": np.ones_like(ids)},
+              tmp_path / "samples")
+    module = llmc.Module.load(shared / "zoo" / "llama-op18.onnx")
+    module.lift()
+    report = module.run(
+        f"llmc-calibrate{{inputs={tmp_path}/samples "
+        f"output={tmp_path}/statistics}},"
+        "llmc-prune-layers{count=1 keep-first=0 keep-last=0}")
+    with safe_open(tmp_path / "statistics", "np") as file:
+        blocks = json.loads(file.metadata()["blocks"])
+    layers = [b["pair_influence"] for b in blocks[2:5:2]]
+    entry, = report.weights
+    assert entry["layer"] == int(np.argmin(layers))
+    assert entry["influence"] == pytest.approx(min(layers), rel=1e-4)
 
 
 # What is removed and what makes up for it -----------------------------------

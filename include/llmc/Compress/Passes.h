@@ -27,6 +27,8 @@ enum class PruneScope { Layer, Global };
 enum class Compensation { None, Bias, Refit, RefitBias };
 /// Which heads go together.
 enum class HeadUnit { Group, Query };
+/// What llmc-prune-layers removes.
+enum class LayerUnit { Layer, Block };
 
 /// Which weights are compared with each other when some are pruned.
 enum class PruneScope { Row, Layer, Global };

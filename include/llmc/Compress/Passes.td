@@ -851,4 +851,67 @@ def PruneHeads : Pass<"llmc-prune-heads", "::mlir::ModuleOp"> {
   let statistics = pruneStatistics;
 }
 
+def PruneLayers : Pass<"llmc-prune-layers", "::mlir::ModuleOp"> {
+  let summary = "Remove whole layers";
+  let description = [{
+    A block is what llmc-calibrate takes for one: the ops behind which a single
+    value is handed on, such as an attention with its norm and the addition to
+    the residual, or an MLP with its own. A layer is a block with an attention
+    and the blocks behind it without one. A layer whose result has the type of
+    its operand can be removed: what read the result reads the operand. Its
+    parameters go, and so do its KV caches, arguments and results of @main; the
+    others keep their names unless `renumber` counts them anew.
+
+    The layers that change what they are given the least go, those with the
+    lowest `1 - E[cos(x, y)]` over the rows x before and y behind them (block
+    influence, ShortGPT, arXiv 2403.03853), which llmc-calibrate collects. The
+    first and the last layers, `keep-first` and `keep-last` of them, stay. With
+    `layers` those of these numbers go, from 0, and no statistics are needed.
+
+    ```mlir
+    %1 = llmc.add %0, %attention0 : ...
+    %2 = llmc.add %1, %mlp0 : ...
+    %3 = llmc.add %2, %attention1 : ...
+    %4 = llmc.add %3, %mlp1 : ...
+    %5 = llmc.rms_norm %4, %scale : ...
+
+    // llmc-prune-layers{layers=1} makes of it
+
+    %1 = llmc.add %0, %attention0 : ...
+    %2 = llmc.add %1, %mlp0 : ...
+    %5 = llmc.rms_norm %2, %scale : ...
+    ```
+
+    A layer that was to go and has to stay, because @main returns more of it
+    than a cache or because its size changes, is a remark and, with `strict`, an
+    error. So is a model without layers. Run the pass before
+    `llmc-kv-cache-in-place`.
+  }];
+  let options = [
+    Option<"count", "count", "int64_t", /*default=*/"0",
+           "How many to remove; 0: by the ratio">,
+    Option<"ratio", "ratio", "double", /*default=*/"0.2",
+           "How many of all to remove, between 0 and 1">,
+    ListOption<"numbers", "layers", "int64_t", "Remove those of these numbers">,
+    Option<"unit", "unit", "::llmc::LayerUnit",
+           /*default=*/"::llmc::LayerUnit::Layer", "What to remove",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::LayerUnit::Layer, "layer", "whole layers"),
+              clEnumValN(::llmc::LayerUnit::Block, "block",
+                         "attentions and MLPs, each by itself"))}]>,
+    Option<"keepFirst", "keep-first", "int64_t", /*default=*/"1",
+           "How many stay at the beginning">,
+    Option<"keepLast", "keep-last", "int64_t", /*default=*/"1",
+           "How many stay at the end">,
+    Option<"renumber", "renumber", "bool", /*default=*/"false",
+           "Count the layers in the names of the caches that stay anew">,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where a layer cannot be removed">
+  ];
+  let statistics = [
+    Statistic<"numRemoved", "removed", "Layers or blocks removed">,
+    Statistic<"numSkipped", "skipped", "Layers or blocks that had to stay">
+  ];
+}
+
 #endif // LLMC_COMPRESS_PASSES
