@@ -1,4 +1,5 @@
-//===- UnitPruner.cpp - which units go, and what makes up for them ------------===//
+//===- UnitPruner.cpp - which units go, and what makes up for them
+//------------===//
 
 #include "UnitPruner.h"
 #include "llmc/Compress/WeightUses.h"
@@ -19,7 +20,8 @@ static std::string toText(double number) {
   return text;
 }
 
-LogicalResult UnitPruneOptions::verify(MLIRContext *context, StringRef pass) const {
+LogicalResult UnitPruneOptions::verify(MLIRContext *context,
+                                       StringRef pass) const {
   auto fail = [&](const Twine &problem) {
     return emitError(UnknownLoc::get(context)) << pass << ": " << problem;
   };
@@ -78,7 +80,8 @@ static std::vector<double> scoreColumns(const Matrix<float> &weight,
   return scores;
 }
 
-void UnitPruner::add(Value value, int64_t axis, UnitMap units, Operation *anchor) {
+void UnitPruner::add(Value value, int64_t axis, UnitMap units,
+                     Operation *anchor) {
   ModelUses uses(module);
   UnitGroup group(uses);
   Place place{value, axis, units, anchor, {}};
@@ -275,7 +278,7 @@ LogicalResult UnitPruner::run() {
                      << " to remove; run llmc-lift first";
     return failure(options.strict);
   }
-  if (options.scope == PruneScope::Layer)
+  if (options.scope == UnitScope::Layer)
     chooseOfEach();
   else
     chooseOfAll();
@@ -284,7 +287,7 @@ LogicalResult UnitPruner::run() {
       remove(place);
       continue;
     }
-    if (options.scope == PruneScope::Global)
+    if (options.scope == UnitScope::Global)
       continue;
     keep(place, "a ratio of " + toText(options.ratio) + " of " +
                     Twine(place.choices.size()) + " in multiples of " +

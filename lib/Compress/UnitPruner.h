@@ -1,4 +1,5 @@
-//===- UnitPruner.h - which units go, and what makes up for them ----*- C++ -*-===//
+//===- UnitPruner.h - which units go, and what makes up for them ----*- C++
+//-*-===//
 
 #ifndef LLMC_LIB_COMPRESS_UNITPRUNER_H
 #define LLMC_LIB_COMPRESS_UNITPRUNER_H
@@ -13,7 +14,7 @@ namespace llmc {
 struct UnitPruneOptions {
   double ratio;
   PruneMethod method;
-  PruneScope scope;
+  UnitScope scope;
   Compensation compensate;
   double damping;
   /// What the number of units that stay is a multiple of.
@@ -32,7 +33,7 @@ class UnitPruner {
 public:
   /// `units` is what a unit is called: "neurons".
   UnitPruner(mlir::ModuleOp module, llvm::StringRef pass, llvm::StringRef units,
-         const UnitPruneOptions &options)
+             const UnitPruneOptions &options)
       : module(module), pass(pass), unitName(units), options(options) {}
 
   /// Adds the units along dimension `axis` of `value`, unless a place that was

@@ -22,7 +22,7 @@ enum class CastActivations { Float, BF16 };
 /// What decides which neurons or heads go.
 enum class PruneMethod { Magnitude, Activation, Flap };
 /// Whether as many go from each layer.
-enum class PruneScope { Layer, Global };
+enum class UnitScope { Layer, Global };
 /// What makes up for those that went.
 enum class Compensation { None, Bias, Refit, RefitBias };
 /// Which heads go together.

@@ -677,10 +677,11 @@ def PruneALPS : Pass<"llmc-prune-alps", "::mlir::ModuleOp"> {
            "At most so many rounds of alternating directions">,
     RefitOption<"10">
   ], pruneOptions);
+  let statistics = pruneStatistics;
 }
 
-/// What removes neurons and removes heads alike.
-defvar pruneOptions = [
+// What removes neurons and removes heads alike.
+defvar unitPruneOptions = [
   Option<"ratio", "ratio", "double", /*default=*/"0.2",
          "How many of them to remove, between 0 and 1">,
   Option<"method", "method", "::llmc::PruneMethod",
@@ -694,11 +695,11 @@ defvar pruneOptions = [
             clEnumValN(::llmc::PruneMethod::Flap, "flap",
                        "the variances of what the columns read times their "
                        "squared norms"))}]>,
-  Option<"scope", "scope", "::llmc::PruneScope",
-         /*default=*/"::llmc::PruneScope::Layer", "What the ratio is of",
+  Option<"scope", "scope", "::llmc::UnitScope",
+         /*default=*/"::llmc::UnitScope::Layer", "What the ratio is of",
          [{::llvm::cl::values(
-            clEnumValN(::llmc::PruneScope::Layer, "layer", "each layer"),
-            clEnumValN(::llmc::PruneScope::Global, "global",
+            clEnumValN(::llmc::UnitScope::Layer, "layer", "each layer"),
+            clEnumValN(::llmc::UnitScope::Global, "global",
                        "all layers together, by scores that are standardised "
                        "in each"))}]>,
   Option<"compensate", "compensate", "::llmc::Compensation",
@@ -723,7 +724,7 @@ defvar skipAndStrict = [
   Option<"strict", "strict", "bool", /*default=*/"false",
          "Fail where nothing can be removed">
 ];
-defvar pruneStatistics = [
+defvar unitPruneStatistics = [
   Statistic<"numPlaces", "places", "Places that were made smaller">,
   Statistic<"numSkipped", "places-skipped", "Places that stay whole">,
   Statistic<"numRemoved", "removed", "Neurons or heads removed">,
@@ -789,11 +790,11 @@ def PruneNeurons : Pass<"llmc-prune-neurons", "::mlir::ModuleOp"> {
     Statistics of what `down` reads are narrowed with it; those of layers
     behind it stay as they were.
   }];
-  let options = !listconcat(pruneOptions, [
+  let options = !listconcat(unitPruneOptions, [
     Option<"multiple", "multiple", "int64_t", /*default=*/"16",
            "What the number of neurons that stay is a multiple of">
   ], skipAndStrict);
-  let statistics = pruneStatistics;
+  let statistics = unitPruneStatistics;
 }
 
 def PruneHeads : Pass<"llmc-prune-heads", "::mlir::ModuleOp"> {
@@ -839,7 +840,7 @@ def PruneHeads : Pass<"llmc-prune-heads", "::mlir::ModuleOp"> {
     returns them, its weights are quantized, there are no statistics. Run the
     pass before `llmc-kv-cache-in-place`.
   }];
-  let options = !listconcat(pruneOptions, [
+  let options = !listconcat(unitPruneOptions, [
     Option<"unit", "unit", "::llmc::HeadUnit",
            /*default=*/"::llmc::HeadUnit::Group", "Which heads go together",
            [{::llvm::cl::values(
@@ -848,7 +849,7 @@ def PruneHeads : Pass<"llmc-prune-heads", "::mlir::ModuleOp"> {
               clEnumValN(::llmc::HeadUnit::Query, "query",
                          "a query head of each key-value head"))}]>
   ], skipAndStrict);
-  let statistics = pruneStatistics;
+  let statistics = unitPruneStatistics;
 }
 
 def PruneLayers : Pass<"llmc-prune-layers", "::mlir::ModuleOp"> {
