@@ -49,15 +49,17 @@ static void checkShapes(int c, int a, int b, const uint8_t *code) {
         "shapes", code);
 }
 
-/* C += A B for bytes of A with signs and bytes of B without. */
-static void dot(int c, int a, int b) {
+/* C += A B for bytes of A with signs and bytes of B with or without. */
+static void dot(int c, int a, int b, int isSigned) {
   for (int m = 0; m < state.rows[c]; ++m)
     for (int n = 0; n < state.bytes[c] / 4; ++n) {
       int32_t sum;
       memcpy(&sum, &state.data[c][m][4 * n], 4);
-      for (int k = 0; k < state.bytes[a]; ++k)
-        sum +=
-            (int8_t)state.data[a][m][k] * state.data[b][k / 4][4 * n + k % 4];
+      for (int k = 0; k < state.bytes[a]; ++k) {
+        uint8_t weight = state.data[b][k / 4][4 * n + k % 4];
+        sum += (int8_t)state.data[a][m][k] *
+               (isSigned ? (int8_t)weight : (int)weight);
+      }
       memcpy(&state.data[c][m][4 * n], &sum, 4);
     }
 }
@@ -143,10 +145,14 @@ static void emulate(int number, siginfo_t *info, void *context) {
       else
         memcpy(base + i * stride, state.data[tile][i], state.bytes[tile]);
   } else {
-    check((op == 0x5e || op == 0x5c) && prefix == 2 && mode == 3, "unknown",
+    int isInteger = op == 0x5e && prefix >= 2;
+    check((isInteger || (op == 0x5c && prefix == 2)) && mode == 3, "unknown",
           code);
     checkShapes(tile, rm, other, code);
-    (op == 0x5e ? dot : dotPairs)(tile, rm, other);
+    if (isInteger)
+      dot(tile, rm, other, prefix == 3);
+    else
+      dotPairs(tile, rm, other);
   }
   registers[REG_RIP] = (greg_t)next;
 }

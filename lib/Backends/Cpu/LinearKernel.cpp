@@ -169,29 +169,40 @@ private:
     tileRows = 1;
     tilePanelCount = count;
     firstPanel = panel;
-    BlockScales blockScales;
+    SmallVector<BlockScales> blockScales(count);
+    auto open = [&](int64_t j, int64_t width) {
+      firstPanel = k.add(panel, j);
+      tilePanelCount = width;
+    };
     tiles->emit(
         panel, count,
-        {[&](int64_t j, Value block, Value chunk) {
+        {[&](int64_t j, Value block, Value chunk, bool isSigned) {
            Value column = k.mul(chunk, layout.getChunk());
            Values lines = reader->load(k.add(panel, j), block, column), quads;
            for (int64_t quad = 0; quad < layout.getChunk() / 4; ++quad)
-             quads.push_back(reader->decodeQuad(lines, quad, false));
+             quads.push_back(reader->decodeQuad(lines, quad, isSigned));
            return quads;
          },
-         [&] { return createSums(); },
-         [&](Value block) { blockScales = loadScales(block); },
-         [&](Value row, Value block, ValueRange partial, ValueRange sums) {
+         [&] {
+           open(0, count);
+           return createSums();
+         },
+         [&](int64_t j, Value block) {
+           open(j, 1);
+           blockScales[j] = loadScales(block);
+         },
+         [&](int64_t j, Value row, Value block, Value partial, Value sum,
+             bool isSigned) {
+           open(j, 1);
            firstRow = row;
-           Values next(partial);
-           if (!zeros) {
-             Value seed = k.load(prepared.sums, blockAddress(0, block));
-             for (Value &value : next)
-               value = k.add(value, k.broadcast(seed));
-           }
-           return emitScaled(block, blockScales, next, sums);
+           if (!zeros && !isSigned)
+             partial = k.add(
+                 partial,
+                 k.broadcast(k.load(prepared.sums, blockAddress(0, block))));
+           return emitScaled(block, blockScales[j], partial, sum)[0];
          },
          [&](Value row, ValueRange sums) {
+           open(0, count);
            firstRow = row;
            emitResults(sums);
          }});

@@ -62,9 +62,10 @@ Value PanelReader::decodeQuad(ValueRange lines, int64_t quad, bool isSigned) {
             inBytes && shift + plane.bits == 8};
   });
   code = k.bitcast(code, bytes);
-  return isSigned
-             ? arith::XOrIOp::create(k.b, k.loc, code, k.constant(bytes, -128))
-             : code;
+  if (!isSigned)
+    return code;
+  double middle = double(int64_t(1) << (layout.bits - 1));
+  return arith::AddIOp::create(k.b, k.loc, code, k.constant(bytes, -middle));
 }
 
 Value PanelReader::decodeColumn(ValueRange lines, int64_t column) {

@@ -17,7 +17,8 @@ public:
   /// The lines of the chunk that begins at a column of a block.
   Values load(Value panel, Value block, Value column);
 
-  /// Four columns of each row, in bytes; less 128, with sign, if `isSigned`.
+  /// Four columns of each row, in bytes; less the middle of the range, with
+  /// sign, if `isSigned`.
   Value decodeQuad(mlir::ValueRange lines, int64_t quad, bool isSigned);
 
   /// One column of each row, in words.

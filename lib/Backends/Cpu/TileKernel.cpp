@@ -2,9 +2,11 @@
 //
 // The panels' integers are decoded once for all rows, into memory that a cache
 // holds. Then 32 rows of x at a time meet them: four tiles of sums take two of
-// x and two of weights in turns. The sums of a block go through memory, as
-// tiles and vectors exchange nothing else. Weights of bf16 have no blocks; they
-// are multiplied in parts of the columns.
+// x and two of weights in turns. Sums go through memory, as tiles and vectors
+// exchange nothing else. Where each block has a scale, the sums of two blocks
+// are written; then 16 rows of a panel at a time keep their sums in vectors
+// while those of the blocks are added. Weights of bf16 have no blocks; they are
+// multiplied in parts of the columns.
 //
 // A tile's registers are named by constants, and its shapes are loaded by the
 // kernel: LLVM's own allocation of tiles copies them through memory.
@@ -29,6 +31,9 @@ constexpr int64_t shapeWords = 16;
 constexpr int64_t fewSteps = 4;
 /// Steps of bf16 whose rows of x, 32 KiB, fit into the first cache.
 constexpr int64_t partSteps = 16;
+/// Blocks whose products go to memory together, 8 KiB, and columns of a part of
+/// the blocks, whose codes and rows of x stay in the first cache besides.
+constexpr int64_t blocksTogether = 2, partColumns = 512;
 
 /// Registers: four of sums, then two of x, then two of weights.
 int64_t sumTile(int64_t i, int64_t j) { return 2 * i + j; }
@@ -48,11 +53,10 @@ struct Tiles {
   void store(int64_t tile, Value address, int64_t stride) {
     call("tilestored64", {name(tile), pointer(address), number(stride)});
   }
-  /// Adds products of bytes: those of x have a sign, those of weights none; or
-  /// of bf16.
-  void dot(int64_t sums, int64_t x, int64_t weights, bool isPaired) {
-    call(isPaired ? "tdpbf16ps" : "tdpbsud",
-         {name(sums), name(x), name(weights)});
+  /// Adds products: `tdpbssd` of bytes with signs, `tdpbsud` where those of
+  /// weights have none, `tdpbf16ps` of bf16.
+  void dot(int64_t sums, int64_t x, int64_t weights, StringRef instruction) {
+    call(instruction, {name(sums), name(x), name(weights)});
   }
 
 private:
@@ -86,9 +90,10 @@ TileKernel::TileKernel(KernelBuilder &k, const LinearSpec &spec,
 }
 
 int64_t TileKernel::getFewestRows() const {
-  // Measured on a Sapphire Rapids with 2048 -> 5632: integers that are decoded
-  // first pay from 16 rows on, more where sums go to memory for each block.
-  return (isStoredAsTiles() ? 8 : 16) + 1024 / layout.getStoredBlock();
+  // Measured on an Emerald Rapids with 2048 -> 5632: integers that are decoded
+  // first pay from 16 rows on, more where each block has sums in memory.
+  int64_t fewest = (isStoredAsTiles() ? 8 : 16) + 512 / layout.getStoredBlock();
+  return layout.getNumBlocks() > 1 ? std::max(fewest, tileRows) : fewest;
 }
 
 int64_t TileKernel::getManyRows() const {
@@ -159,16 +164,24 @@ void TileKernel::emit(Value panel, int64_t count,
     allocated.push_back(codes);
     decodePanels();
   }
-  if (!isPaired)
-    allocated.push_back(partial = allocate(k.i32()));
-  if (isPaired || blocks > 1)
+  Tiles tiles{k};
+  if (!isPaired && blocks > 1) {
+    tiles.configure(getAddress(shapes));
+    emitBlocks();
+    tiles.release();
+    for (Value buffer : allocated)
+      k.release(buffer);
+    return;
+  }
+  if (isPaired)
     allocated.push_back(sums = allocate(k.f32()));
+  else
+    allocated.push_back(partial = allocate(k.i32()));
   auto emitSome = [&](Value row, int64_t rowTiles, Value count) {
     isPaired ? emitPairRows(row, rowTiles, count)
              : emitRows(row, rowTiles, count);
   };
 
-  Tiles tiles{k};
   Value left = k.rem(rows, blockRows), end = k.sub(rows, left);
   tiles.configure(getAddress(shapes));
   k.loop(k.index(0), end, blockRows,
@@ -198,7 +211,7 @@ void TileKernel::decodePanels() {
       k.loop(k.index(0), k.index(stored / chunk), 1, [&](Value index) {
         Value to = k.add(base, k.mul(index, chunk / 4 * lanes));
         for (auto [quad, line] :
-             llvm::enumerate(around->decode(j, block, index)))
+             llvm::enumerate(around->decode(j, block, index, isSigned())))
           k.storeVector(k.bitcast(line, words), codes,
                         k.add(to, int64_t(quad) * lanes));
       });
@@ -211,32 +224,99 @@ void TileKernel::decodePanels() {
     });
 }
 
+/// One block, which is all columns.
 void TileKernel::emitRows(Value row, int64_t rowTiles, Value count) {
-  int64_t blocks = layout.getNumBlocks();
-  auto scale = [&](Value block, bool isFirst, bool isLast) {
-    around->loadScales(block);
-    k.loop(k.index(0), count, 1, [&](Value i) {
-      Value to = k.add(row, i);
-      Values next =
-          around->scale(to, block, loadSums(partial, i),
-                        isFirst ? around->begin() : loadSums(sums, i));
-      if (isLast)
-        return around->finish(to, next);
-      for (int64_t j = 0; j < numPanels; ++j)
-        k.storeVector(next[j], sums, sumAddress(i, j));
+  Value block = k.index(0);
+  emitProducts(row, rowTiles, block);
+  storeProducts(rowTiles);
+  for (int64_t j = 0; j < numPanels; ++j)
+    around->loadScales(j, block);
+  k.loop(k.index(0), count, 1, [&](Value i) {
+    Value to = k.add(row, i);
+    Values next = around->begin(), made = loadSums(partial, i);
+    for (int64_t j = 0; j < numPanels; ++j)
+      next[j] = around->scale(j, to, block, made[j], next[j], isSigned());
+    around->finish(to, next);
+  });
+}
+
+/// A part of the blocks after the other. Where no 32 rows are left, tiles have
+/// 16, the last ones of which begin with some that were in the tile before.
+void TileKernel::emitBlocks() {
+  int64_t blocks = layout.getNumBlocks(), lanes = k.isa.lanes,
+          part = std::max<int64_t>(partColumns / layout.getStoredBlock(), 1);
+  Value places = k.mul(k.ceilDiv(rows, tileRows), tileRows);
+  sums = k.allocate(k.f32(), k.mul(places, numPanels * lanes));
+  partial = k.allocate(k.i32(),
+                       k.index(blocksTogether * blockRows * numPanels * lanes));
+  k.loop(k.index(0), places, 1, [&](Value i) {
+    for (auto [j, begun] : llvm::enumerate(around->begin()))
+      k.storeVector(begun, sums, sumAddress(i, int64_t(j)));
+  });
+  Value wholes = k.sub(rows, k.rem(rows, blockRows));
+  auto getStart = [&](Value place) {
+    return k.min(place, k.sub(rows, k.index(tileRows)));
+  };
+  k.loop(k.index(0), k.index(blocks), part, [&](Value first) {
+    Value end = k.min(k.add(first, part), k.index(blocks));
+    k.loop(k.index(0), wholes, blockRows,
+           [&](Value place) { emitBlockSums(place, place, 2, first, end); });
+    k.loop(wholes, rows, tileRows, [&](Value place) {
+      emitBlockSums(getStart(place), place, 1, first, end);
     });
+  });
+  k.loop(k.index(0), rows, tileRows, [&](Value place) {
+    Value start = getStart(place);
+    k.loop(place, k.add(start, tileRows), 1, [&](Value row) {
+      Value i = k.add(place, k.sub(row, start));
+      around->finish(row, loadSums(sums, i));
+    });
+  });
+  k.release(sums);
+  k.release(partial);
+}
+
+/// Blocks from `first` to `end` of the rows from `start` on, whose sums are
+/// those from `place` on.
+void TileKernel::emitBlockSums(Value start, Value place, int64_t rowTiles,
+                               Value first, Value end) {
+  int64_t lanes = k.isa.lanes, tileWords = tileRows * lanes;
+  auto getSlot = [&](Value block, Value begin, int64_t i, int64_t j) {
+    return k.add(k.mul(k.sub(block, begin), 2 * numPanels * tileWords),
+                 (i * numPanels + j) * tileWords);
   };
-  auto step = [&](Value block, bool isFirst, bool isLast) {
-    emitProducts(row, rowTiles, block);
-    storeProducts(rowTiles);
-    scale(block, isFirst, isLast);
-  };
-  step(k.index(0), true, blocks == 1);
-  if (blocks > 2)
-    k.loop(k.index(1), k.index(blocks - 1), 1,
-           [&](Value block) { step(block, false, false); });
-  if (blocks > 1)
-    step(k.index(blocks - 1), false, true);
+  k.loop(first, end, blocksTogether, [&](Value begin) {
+    Value stop = k.min(k.add(begin, blocksTogether), end);
+    k.loop(begin, stop, 1, [&](Value block) {
+      emitProducts(start, rowTiles, block);
+      overTiles(rowTiles, numPanels, [&](int64_t i, int64_t j) {
+        Value words = getSlot(block, begin, i, j);
+        Tiles{k}.store(sumTile(i, j),
+                       k.add(getAddress(partial), k.mul(words, 4)), tileBytes);
+      });
+    });
+    overTiles(rowTiles, numPanels, [&](int64_t i, int64_t j) {
+      Values made;
+      auto getPlace = [&](int64_t row) {
+        return sumAddress(k.add(place, i * tileRows + row), j);
+      };
+      for (int64_t row = 0; row < tileRows; ++row)
+        made.push_back(k.loadVector(sums, getPlace(row)));
+      made = k.carry(begin, stop, 1, made, [&](Value block, ValueRange sums) {
+        around->loadScales(j, block);
+        Values next;
+        for (int64_t row = 0; row < tileRows; ++row) {
+          Value words = k.add(getSlot(block, begin, i, j), row * lanes);
+          next.push_back(around->scale(j, k.add(start, i * tileRows + row),
+                                       block, k.loadVector(partial, words),
+                                       sums[row], isSigned()));
+        }
+        return next;
+      });
+      for (int64_t row = 0; row < tileRows; ++row)
+        k.storeVector(made[row], sums, getPlace(row));
+    });
+  });
 }
 
 /// All columns; for more than two panels in parts, whose rows of x stay in the
@@ -362,6 +442,9 @@ void TileKernel::emitStep(Value number, Value rowBase, int64_t rowTiles,
                                     k.index(i * tileRows * pitch))),
                pitch);
   overTiles(rowTiles, width, [&](int64_t i, int64_t j) {
-    tiles.dot(sumTile(i, j), rowsTile(i), weightsTile(j), isPaired);
+    tiles.dot(sumTile(i, j), rowsTile(i), weightsTile(j),
+              isPaired     ? "tdpbf16ps"
+              : isSigned() ? "tdpbssd"
+                           : "tdpbsud");
   });
 }

@@ -25,15 +25,17 @@ inline bool canUseTiles(const LinearSpec &spec, const Isa &isa) {
 
 /// What the kernel around the tiles does, for some panels.
 struct TileSurroundings {
-  /// The codes of a chunk of panel `j`: four columns of each output, in bytes.
-  llvm::function_ref<Values(int64_t j, Value block, Value chunk)> decode;
+  /// The codes of a chunk of panel `j`: four columns of each output, in bytes,
+  /// with signs or without.
+  llvm::function_ref<Values(int64_t j, Value block, Value chunk, bool isSigned)>
+      decode;
   /// What the sums of a row begin with, a vector for each panel.
   llvm::function_ref<Values()> begin;
-  /// Loads what the sums of a block are multiplied with.
-  llvm::function_ref<void(Value block)> loadScales;
-  /// `sums` of a row plus the scaled sums of a block.
-  llvm::function_ref<Values(Value row, Value block, mlir::ValueRange partial,
-                            mlir::ValueRange sums)>
+  /// Loads what the sums of a block of panel `j` are multiplied with.
+  llvm::function_ref<void(int64_t j, Value block)> loadScales;
+  /// `sum` of a row and panel `j` plus the scaled sum of a block.
+  llvm::function_ref<Value(int64_t j, Value row, Value block, Value partial,
+                           Value sum, bool isSigned)>
       scale;
   /// Stores the sums of a row.
   llvm::function_ref<void(Value row, mlir::ValueRange sums)> finish;
@@ -63,8 +65,15 @@ private:
     return isPaired ||
            (layout.bits == 8 && paddedBlock == layout.getStoredBlock());
   }
+  /// Whether codes are decoded with their signs, which leaves nothing to take
+  /// off their sums.
+  bool isSigned() const { return !isStoredAsTiles() && !layout.hasZeros; }
   void writeShapes();
   void decodePanels();
+  /// All rows, of several blocks.
+  void emitBlocks();
+  void emitBlockSums(Value start, Value place, int64_t rowTiles, Value first,
+                     Value end);
   /// Up to `16 * rowTiles` rows from `row` on.
   void emitRows(Value row, int64_t rowTiles, Value count);
   void emitPairRows(Value row, int64_t rowTiles, Value count);
@@ -93,8 +102,8 @@ private:
   int64_t numPanels = 0;
   const TileSurroundings *around = nullptr;
   Value codes;   ///< decoded
-  Value partial; ///< sums of a block, [32, panels, 16]
-  Value sums;    ///< of all blocks, the same, unless there is one
+  Value partial; ///< sums of blocks: of one, [32, panels, 16]
+  Value sums;    ///< of all blocks or steps, the same, or [rows, panels, 16]
 };
 
 } // namespace llmc::cpu
