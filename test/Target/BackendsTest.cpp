@@ -164,7 +164,8 @@ TEST_F(BackendsTest, costsMakeSense) {
     EXPECT_TRUE(std::isfinite(seconds) && seconds > 0) << tag.str();
     return seconds;
   };
-  for (StringRef target : {"cpu:x86-64-v3", "cpu:x86-64-v4+avx512vnni"}) {
+  for (StringRef target : {"cpu:x86-64-v3", "cpu:x86-64-v4+avx512vnni",
+                           "cpu:x86-64-v4+avx512vnni+amx-int8+amx-bf16"}) {
     SCOPED_TRACE(target.str());
     ASSERT_EQ(getError(backends->setTarget(target)), "");
     // More rows never take less time, and one alone no more than each of many.
@@ -199,6 +200,61 @@ TEST_F(BackendsTest, costsMakeSense) {
     EXPECT_GT(cost("long attention", 1), 10 * cost("attention", 1));
     EXPECT_LT(cost("attention", 512), cost("long attention", 512));
   }
+}
+
+TEST_F(BackendsTest, costsOfTiles) {
+  ASSERT_EQ(getError(backends->load("cpu")), "");
+  std::string params, body;
+  size_t number = 0;
+  for (auto [bits, block] :
+       {std::pair(8, 4096), std::pair(4, 128), std::pair(4, 32)}) {
+    std::string tag = llvm::formatv("int{0}-g{1}", bits, block);
+    auto [more, linear] = getPacked(number++, bits, block, true, tag);
+    params += more;
+    body += linear;
+  }
+  parse(params + R"(
+    llmc.param @h = dense<1.0> : tensor<1024x4096xbf16>
+    func.func @main(%x: tensor<?x4096xf32>, %b: tensor<?x4096xbf16>) {
+      %h = llmc.weight @h : tensor<1024x4096xbf16>
+      %f = llmc.cast %h {to = f32}
+         : (tensor<1024x4096xbf16>) -> tensor<1024x4096xf32>
+      %n = llmc.cast %x {to = bf16}
+         : (tensor<?x4096xf32>) -> tensor<?x4096xbf16>
+      %w = llmc.cast %n {to = f32}
+         : (tensor<?x4096xbf16>) -> tensor<?x4096xf32>
+      %0 = llmc.linear %b, %h {tag = "bf16"}
+         : (tensor<?x4096xbf16>, tensor<1024x4096xbf16>) -> tensor<?x1024xbf16>
+      %1 = llmc.linear %w, %f {tag = "bf16, rounded"}
+         : (tensor<?x4096xf32>, tensor<1024x4096xf32>) -> tensor<?x1024xf32>
+      %2 = llmc.linear %x, %f {tag = "bf16, f32"}
+         : (tensor<?x4096xf32>, tensor<1024x4096xf32>) -> tensor<?x1024xf32>)" +
+        body + "\nreturn\n}");
+  ASSERT_TRUE(module);
+  StringRef vectors = "cpu:x86-64-v4+avx512vnni";
+  auto gain = [&](StringRef tag, int64_t rows) {
+    EXPECT_EQ(getError(backends->setTarget(vectors)), "");
+    double without = getCost("cpu", tag, rows);
+    EXPECT_EQ(
+        getError(backends->setTarget((vectors + "+amx-int8+amx-bf16").str())),
+        "");
+    return without / getCost("cpu", tag, rows);
+  };
+  // What an Emerald Rapids gains by tiles for a prompt grows with the blocks;
+  // a single row of integers does not go through them.
+  EXPECT_EQ(gain("int4-g32", 1), 1);
+  EXPECT_GT(gain("int4-g32", 512), 1.2);
+  EXPECT_GT(gain("int4-g128", 512), gain("int4-g32", 512));
+  EXPECT_GT(gain("int8-g4096", 512), gain("int4-g128", 512));
+  // Only what is rounded has pairs.
+  EXPECT_GT(gain("bf16", 512), 3);
+  EXPECT_GT(gain("bf16, rounded", 512), 3);
+  EXPECT_EQ(gain("bf16, f32", 512), 1);
+  // With tiles, bytes take less time than bf16, unless blocks are small.
+  double pairs = getCost("cpu", "bf16", 512);
+  EXPECT_LT(getCost("cpu", "int8-g4096", 512), pairs);
+  EXPECT_LT(getCost("cpu", "int4-g128", 512), pairs);
+  EXPECT_GT(getCost("cpu", "int4-g32", 512), pairs);
 }
 
 TEST_F(BackendsTest, refusesAName) {

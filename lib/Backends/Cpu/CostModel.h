@@ -17,16 +17,22 @@
 
 namespace llmc::cpu {
 
+/// What a linear multiplies.
+enum class Products {
+  Floats,
+  Integers, ///< of 8 bits
+  Pairs,    ///< x is rounded to bf16, as its weights are
+};
+
 /// All costs are seconds of one core that has its share of the memory's
 /// bandwidth, as when all cores work: several need a part of that each.
 class CostModel {
 public:
   explicit CostModel(const Isa &isa) : isa(isa) {}
 
-  /// Of `rows` rows of x times a weight of `outputs` rows; `integers` tells
-  /// whether the products are of integers of 8 bits.
+  /// Of `rows` rows of x times a weight of `outputs` rows.
   double getLinear(const PanelLayout &layout, int64_t outputs, int64_t rows,
-                   bool integers) const;
+                   Products kind) const;
 
   /// Of `rows` rows of a weight.
   double getEmbedding(const PanelLayout &layout, int64_t rows) const;
@@ -44,6 +50,10 @@ private:
     double unpacking; ///< for each tile of rows
   };
   Step getStep(const PanelLayout &layout, bool integers) const;
+
+  /// Seconds of products in AMX's tiles; infinite where they are not used.
+  double getTileTime(const PanelLayout &layout, double panels, double rows,
+                     Products kind) const;
 
   /// Seconds for vector instructions, of which `products` multiply.
   double getTime(double products, double others) const;

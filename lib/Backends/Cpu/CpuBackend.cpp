@@ -61,9 +61,15 @@ public:
     auto linear = dyn_cast<LinearOp>(op);
     if (!linear)
       return model.getEmbedding(*layout, rows);
-    return model.getLinear(*layout,
-                           cast<ShapedType>(weight.getType()).getDimSize(0),
-                           rows, bool(getRounding(linear, *layout)));
+    Products kind = Products::Floats;
+    if (getRounding(linear, *layout))
+      kind = Products::Integers;
+    else if (layout->isPaired() &&
+             (getElementTypeOrSelf(linear.getOperand()).isBF16() ||
+              getRoundingCast(linear)))
+      kind = Products::Pairs;
+    return model.getLinear(
+        *layout, cast<ShapedType>(weight.getType()).getDimSize(0), rows, kind);
   }
 
   llvm::Error setTarget(StringRef options) override {

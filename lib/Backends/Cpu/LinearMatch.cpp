@@ -180,16 +180,6 @@ private:
     });
   }
 
-  /// What is rounded to bf16 and read as f32 again.
-  static CastOp getRoundingCast(Value x) {
-    auto wide = x.getDefiningOp<CastOp>();
-    auto narrow = wide ? wide.getOperand().getDefiningOp<CastOp>() : CastOp();
-    return narrow && narrow.getTo().isBF16() && narrow->hasOneUse() &&
-                   isF32(narrow.getOperand())
-               ? narrow
-               : CastOp();
-  }
-
   /// The rounding and the norm between x and the linears, if the kernel does
   /// them.
   void takeOperand() {
@@ -207,7 +197,7 @@ private:
       takeRounded(rounded);
     } else if (spec.layout.isPaired() && spec.format == FloatFormat::BF16) {
       spec.pairs = true;
-    } else if (CastOp narrow = getRoundingCast(x);
+    } else if (CastOp narrow = getRoundingCast(linears.front());
                narrow && spec.layout.isPaired() &&
                spec.format == FloatFormat::F32) {
       spec.pairs = true;
@@ -231,6 +221,15 @@ private:
   Value addend;
 };
 } // namespace
+
+CastOp llmc::cpu::getRoundingCast(LinearOp linear) {
+  auto wide = linear.getOperand().getDefiningOp<CastOp>();
+  auto narrow = wide ? wide.getOperand().getDefiningOp<CastOp>() : CastOp();
+  return narrow && narrow.getTo().isBF16() && narrow->hasOneUse() &&
+                 getElementTypeOrSelf(narrow.getOperand()).isF32()
+             ? narrow
+             : CastOp();
+}
 
 QuantizeDynamicOp llmc::cpu::getRounding(LinearOp linear,
                                          const PanelLayout &layout) {

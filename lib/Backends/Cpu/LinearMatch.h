@@ -22,6 +22,9 @@ struct LinearMatch {
 /// multiplies what it rounds to.
 QuantizeDynamicOp getRounding(LinearOp linear, const PanelLayout &layout);
 
+/// What brings `linear`'s operand to bf16 and back, if it does.
+CastOp getRoundingCast(LinearOp linear);
+
 /// What a kernel with vectors of `lanes` words computes that ends in `op`: a
 /// linear, with those before it that read the same; a product of an activated
 /// linear with another one; or a sum with a linear.
