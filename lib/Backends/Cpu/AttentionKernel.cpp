@@ -14,6 +14,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "AttentionMask.h"
+#include "AttentionSums.h"
+#include "CacheReader.h"
 #include "DotSums.h"
 #include "LinearKernel.h"
 #include "llmc/Lower/Patterns.h"
@@ -29,8 +31,8 @@ using vector::CombiningKind;
 
 namespace {
 
-/// Keys of a block, and of a chunk.
-constexpr int64_t blockKeys = 64, chunkKeys = 512;
+/// Keys of a chunk.
+constexpr int64_t chunkKeys = 512;
 /// Queries of a task, about.
 constexpr int64_t taskQueries = 64;
 /// So many tasks are shared by chunks.
@@ -44,22 +46,6 @@ constexpr double masked = -1e30, unmasked = -1e29;
 /// Queries whose scores, or whose outputs, are in registers together.
 int64_t getTileQueries(int64_t group) { return group % 3 == 0 ? 3 : 4; }
 
-/// Where the buffers of a task are in its one allocation.
-struct Layout {
-  int64_t take(int64_t size) {
-    int64_t offset = bytes;
-    bytes += int64_t(llvm::alignTo(uint64_t(size), 64));
-    return offset;
-  }
-  int64_t bytes = 0;
-};
-
-/// Sums over some keys for queries, in floats: of each query the outputs, then
-/// the largest score and the sum of weights.
-struct Sums {
-  Value buffer, begin;
-};
-
 class AttentionEmitter {
 public:
   AttentionEmitter(func::FuncOp function, const AttentionSpec &spec,
@@ -68,7 +54,8 @@ public:
         group(spec.heads / spec.keyHeads),
         taskRows(std::clamp<int64_t>(
             int64_t(llvm::bit_floor(uint64_t(taskQueries / group))), 1, 32)),
-        most(taskRows * group), record(padded(spec.valueSize) + lanes),
+        most(taskRows * group),
+        record(AttentionSums::getPitch(isa, spec.valueSize)),
         floats(k.vectorOf(k.f32())), words(k.vectorOf(k.i32())) {
     if (spec.hasLength || spec.appends)
       declareErrorReport(function->getParentOfType<ModuleOp>());
@@ -117,32 +104,33 @@ public:
     rowTasks = k.ceilDiv(numRows, taskRows);
     Value batches = queryRows.getBatch(k);
     Value tasks = k.mul(k.mul(rowTasks, spec.keyHeads), batches);
-    Value chunks = k.ceilDiv(numKeys, chunkKeys);
+    Value chunks = k.ceilDiv(block.numKeys, chunkKeys);
     splits = arith::AndIOp::create(k.b, k.loc,
                                    k.isLess(tasks, k.index(splitTasks + 1)),
                                    k.isLess(k.index(1), chunks));
-    Value parts = select(splits, chunks, k.index(1));
+    Value parts = k.select(splits, chunks, k.index(1));
     Value units = k.mul(tasks, parts);
     Value partials = k.allocate(
-        k.f32(), select(splits, k.mul(units, most * record), k.index(1)));
-    Value products = k.mul(k.mul(k.mul(batches, numRows), numKeys),
+        k.f32(), k.select(splits, k.mul(units, most * record), k.index(1)));
+    Value products = k.mul(k.mul(k.mul(batches, numRows), block.numKeys),
                            spec.heads * (spec.headSize + spec.valueSize));
     k.parallelIf(k.isLess(k.index(parallelProducts), products), units,
                  [&](Value unit) {
                    Value task = divide(unit, parts);
                    locate(task);
                    emitUnit(k.sub(unit, k.mul(task, parts)),
-                            {partials, k.mul(unit, most * record)});
+                            sumsIn(partials, k.mul(unit, most * record)));
                  });
     k.branch(
         splits,
         [&] {
-          Sums joined{k.allocate(k.f32(), k.index(record)), k.index(0)};
+          AttentionSums joined =
+              sumsIn(k.allocate(k.f32(), k.index(record)), k.index(0));
           k.loop(k.index(0), tasks, 1, [&](Value task) {
             locate(task);
             join(partials, k.mul(task, parts), parts, joined);
           });
-          k.release(joined.buffer);
+          k.release(joined.getBuffer());
         },
         [] {});
     k.release(partials);
@@ -153,23 +141,13 @@ private:
   Value divide(Value x, Value y) {
     return arith::DivUIOp::create(k.b, k.loc, x, y);
   }
-  Value select(Value condition, Value x, Value y) {
-    return arith::SelectOp::create(k.b, k.loc, condition, x, y);
-  }
   Value maxIndex(Value x, Value y) {
     return arith::MaxSIOp::create(k.b, k.loc, x, y);
   }
-  int64_t padded(int64_t size) { return llvm::alignTo(size, lanes); }
   Value splat(double value) { return k.constant(floats, value); }
   Value scalar(double value) { return k.constant(k.f32(), value); }
   Value infinity(Type type) {
     return k.constant(type, -std::numeric_limits<double>::infinity());
-  }
-  Value maximum(Value x, Value y) {
-    return arith::MaxNumFOp::create(k.b, k.loc, x, y);
-  }
-  Value isEqual(Value x, Value y) {
-    return arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OEQ, x, y);
   }
 
   //===--------------------------------------------------------------------===//
@@ -181,7 +159,7 @@ private:
     for (const Cache &cache : {keys, values})
       if (cache.scales)
         capacity = k.min(capacity, k.dim(cache.scales, 2));
-    numKeys = capacity;
+    block.numKeys = capacity;
     if (!length)
       return;
     Value first = arith::IndexCastOp::create(k.b, k.loc, k.b.getIndexType(),
@@ -190,7 +168,7 @@ private:
                                        first, capacity);
     if (!spec.appends) {
       createRuntimeCheck(k.b, k.loc, fits, RuntimeError::ShapeMismatch);
-      numKeys = arith::MinUIOp::create(k.b, k.loc, first, capacity);
+      block.numKeys = arith::MinUIOp::create(k.b, k.loc, first, capacity);
       return;
     }
     Value count = keyRows.getNumRows(k);
@@ -200,11 +178,11 @@ private:
         arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::ule, count,
                               k.sub(capacity, first)));
     createRuntimeCheck(k.b, k.loc, fits, RuntimeError::IndexOutOfRange);
-    first = select(fits, first, k.index(0));
-    count = select(fits, count, k.index(0));
+    first = k.select(fits, first, k.index(0));
+    count = k.select(fits, count, k.index(0));
     emitAppend(k, keyRows, valueRows, keys, values, spec.keyHeads, first,
                count);
-    numKeys = k.add(first, count);
+    block.numKeys = k.add(first, count);
   }
 
   //===--------------------------------------------------------------------===//
@@ -214,85 +192,64 @@ private:
   void locate(Value task) {
     Value head = divide(task, rowTasks);
     firstRow = k.mul(k.sub(task, k.mul(head, rowTasks)), taskRows);
-    batch = k.div(head, spec.keyHeads);
-    keyHead = k.rem(head, spec.keyHeads);
+    block.batch = k.div(head, spec.keyHeads);
+    block.head = k.rem(head, spec.keyHeads);
     rows = k.min(k.index(taskRows), k.sub(numRows, firstRow));
     numQueries = k.mul(rows, group);
   }
 
   /// A task, or a part of it, whose sums go to `partial`.
-  void emitUnit(Value part, Sums partial) {
-    Layout layout;
-    int64_t keyWords = isRounded() ? padded(llvm::divideCeil(spec.headSize, 4))
-                                   : padded(spec.headSize);
-    int64_t queriesAt = layout.take(4 * most * spec.headSize),
-            keysAt = layout.take(4 * keyWords * blockKeys),
-            scoresAt = layout.take(4 * most * blockKeys),
-            sumsAt = layout.take(4 * most * record),
-            totalsAt = layout.take(4 * most * record), valuesAt = 0,
-            roundedAt = 0, seedsAt = 0, stepsAt = 0;
-    if (spec.values != CacheFormat::F32)
-      valuesAt = layout.take(4 * blockKeys * padded(spec.valueSize));
-    if (isRounded()) {
-      roundedAt = layout.take(most * spec.headSize);
-      seedsAt = layout.take(4 * most);
-      stepsAt = layout.take(4 * most);
+  void emitUnit(Value part, AttentionSums partial) {
+    BufferGroup buffers;
+    Value sumsBuffer, totalsBuffer;
+    buffers.add(queries, k.f32(), most * spec.headSize);
+    keyReader.addBuffers(buffers);
+    buffers.add(scores, k.f32(), most * blockKeys);
+    buffers.add(sumsBuffer, k.f32(), most * record);
+    buffers.add(totalsBuffer, k.f32(), most * record);
+    valueReader.addBuffers(buffers);
+    if (keyReader.isRounded()) {
+      int64_t place = buffers.add(roundedQueries, k.i8(), most * spec.headSize);
+      buffers.addView(queryWords, k.i32(), most * spec.headSize / 4, place);
+      buffers.add(querySeeds, k.i32(), most);
+      buffers.add(querySteps, k.f32(), most);
     }
-    Value memory = k.allocate(k.i8(), k.index(layout.bytes));
-    auto view = [&](Type element, int64_t size, int64_t offset) {
-      return k.view(memory, element, k.index(size), offset);
-    };
-    queries = view(k.f32(), most * spec.headSize, queriesAt);
-    transposedKeys =
-        view(isRounded() ? k.i32() : k.f32(), keyWords * blockKeys, keysAt);
-    scores = view(k.f32(), most * blockKeys, scoresAt);
-    sums = {view(k.f32(), most * record, sumsAt), k.index(0)};
-    totals = {view(k.f32(), most * record, totalsAt), k.index(0)};
-    if (spec.values != CacheFormat::F32)
-      blockValues = view(k.f32(), blockKeys * padded(spec.valueSize), valuesAt);
-    if (isRounded()) {
-      roundedQueries = view(k.i8(), most * spec.headSize, roundedAt);
-      queryWords = view(k.i32(), most * spec.headSize / 4, roundedAt);
-      querySeeds = view(k.i32(), most, seedsAt);
-      querySteps = view(k.f32(), most, stepsAt);
-    }
+    buffers.allocate(k);
+    sums = sumsIn(sumsBuffer, k.index(0));
+    totals = sumsIn(totalsBuffer, k.index(0));
 
     auto [begin, end] = findKeys();
-    Value first = select(splits, part, k.div(begin, chunkKeys));
-    prefetch(keys, maxIndex(begin, k.mul(first, chunkKeys)));
+    Value first = k.select(splits, part, k.div(begin, chunkKeys));
+    keyReader.prefetch(maxIndex(begin, k.mul(first, chunkKeys)));
     loadQueries();
-    Value last = select(splits, k.add(part, 1), k.ceilDiv(end, chunkKeys));
+    Value last = k.select(splits, k.add(part, 1), k.ceilDiv(end, chunkKeys));
     k.loop(first, last, 1, [&, begin = begin, end = end](Value chunk) {
       Value from = k.mul(chunk, chunkKeys);
-      overQueries([&](Value q) { clear(at(sums, q)); });
+      overQueries([&](Value q) { sums.at(q).clear(); });
       k.loop(maxIndex(begin, from), k.min(end, k.add(from, chunkKeys)),
-             blockKeys, [&](Value block) {
-               firstKey = block;
+             blockKeys, [&](Value key) {
+               block.first = key;
                skipMasked([&] { emitBlock(); });
              });
       overQueries([&](Value q) {
         k.branch(
-            splits, [&] { copy(at(partial, q), at(sums, q)); },
-            [&] { merge(at(totals, q), at(sums, q)); });
+            splits, [&] { partial.at(q).copy(sums.at(q)); },
+            [&] { totals.at(q).add(sums.at(q)); });
       });
     });
     k.branch(
         splits, [] {},
-        [&] { overQueries([&](Value q) { storeOutput(q, at(totals, q)); }); });
-    k.release(memory);
+        [&] { overQueries([&](Value q) { storeOutput(q, totals.at(q)); }); });
+    buffers.release(k);
   }
 
   void emitBlock() {
-    prefetch(values, firstKey);
-    prefetch(keys, k.add(firstKey, blockKeys));
-    if (isRounded())
-      transposeBytes();
-    else
-      transposeKeys();
+    valueReader.prefetch(block.first);
+    keyReader.prefetch(k.add(block.first, blockKeys));
+    keyReader.load();
     overTiles([&](Value q, int64_t count) { emitScores(q, count); });
     overQueries([&](Value q) { emitSoftmax(q); });
-    if (spec.values != CacheFormat::F32)
-      unpackValues();
+    valueReader.load();
     overTiles([&](Value q, int64_t count) { emitOutputs(q, count); });
   }
 
@@ -312,71 +269,36 @@ private:
   // Sums
   //===--------------------------------------------------------------------===//
 
-  Sums at(Sums all, Value q) {
-    return {all.buffer, k.add(all.begin, k.mul(q, record))};
-  }
-  Value largestOf(Sums one) { return k.add(one.begin, record - lanes); }
-  Value weightOf(Sums one) { return k.add(one.begin, record - lanes + 1); }
-
-  void clear(Sums one) {
-    for (int64_t i = 0; i < record; i += lanes)
-      k.storeVector(splat(0), one.buffer, k.add(one.begin, i));
-    k.store(infinity(k.f32()), one.buffer, largestOf(one));
-  }
-
-  void copy(Sums to, Sums from) {
-    for (int64_t i = 0; i < record; i += lanes)
-      k.storeVector(k.loadVector(from.buffer, k.add(from.begin, i)), to.buffer,
-                    k.add(to.begin, i));
-  }
-
-  /// Adds sums over other keys.
-  void merge(Sums to, Sums from) {
-    Value before = k.load(to.buffer, largestOf(to)),
-          other = k.load(from.buffer, largestOf(from));
-    Value now = maximum(before, other);
-    Value base = k.broadcast(getBase(now));
-    Value old = exponential(k.subF(k.broadcast(before), base)),
-          factor = exponential(k.subF(k.broadcast(other), base));
-    // The weights are in the last vector, next to the largest score.
-    for (int64_t i = 0; i < record; i += lanes) {
-      Value address = k.add(to.begin, i);
-      Value rescaled = k.mulF(k.loadVector(to.buffer, address), old);
-      Value added = k.loadVector(from.buffer, k.add(from.begin, i));
-      k.storeVector(k.fma(added, factor, rescaled), to.buffer, address);
-    }
-    k.store(now, to.buffer, largestOf(to));
-  }
-
-  /// What scores are relative to: without any key yet there is nothing.
-  Value getBase(Value largest) {
-    return select(isEqual(largest, infinity(k.f32())), scalar(0), largest);
+  AttentionSums sumsIn(Value buffer, Value begin) {
+    return {k, spec.valueSize, buffer, begin};
   }
 
   /// The outputs of a task from the sums of its `parts`.
-  void join(Value partials, Value firstUnit, Value parts, Sums joined) {
+  void join(Value partials, Value firstUnit, Value parts,
+            AttentionSums joined) {
     overQueries([&](Value q) {
-      clear(joined);
+      joined.clear();
       k.loop(k.index(0), parts, 1, [&](Value part) {
         Value unit = k.add(firstUnit, part);
-        merge(joined, at({partials, k.mul(unit, most * record)}, q));
+        joined.add(sumsIn(partials, k.mul(unit, most * record)).at(q));
       });
       storeOutput(q, joined);
     });
   }
 
-  void storeOutput(Value q, Sums total) {
-    Value weight = k.load(total.buffer, weightOf(total));
-    Value factor = k.broadcast(select(isEqual(weight, scalar(0)), scalar(0),
-                                      k.divF(scalar(1), weight)));
-    Values place{batch, headOf(q), rowOf(q)};
+  void storeOutput(Value q, AttentionSums total) {
+    Value weight = total.loadWeight();
+    Value isNone = arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OEQ,
+                                         weight, scalar(0));
+    Value factor =
+        k.broadcast(k.select(isNone, scalar(0), k.divF(scalar(1), weight)));
+    Values place{block.batch, headOf(q), rowOf(q)};
     if (spec.transposed)
       std::swap(place[1], place[2]);
     place.push_back(Value());
     for (int64_t i = 0; i < spec.valueSize; i += lanes) {
       place.back() = k.index(i);
-      Value vector = k.loadVector(total.buffer, k.add(total.begin, i));
-      k.storeVector(k.mulF(vector, factor), y, place,
+      k.storeVector(k.mulF(total.loadOutputs(i), factor), y, place,
                     k.tail(spec.valueSize, i));
     }
   }
@@ -388,24 +310,22 @@ private:
   /// Query q of the task is that of row `q / group` and head `q % group`.
   Value rowOf(Value q) { return k.add(firstRow, k.div(q, group)); }
   Value headOf(Value q) {
-    return k.add(k.mul(keyHead, group), k.rem(q, group));
+    return k.add(k.mul(block.head, group), k.rem(q, group));
   }
-  /// Whether queries are rounded, for products of integers.
-  bool isRounded() { return spec.keys == CacheFormat::Int8; }
 
   void loadQueries() {
     overQueries([&](Value q) {
       Value begin = k.mul(q, spec.headSize);
-      queryRows.copy(k, batch, headOf(q), rowOf(q), queries, begin);
+      queryRows.copy(k, block.batch, headOf(q), rowOf(q), queries, begin);
       for (int64_t i = 0; i < spec.headSize; i += lanes) {
         Value address = k.add(begin, i), there = k.tail(spec.headSize, i);
         k.storeVector(
             k.mulF(k.loadVector(queries, address, there), splat(spec.scale)),
             queries, address, there);
       }
-      if (isRounded())
+      if (keyReader.isRounded())
         roundQuery(q, begin);
-      clear(at(totals, q));
+      totals.at(q).clear();
     });
   }
 
@@ -431,12 +351,14 @@ private:
   //===--------------------------------------------------------------------===//
 
   /// The position of a row among the keys.
-  Value positionOf(Value row) { return k.add(row, k.sub(numKeys, numRows)); }
+  Value positionOf(Value row) {
+    return k.add(row, k.sub(block.numKeys, numRows));
+  }
 
   /// Keys that some row of the task may read; the first is that of a block, so
   /// that blocks do not depend on the task.
   std::pair<Value, Value> findKeys() {
-    Value begin = k.index(0), end = numKeys;
+    Value begin = k.index(0), end = block.numKeys;
     if (spec.causal)
       end = k.min(end, positionOf(k.add(firstRow, rows)));
     if (spec.window > 0) {
@@ -445,136 +367,6 @@ private:
       begin = k.mul(k.div(first, blockKeys), blockKeys);
     }
     return {begin, maxIndex(end, k.index(0))};
-  }
-
-  /// How many keys the block has.
-  Value keysOfBlock() {
-    return k.min(k.index(blockKeys), k.sub(numKeys, firstKey));
-  }
-
-  /// Asks for the rows of a block. Processors do not guess them in time: rows
-  /// of one head are a page or two, and those behind them other heads'.
-  void prefetch(const Cache &cache, Value first) {
-    auto type = cast<MemRefType>(cache.data.getType());
-    int64_t step = 64 * 8 / type.getElementTypeBitWidth();
-    Value last = k.min(k.add(first, blockKeys), numKeys);
-    k.loop(first, last, 1, [&](Value row) {
-      for (int64_t i = 0; i < cache.size; i += step)
-        memref::PrefetchOp::create(k.b, k.loc, cache.data,
-                                   ValueRange{batch, keyHead, row, k.index(i)},
-                                   /*isWrite=*/false,
-                                   /*localityHint=*/3, /*isDataCache=*/true);
-    });
-  }
-
-  /// Rows `key` and on of the block; beyond the last key scores do not matter.
-  Values loadKeys(Value key, llvm::function_ref<Value(Value)> load) {
-    Value last = k.sub(numKeys, k.index(1));
-    Values rows;
-    for (int64_t i = 0; i < lanes; ++i)
-      rows.push_back(load(k.min(k.add(firstKey, k.add(key, i)), last)));
-    return rows;
-  }
-
-  void storeTransposed(Values rows, Value offset, Value key) {
-    transpose(rows);
-    for (int64_t i = 0; i < lanes; ++i)
-      k.storeVector(rows[i], transposedKeys,
-                    k.add(k.mul(k.add(offset, i), blockKeys), key));
-  }
-
-  void transposeKeys() {
-    k.loop(k.index(0), keysOfBlock(), lanes, [&](Value key) {
-      k.loop(k.index(0), k.index(spec.headSize), lanes, [&](Value offset) {
-        Value there = spec.headSize % lanes == 0
-                          ? Value()
-                          : k.createMask(k.sub(k.index(spec.headSize), offset));
-        Values rows = loadKeys(key, [&](Value row) {
-          return k.widen(
-              k.loadVector(keys.data, {batch, keyHead, row, offset}, there));
-        });
-        storeTransposed(rows, offset, key);
-      });
-    });
-  }
-
-  /// The same with words of four bytes, which count from 0.
-  void transposeBytes() {
-    int64_t width = 4 * lanes;
-    auto bytes = VectorType::get({width}, k.i8());
-    k.loop(k.index(0), keysOfBlock(), lanes, [&](Value key) {
-      for (int64_t offset = 0; offset < spec.headSize; offset += width) {
-        Values rows = loadKeys(key, [&](Value row) -> Value {
-          Values place{batch, keyHead, row, k.index(offset)};
-          Value loaded;
-          if (offset + width <= spec.headSize)
-            loaded =
-                vector::LoadOp::create(k.b, k.loc, bytes, keys.data, place);
-          else
-            loaded = vector::MaskedLoadOp::create(
-                k.b, k.loc, bytes, keys.data, place,
-                vector::CreateMaskOp::create(
-                    k.b, k.loc, VectorType::get({width}, k.b.getI1Type()),
-                    k.index(spec.headSize - offset)),
-                k.constant(bytes, 0));
-          loaded = arith::XOrIOp::create(k.b, k.loc, loaded,
-                                         k.constant(bytes, -128));
-          return k.bitcast(loaded, words);
-        });
-        storeTransposed(rows, k.index(offset / 4), key);
-      }
-    });
-  }
-
-  /// A square of vectors, by exchanging ever larger squares in it.
-  void transpose(Values &rows) {
-    for (int64_t half = 1; half < lanes; half *= 2)
-      for (int64_t i = 0; i < lanes; ++i) {
-        if (i & half)
-          continue;
-        SmallVector<int64_t> low, high;
-        for (int64_t j = 0; j < lanes; ++j) {
-          bool isHigh = j & half;
-          low.push_back(isHigh ? lanes + j - half : j);
-          high.push_back(isHigh ? lanes + j : j + half);
-        }
-        Value a = rows[i], b = rows[i + half];
-        rows[i] = vector::ShuffleOp::create(k.b, k.loc, a, b, low);
-        rows[i + half] = vector::ShuffleOp::create(k.b, k.loc, a, b, high);
-      }
-  }
-
-  /// Makes floats of the block's values.
-  void unpackValues() {
-    k.loop(k.index(0), keysOfBlock(), 1, [&](Value key) {
-      Value position = k.add(firstKey, key), scale;
-      if (values.scales)
-        scale = k.broadcast(
-            k.load(values.scales, {batch, keyHead, position, k.index(0)}));
-      for (int64_t i = 0; i < spec.valueSize; i += lanes) {
-        Value vector =
-            k.loadVector(values.data, {batch, keyHead, position, k.index(i)},
-                         k.tail(spec.valueSize, i));
-        if (scale)
-          vector = k.mulF(
-              k.toFloat(arith::ExtSIOp::create(k.b, k.loc, words, vector)),
-              scale);
-        k.storeVector(k.widen(vector), blockValues, valueAddress(key, i));
-      }
-    });
-  }
-
-  Value valueAddress(Value key, int64_t offset) {
-    return k.add(k.mul(key, padded(spec.valueSize)), offset);
-  }
-
-  /// Part of a value of the block, as floats.
-  Value loadValue(Value key, int64_t offset) {
-    if (spec.values != CacheFormat::F32)
-      return k.loadVector(blockValues, valueAddress(key, offset));
-    return k.loadVector(values.data,
-                        {batch, keyHead, k.add(firstKey, key), k.index(offset)},
-                        k.tail(spec.valueSize, offset));
   }
 
   //===--------------------------------------------------------------------===//
@@ -588,21 +380,22 @@ private:
   void skipMasked(llvm::function_ref<void()> body) {
     if (!getMask().hasKeys())
       return body();
-    Value count = keysOfBlock();
+    Value count = block.getSize(k);
     Value initial[] = {infinity(floats),
                        scalar(std::numeric_limits<double>::infinity())};
     Values found = k.carry(
         k.index(0), numQueries, 1, initial, [&](Value q, ValueRange carried) {
           Value highest = carried[0];
           for (int64_t i = 0; i < blockKeys; i += lanes)
-            highest = maximum(
+            highest = k.maximum(
                 highest,
-                getMask().load(batch, headOf(q), rowOf(q), k.add(firstKey, i),
+                getMask().load(block.batch, headOf(q), rowOf(q),
+                               k.add(block.first, i),
                                k.createMask(k.sub(count, k.index(i)))));
-          Value largest = k.load(sums.buffer, largestOf(at(sums, q))),
-                before = k.load(totals.buffer, largestOf(at(totals, q)));
+          Value largest = sums.at(q).loadLargest(),
+                before = totals.at(q).loadLargest();
           Value lowest = arith::MinNumFOp::create(k.b, k.loc, carried[1],
-                                                  maximum(largest, before));
+                                                  k.maximum(largest, before));
           return Values{highest, lowest};
         });
     Value isMasked = arith::CmpFOp::create(
@@ -617,17 +410,18 @@ private:
   /// `value`, the scores of `row` for keys from `key` on, with -inf where there
   /// is no key.
   Value exclude(Value value, Value row, Value head, Value key) {
-    Value left = k.sub(numKeys, key);
+    Value left = k.sub(block.numKeys, key);
     if (mask)
-      value = getMask().apply(value, batch, head, row, key, k.createMask(left));
+      value = getMask().apply(value, block.batch, head, row, key,
+                              k.createMask(left));
     if (spec.causal)
       left = k.min(left, k.sub(k.add(positionOf(row), 1), key));
-    value = select(k.createMask(left), value, infinity(floats));
+    value = k.select(k.createMask(left), value, infinity(floats));
     if (spec.window == 0)
       return value;
     // The first key that counts is position - window + 1.
     Value first = k.sub(k.add(positionOf(row), 1 - spec.window), key);
-    return select(k.createMask(first), infinity(floats), value);
+    return k.select(k.createMask(first), infinity(floats), value);
   }
 
   //===--------------------------------------------------------------------===//
@@ -636,29 +430,21 @@ private:
 
   void emitScores(Value firstQuery, int64_t count) {
     int64_t vectors = count < 4 && k.isa.registers >= 32 ? 4 : 2;
-    k.loop(k.index(0), keysOfBlock(), vectors * lanes, [&](Value key) {
-      Values sums = isRounded() ? sumIntegers(firstQuery, count, key, vectors)
-                                : sumFloats(firstQuery, count, key, vectors);
+    k.loop(k.index(0), block.getSize(k), vectors * lanes, [&](Value key) {
+      Values sums = keyReader.isRounded()
+                        ? sumIntegers(firstQuery, count, key, vectors)
+                        : sumFloats(firstQuery, count, key, vectors);
       for (int64_t q = 0; q < count; ++q) {
         Value index = k.add(firstQuery, q);
         Value row = rowOf(index), head = headOf(index);
         for (int64_t j = 0; j < vectors; ++j) {
           Value offset = k.add(key, j * lanes);
           Value value = cap(sums[q * vectors + j]);
-          value = exclude(value, row, head, k.add(firstKey, offset));
+          value = exclude(value, row, head, k.add(block.first, offset));
           k.storeVector(value, scores, scoreAddress(index, offset));
         }
       }
     });
-  }
-
-  Values loadTransposed(Value line, Value key, int64_t vectors) {
-    Values parts;
-    for (int64_t j = 0; j < vectors; ++j)
-      parts.push_back(
-          k.loadVector(transposedKeys,
-                       k.add(k.mul(line, blockKeys), k.add(key, j * lanes))));
-    return parts;
   }
 
   Values sumFloats(Value firstQuery, int64_t count, Value key,
@@ -666,7 +452,7 @@ private:
     return k.carry(
         k.index(0), k.index(spec.headSize), 1,
         Values(count * vectors, splat(0)), [&](Value i, ValueRange carried) {
-          Values next(carried), parts = loadTransposed(i, key, vectors);
+          Values next(carried), parts = keyReader.loadLine(i, key, vectors);
           for (int64_t q = 0; q < count; ++q) {
             Value address =
                 k.add(k.mul(k.add(firstQuery, q), spec.headSize), i);
@@ -682,7 +468,7 @@ private:
   Values sumIntegers(Value firstQuery, int64_t count, Value key,
                      int64_t vectors) {
     auto bytes = VectorType::get({4 * lanes}, k.i8());
-    int64_t lines = spec.headSize / 4;
+    int64_t lines = keyReader.getNumLines();
     // sdot reads them less 128, which is what the seeds take off elsewhere.
     bool hasSigns = k.isa.dot == Dot::Sdot;
     Value zero = k.constant(k.vectorOf(k.i32()), 0), signs;
@@ -696,7 +482,7 @@ private:
                       : k.broadcast(k.load(querySeeds, k.add(firstQuery, q))));
     sums = k.carry(
         k.index(0), k.index(lines), 1, sums, [&](Value i, ValueRange carried) {
-          Values next(carried), parts = loadTransposed(i, key, vectors);
+          Values next(carried), parts = keyReader.loadLine(i, key, vectors);
           if (hasSigns)
             for (Value &part : parts)
               part = arith::XOrIOp::create(k.b, k.loc, part, signs);
@@ -710,14 +496,9 @@ private:
           }
           return next;
         });
-    // The scales of successive keys are next to each other.
-    Value scales = memref::CollapseShapeOp::create(
-        k.b, k.loc, keys.scales,
-        SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
+    Value scales = keyReader.getScales();
     for (int64_t j = 0; j < vectors; ++j) {
-      Value position = k.add(firstKey, k.add(key, j * lanes));
-      Value scale = k.loadVector(scales, {batch, keyHead, position},
-                                 k.createMask(k.sub(numKeys, position)));
+      Value scale = keyReader.loadScales(scales, k.add(key, j * lanes));
       for (int64_t q = 0; q < count; ++q) {
         Value step = k.broadcast(k.load(querySteps, k.add(firstQuery, q)));
         Value &sum = sums[q * vectors + j];
@@ -741,17 +522,17 @@ private:
 
   /// Turns the scores of a query into weights, and rescales what it has.
   void emitSoftmax(Value q) {
-    Sums own = at(sums, q);
-    Value size = k.mul(k.ceilDiv(keysOfBlock(), lanes), lanes);
+    AttentionSums own = sums.at(q);
+    Value size = k.mul(k.ceilDiv(block.getSize(k), lanes), lanes);
     Value highest =
         k.carry(k.index(0), size, lanes, infinity(floats),
                 [&](Value key, ValueRange carried) -> Values {
-                  return {maximum(carried[0],
-                                  k.loadVector(scores, scoreAddress(q, key)))};
+                  return {k.maximum(
+                      carried[0], k.loadVector(scores, scoreAddress(q, key)))};
                 })[0];
-    Value before = k.load(own.buffer, largestOf(own));
-    Value now = maximum(before, k.reduce(CombiningKind::MAXNUMF, highest));
-    Value base = k.broadcast(getBase(now));
+    Value before = own.loadLargest();
+    Value now = k.maximum(before, k.reduce(CombiningKind::MAXNUMF, highest));
+    Value base = k.broadcast(getScoreBase(k, now));
     Value factor = exponential(k.subF(k.broadcast(before), base));
     Value sum = k.carry(k.index(0), size, lanes, splat(0),
                         [&](Value key, ValueRange carried) -> Values {
@@ -761,16 +542,7 @@ private:
                           k.storeVector(weight, scores, address);
                           return {k.addF(carried[0], weight)};
                         })[0];
-    Value scaled = k.mulF(k.load(own.buffer, weightOf(own)),
-                          vector::ExtractOp::create(k.b, k.loc, factor, 0));
-    k.store(k.addF(scaled, k.reduce(CombiningKind::ADD, sum)), own.buffer,
-            weightOf(own));
-    k.store(now, own.buffer, largestOf(own));
-    for (int64_t i = 0; i < spec.valueSize; i += lanes) {
-      Value address = k.add(own.begin, i);
-      k.storeVector(k.mulF(k.loadVector(own.buffer, address), factor),
-                    own.buffer, address);
-    }
+    own.rescale(factor, sum, now);
   }
 
   Value exponential(Value value) {
@@ -787,19 +559,17 @@ private:
     for (int64_t begin = 0; begin < spec.valueSize; begin += step) {
       int64_t end = std::min(begin + step, spec.valueSize);
       int64_t vectors = llvm::divideCeil(end - begin, lanes);
-      auto address = [&](int64_t q, int64_t j) {
-        return k.add(at(sums, k.add(firstQuery, q)).begin, begin + j * lanes);
-      };
+      auto sumsOf = [&](int64_t q) { return sums.at(k.add(firstQuery, q)); };
       Values outputs;
       for (int64_t q = 0; q < count; ++q)
         for (int64_t j = 0; j < vectors; ++j)
-          outputs.push_back(k.loadVector(sums.buffer, address(q, j)));
+          outputs.push_back(sumsOf(q).loadOutputs(begin + j * lanes));
       outputs =
-          k.carry(k.index(0), keysOfBlock(), 1, outputs,
+          k.carry(k.index(0), block.getSize(k), 1, outputs,
                   [&](Value key, ValueRange carried) {
                     Values next(carried), parts;
                     for (int64_t j = 0; j < vectors; ++j)
-                      parts.push_back(loadValue(key, begin + j * lanes));
+                      parts.push_back(valueReader.read(key, begin + j * lanes));
                     for (int64_t q = 0; q < count; ++q) {
                       Value weight = k.broadcast(k.load(
                           scores, scoreAddress(k.add(firstQuery, q), key)));
@@ -811,7 +581,7 @@ private:
                   });
       for (int64_t q = 0; q < count; ++q)
         for (int64_t j = 0; j < vectors; ++j)
-          k.storeVector(outputs[q * vectors + j], sums.buffer, address(q, j));
+          sumsOf(q).storeOutputs(outputs[q * vectors + j], begin + j * lanes);
     }
   }
 
@@ -820,18 +590,21 @@ private:
   int64_t lanes, group;
   int64_t taskRows; ///< positions of a task, at most
   int64_t most;     ///< queries of a task, at most
-  int64_t record;   ///< numbers of Sums for one query
+  int64_t record;   ///< numbers of AttentionSums for one query
   VectorType floats, words;
   HeadRows queryRows, keyRows, valueRows;
   Cache keys, values;
   Value length, mask, y;
-  Value numRows, numKeys; ///< S, T
+  KeyBlock block;
+  KeyReader keyReader{k, block, keys};
+  ValueReader valueReader{k, block, values};
+  Value numRows; ///< S
   Value rowTasks, splits;
   // Of the task.
-  Value batch, keyHead, firstRow, rows, numQueries, firstKey;
-  Value queries, transposedKeys, scores, blockValues;
+  Value firstRow, rows, numQueries;
+  Value queries, scores;
   Value roundedQueries, queryWords, querySeeds, querySteps;
-  Sums sums, totals; ///< of a chunk, and of those before
+  AttentionSums sums, totals; ///< of a chunk, and of those before
 };
 } // namespace
 

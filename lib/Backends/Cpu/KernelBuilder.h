@@ -69,6 +69,9 @@ struct KernelBuilder {
     return mlir::arith::CmpIOp::create(b, loc, mlir::arith::CmpIPredicate::slt,
                                        x, y);
   }
+  Value select(Value condition, Value x, Value y) {
+    return mlir::arith::SelectOp::create(b, loc, condition, x, y);
+  }
   Value dim(Value buffer, int64_t dimension) {
     return b.createOrFold<mlir::memref::DimOp>(loc, buffer, dimension);
   }
@@ -92,6 +95,9 @@ struct KernelBuilder {
   }
   Value fma(Value x, Value y, Value sum) {
     return mlir::vector::FMAOp::create(b, loc, x, y, sum);
+  }
+  Value maximum(Value x, Value y) {
+    return mlir::arith::MaxNumFOp::create(b, loc, x, y);
   }
   Value broadcast(Value scalar) {
     return mlir::vector::BroadcastOp::create(b, loc, vectorOf(scalar.getType()),
