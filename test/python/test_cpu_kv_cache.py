@@ -4,18 +4,40 @@ import numpy as np
 import pytest
 
 import llmc
-from kernels import floats
+from kernels import floats, text
 
 SCALE = np.float32(0.3)
-MODELS = {  # heads, key heads, size, rotated, interleaved
-    "halves": (6, 2, 64, 64, False),
-    "pairs": (4, 4, 24, 16, True),
-    "part": (2, 1, 40, 24, False),
-    "none": (8, 1, 32, 0, False),
+EPSILON = np.float32(1e-3)
+MODELS = {  # heads, key heads, size, rotated, interleaved, norm of each head
+    "halves": (6, 2, 64, 64, False, ""),
+    "pairs": (4, 4, 24, 16, True, ""),
+    "part": (2, 1, 40, 24, False, ""),
+    "none": (8, 1, 32, 0, False, ""),
+    "normed halves": (6, 2, 64, 64, False, "rms"),
+    "normed pairs": (4, 2, 32, 16, True, "layer"),
+    "normed none": (3, 1, 20, 0, False, "rms"),
 }
 
 
-def model(heads, key_heads, size, rotated, interleaved, cache="f32",
+def norm_parameters(size):
+    """Scale and bias of queries, then of keys."""
+    generator = np.random.default_rng(size)
+    return generator.uniform(0.5, 2, (2, 2, size)).astype(np.float32)
+
+
+def normalize(name, norm, size, operand, kind):
+    """Ops of %NAMEn."""
+    row = f"tensor<{size}xf32>"
+    operands = [f"%{name}scale"] + [f"%{name}bias"] * (norm == "layer")
+    axis = "axis = 3 : i64, " * (norm == "layer")
+    return [f"{weight} = llmc.weight @{weight[1:]} : {row}"
+            for weight in operands] + [
+        f"%{name}n = llmc.{norm}_norm {', '.join([operand] + operands)} {{{axis}"
+        f"epsilon = {EPSILON} : f32}} : "
+        f"({', '.join([kind] + [row] * len(operands))}) -> {kind}"]
+
+
+def model(heads, key_heads, size, rotated, interleaved, norm, cache="f32",
           in_place=True):
     """A decoder that is attention alone, as ONNX has it."""
     table = f"tensor<1x?x{max(rotated, 2) // 2}xf32>"
@@ -31,7 +53,7 @@ def model(heads, key_heads, size, rotated, interleaved, cache="f32",
             ("sin", "sin", table, '["", "s", ""]'),
             ("pk", "past.k", past, '["b", "", "p", ""]'),
             ("pv", "past.v", past, '["b", "", "p", ""]')))
-    lines = []
+    lines, last = [], []
     for name, count in (("q", heads), ("k", key_heads), ("v", key_heads)):
         split = f"tensor<?x?x{count}x{size}xf32>"
         turned = f"tensor<?x{count}x?x{size}xf32>"
@@ -39,20 +61,30 @@ def model(heads, key_heads, size, rotated, interleaved, cache="f32",
             f"%{name}s = llmc.constant dense<[0, 0, {count}, {size}]> : "
             "tensor<4xi64>",
             f"%{name}r = llmc.reshape %{name}, %{name}s : (tensor<?x?x"
-            f"{count * size}xf32>, tensor<4xi64>) -> {split}",
-            f"%{name}t = llmc.transpose %{name}r {{perm = array<i64: 0, 2, 1, "
-            f"3>}} : ({split}) -> {turned}"]
+            f"{count * size}xf32>, tensor<4xi64>) -> {split}"]
+        rows = f"%{name}r"
+        if norm == "rms" and name != "v":  # where Qwen3 has it
+            lines += normalize(name, norm, size, rows, split)
+            rows = f"%{name}n"
+        lines.append(f"%{name}t = llmc.transpose {rows} {{perm = array<i64: 0, "
+                     f"2, 1, 3>}} : ({split}) -> {turned}")
+        rows = f"%{name}t"
+        if norm == "layer" and name != "v":
+            lines += normalize(name, norm, size, rows, turned)
+            rows = f"%{name}n"
         if name != "v" and rotated:
             flag = "{interleaved} " if interleaved else ""
-            lines.append(f"%{name}o = llmc.rope %{name}t, %cos, %sin {flag}: "
+            lines.append(f"%{name}o = llmc.rope {rows}, %cos, %sin {flag}: "
                          f"({turned}, {table}, {table}) -> {turned}")
-    q, k = ("%qo", "%ko") if rotated else ("%qt", "%kt")
+            rows = f"%{name}o"
+        last.append(rows)
+    q, k, v = last
     turned = f"tensor<?x{heads}x?x{size}xf32>"
     result = f"tensor<?x?x{heads}x{size}xf32>"
     lines += [
         f"%ck = llmc.concat %pk, {k} {{axis = 2 : i64}} : ({past}, {past}) -> "
         f"{past}",
-        f"%cv = llmc.concat %pv, %vt {{axis = 2 : i64}} : ({past}, {past}) -> "
+        f"%cv = llmc.concat %pv, {v} {{axis = 2 : i64}} : ({past}, {past}) -> "
         f"{past}",
         f"%a = llmc.attention {q}, %ck, %cv {{causal, scale = {SCALE} : f32}} "
         f": ({turned}, {past}, {past}) -> {turned}",
@@ -60,7 +92,12 @@ def model(heads, key_heads, size, rotated, interleaved, cache="f32",
         f" -> {result}",
         f"return %y, %ck, %cv : {result}, {past}, {past}"]
     body = "\n".join(lines)
+    parameters = "\n".join(
+        f"llmc.param @{name}{kind} = {text(value)}"
+        for name, values in zip("qk", norm_parameters(size))
+        for kind, value in zip(("scale", "bias"), values)) if norm else ""
     module = llmc.Module.parse(f"""
+{parameters}
 func.func @main({arguments}) -> ({result} {{llmc.name = "y"}},
     {past} {{llmc.name = "present.k"}}, {past} {{llmc.name = "present.v"}}) {{
 {body}
@@ -72,11 +109,13 @@ func.func @main({arguments}) -> ({result} {{llmc.name = "y"}},
     return module
 
 
-def inputs(batch, rows, heads, key_heads, size, rotated):
+def inputs(batch, rows, heads, key_heads, size, rotated, interleaved, norm):
     angles = floats(1, rows, max(rotated, 2) // 2)
-    return {"inputs_embeds": floats(batch, rows, heads * size),
-            "k": floats(batch, rows, key_heads * size),
-            "v": floats(batch, rows, key_heads * size),
+    q, k, v = (floats(batch, rows, count * size)
+               for count in (heads, key_heads, key_heads))
+    if norm:  # sums are exact in any order, so all round to the same cache
+        q, k = np.rint(q * 2) / 2, np.rint(k * 2) / 2
+    return {"inputs_embeds": q, "k": k, "v": v,
             "cos": np.cos(angles), "sin": np.sin(angles)}
 
 
@@ -87,6 +126,14 @@ def part(feeds, begin, end):
 
 def split(x, count, size):
     return x.reshape(*x.shape[:2], count, size).transpose(0, 2, 1, 3)
+
+
+def normalized(x, norm, scale, bias):
+    if norm == "layer":
+        x = x - x.mean(-1, keepdims=True)
+    root = np.sqrt((x * x).mean(-1, keepdims=True) + EPSILON)
+    y = x * (np.float32(1) / root) * scale
+    return y + bias if norm == "layer" else y
 
 
 def rotate(x, cos, sin, rotated, interleaved):
@@ -107,10 +154,13 @@ def rounded(x):
     return np.rint(x * inverse) * (largest / np.float32(127))
 
 
-def expected(feeds, heads, key_heads, size, rotated, interleaved, cache,
+def expected(feeds, heads, key_heads, size, rotated, interleaved, norm, cache,
              rounds_queries):
     q, k, v = (split(feeds[name], count, size) for name, count in
                (("inputs_embeds", heads), ("k", key_heads), ("v", key_heads)))
+    if norm:
+        q, k = (normalized(x, norm, *parameters)
+                for x, parameters in zip((q, k), norm_parameters(size)))
     q, k = (rotate(x, feeds["cos"], feeds["sin"], rotated, interleaved)
             for x in (q, k))
     q = q * SCALE
@@ -146,7 +196,8 @@ def test_one_kernel(name, cache):
     ops = module.ops()
     assert ops["llmc.launch"] == 1
     left = {"llmc.rope", "llmc.transpose", "llmc.tensor_scatter", "llmc.prefix",
-            "llmc.concat", "llmc.round", "llmc.attention"}
+            "llmc.concat", "llmc.round", "llmc.attention", "llmc.rms_norm",
+            "llmc.layer_norm"}
     assert not left & set(ops)
 
 
@@ -159,7 +210,7 @@ def test_cache(name, cache, target, tmp_path):
                                                          target)
     artifact = llmc.Artifact(tmp_path / "out.llmc")
     lengths = (600, 1, 3, 1) if name == "halves" else (70, 1, 3, 1)
-    feeds = inputs(2, sum(lengths), *spec[:4])
+    feeds = inputs(2, sum(lengths), *spec)
     y = in_steps(artifact.session(capacity=64, threads=2), feeds, lengths)
     wanted = expected(feeds, *spec, cache, target == "host")
     np.testing.assert_allclose(y, wanted, rtol=2e-5, atol=5e-6)
@@ -184,7 +235,7 @@ def test_smaller_processors(name, cache, cpu, tmp_path):
     spec = MODELS[name]
     model(*spec, cache, in_place=False).compile_artifact(tmp_path / "out.llmc",
                                                          f"cpu:{cpu}")
-    feeds = inputs(1, 75, *spec[:4])
+    feeds = inputs(1, 75, *spec)
     y = in_steps(llmc.Artifact(tmp_path / "out.llmc").session(), feeds,
                  (70, 1, 4))
     np.testing.assert_allclose(y, expected(feeds, *spec, cache, True),
@@ -196,7 +247,7 @@ def test_extreme_rows(cache, tmp_path):
     """Zeros, denormals and large numbers."""
     spec = MODELS["halves"]
     model(*spec, cache, in_place=False).compile_artifact(tmp_path / "out.llmc")
-    feeds = inputs(1, 40, *spec[:4])
+    feeds = inputs(1, 40, *spec)
     feeds["k"][:, 3] = 0
     feeds["v"][:, 4] = 0
     feeds["k"][:, 5] = 1e-40
@@ -213,7 +264,7 @@ def test_a_full_cache_is_an_error():
     """Nothing is written behind a buffer that is too small."""
     spec = MODELS["halves"]
     compiled = model(*spec).compile()
-    feeds = inputs(1, 8, *spec[:4])
+    feeds = inputs(1, 8, *spec)
     feeds |= {"past.k": np.zeros((1, 2, 10, 64), np.float32),
               "past.v": np.zeros((1, 2, 10, 64), np.float32),
               "past_length": np.array(3)}
@@ -274,3 +325,4 @@ def test_exported_models(name, cache, shared):
         module.run(f"llmc-quantize-kv-cache{{format={cache}}}")
     module.run("llmc-kv-cache-in-place,llmc-claim-kernels")
     assert not {"llmc.attention", "llmc.tensor_scatter"} & set(module.ops())
+    assert 'kind "norm"' not in str(module)

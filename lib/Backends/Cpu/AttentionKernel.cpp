@@ -65,24 +65,16 @@ public:
       arguments = arguments.drop_front();
       return argument;
     };
-    auto takeRows = [&](const HeadsSpec &heads, int64_t size) {
-      Value source = take(), cos, sin;
-      if (heads.rotated > 0) {
-        cos = take();
-        sin = take();
-      }
-      return HeadRows(heads, size, source, cos, sin);
-    };
     auto takeCache = [&](CacheFormat format, int64_t size) {
       Cache cache{format, size, take(), {}};
       if (format == CacheFormat::Int8)
         cache.scales = take();
       return cache;
     };
-    queryRows = takeRows(spec.query, spec.headSize);
+    queryRows = HeadRows(spec.query, spec.headSize, arguments);
     if (spec.appends) {
-      keyRows = takeRows(spec.newKeys, spec.headSize);
-      valueRows = takeRows(spec.newValues, spec.valueSize);
+      keyRows = HeadRows(spec.newKeys, spec.headSize, arguments);
+      valueRows = HeadRows(spec.newValues, spec.valueSize, arguments);
     } else {
       keys = takeCache(spec.keys, spec.headSize);
       values = takeCache(spec.values, spec.valueSize);

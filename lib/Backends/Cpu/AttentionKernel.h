@@ -19,8 +19,9 @@ namespace llmc::cpu {
 ///     kernel(query, newKeys, newValues, past, [mask], y, keys, values)
 ///
 /// with newKeys and newValues of S rows, which are written behind the first
-/// `past`. Behind rows that are rotated are the two tables, behind keys and
-/// values of integers their scales, [B, keyHeads, C, 1] of f32.
+/// `past`. Behind rows with a norm are its scale and its bias, then the two
+/// tables where they are rotated; behind keys and values of integers their
+/// scales, [B, keyHeads, C, 1] of f32.
 struct AttentionSpec {
   int64_t heads = 0, keyHeads = 0;
   int64_t headSize = 0, valueSize = 0; ///< D, Dv

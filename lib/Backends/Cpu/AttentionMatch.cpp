@@ -94,11 +94,12 @@ private:
     return true;
   }
 
-  /// `value`, [B, heads, S, D], with the transpose and the rotation before it.
+  /// `value`, [B, heads, S, D], with the rotation, the norm of each row and the
+  /// transpose before it.
   MatchedRows matchRows(Value value) {
     MatchedRows rows;
     Value source = value;
-    SmallVector<Value> tables;
+    SmallVector<Value> parameters, tables;
     if (auto rope = source.getDefiningOp<RopeOp>();
         rope && shapes.elementType(rope.getCos()).isF32() &&
         getConstant(shapes.dim(rope.getCos(), 2))) {
@@ -109,12 +110,24 @@ private:
       rows.spec.tablesHaveBatch =
           getConstant(shapes.dim(rope.getCos(), 0)) != 1;
     }
+    auto takeNorm = [&] {
+      std::optional<NormMatch> norm = matchNorm(source.getDefiningOp());
+      if (!norm)
+        return;
+      source = norm->inputs.front();
+      parameters = {norm->inputs.begin() + 1, norm->inputs.end()};
+      rows.spec.norm = norm->spec;
+    };
+    takeNorm();
     if (auto transpose = source.getDefiningOp<TransposeOp>();
         transpose && transpose.getPerm() == ArrayRef(headsAndRows)) {
       source = transpose.getOperand();
       rows.spec.transposed = true;
     }
+    if (!rows.spec.norm)
+      takeNorm();
     rows.inputs.push_back(source);
+    rows.inputs.append(parameters);
     rows.inputs.append(tables);
     return rows;
   }

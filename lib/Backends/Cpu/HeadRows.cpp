@@ -1,4 +1,4 @@
-//===- HeadRows.cpp - rows of heads, rotated and stored -------------------===//
+//===- HeadRows.cpp - rows of heads: norm, rotation, storage --------------===//
 
 #include "HeadRows.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -29,6 +29,24 @@ bool llmc::cpu::fromString(StringRef name, CacheFormat &format) {
 // Reading
 //===----------------------------------------------------------------------===//
 
+HeadRows::HeadRows(const HeadsSpec &spec, int64_t size, ValueRange &arguments)
+    : spec(spec), size(size) {
+  auto take = [&] {
+    Value argument = arguments.front();
+    arguments = arguments.drop_front();
+    return argument;
+  };
+  source = take();
+  if (spec.norm)
+    normScale = take();
+  if (spec.norm.hasBias)
+    normBias = take();
+  if (spec.rotated > 0) {
+    cos = take();
+    sin = take();
+  }
+}
+
 static Values append(ValueRange place, Value last) {
   Values result(place);
   result.push_back(last);
@@ -40,17 +58,21 @@ void HeadRows::copy(KernelBuilder &k, Value batch, Value head, Value row,
   Values place{batch, head, row};
   if (spec.transposed)
     std::swap(place[1], place[2]);
+  RowNorm norm(k, spec.norm, size, source, normScale, normBias);
+  norm.begin(place);
+  auto read = [&](int64_t offset, Value there) {
+    return norm.read(k.index(offset), there);
+  };
   if (spec.rotated > 0) {
     Values angle{spec.tablesHaveBatch ? batch : k.index(0), row};
     if (spec.interleaved)
-      rotatePairs(k, place, angle, to, at);
+      rotatePairs(k, read, angle, to, at);
     else
-      rotateHalves(k, place, angle, to, at);
+      rotateHalves(k, read, angle, to, at);
   }
   for (int64_t i = spec.rotated; i < size; i += k.isa.lanes) {
     Value there = k.tail(size, i);
-    k.storeVector(k.loadVector(source, append(place, k.index(i)), there), to,
-                  k.add(at, i), there);
+    k.storeVector(read(i, there), to, k.add(at, i), there);
   }
 }
 
@@ -61,13 +83,12 @@ static std::pair<Value, Value> rotate(KernelBuilder &k, Value a, Value b,
           k.addF(k.mulF(b, cos), k.mulF(a, sin))};
 }
 
-void HeadRows::rotateHalves(KernelBuilder &k, ValueRange place,
-                            ValueRange angle, Value to, Value at) const {
+void HeadRows::rotateHalves(KernelBuilder &k, Read read, ValueRange angle,
+                            Value to, Value at) const {
   int64_t half = spec.rotated / 2;
   for (int64_t i = 0; i < half; i += k.isa.lanes) {
     Value there = k.tail(half, i), low = k.index(i), high = k.index(half + i);
-    auto [a, b] = rotate(k, k.loadVector(source, append(place, low), there),
-                         k.loadVector(source, append(place, high), there),
+    auto [a, b] = rotate(k, read(i, there), read(half + i, there),
                          k.loadVector(cos, append(angle, low), there),
                          k.loadVector(sin, append(angle, low), there));
     k.storeVector(a, to, k.add(at, low), there);
@@ -75,7 +96,7 @@ void HeadRows::rotateHalves(KernelBuilder &k, ValueRange place,
   }
 }
 
-void HeadRows::rotatePairs(KernelBuilder &k, ValueRange place, ValueRange angle,
+void HeadRows::rotatePairs(KernelBuilder &k, Read read, ValueRange angle,
                            Value to, Value at) const {
   int64_t half = spec.rotated / 2, lanes = k.isa.lanes;
   SmallVector<int64_t> even, odd, low, high;
@@ -94,8 +115,7 @@ void HeadRows::rotatePairs(KernelBuilder &k, ValueRange place, ValueRange angle,
                      k.tail(spec.rotated, 2 * i + lanes)};
     Value parts[2];
     for (int64_t j = 0; j < 2; ++j)
-      parts[j] = k.loadVector(source, append(place, k.index(2 * i + j * lanes)),
-                              masks[j]);
+      parts[j] = read(2 * i + j * lanes, masks[j]);
     auto [a, b] = rotate(k, shuffle(parts[0], parts[1], even),
                          shuffle(parts[0], parts[1], odd),
                          k.loadVector(cos, append(angle, k.index(i)), there),

@@ -1,9 +1,9 @@
-//===- HeadRows.h - rows of heads, rotated and stored ----------*- C++ -*-===//
+//===- HeadRows.h - rows of heads: norm, rotation, storage -----*- C++ -*-===//
 
 #ifndef LLMC_LIB_BACKENDS_CPU_HEADROWS_H
 #define LLMC_LIB_BACKENDS_CPU_HEADROWS_H
 
-#include "KernelBuilder.h"
+#include "NormKernel.h"
 
 namespace llmc::cpu {
 
@@ -21,7 +21,9 @@ bool fromString(llvm::StringRef name, CacheFormat &format);
 struct HeadsSpec {
   /// [B, S, heads, D], as linears leave them, not [B, heads, S, D].
   bool transposed = false;
-  /// Elements of each row that the kernel rotates as llmc.rope does; 0: none.
+  /// What the kernel does with each row first.
+  NormSpec norm;
+  /// Elements of each row that it then rotates as llmc.rope does; 0: none.
   int64_t rotated = 0;
   bool interleaved = false;
   /// The tables are [B, S, rotated / 2], not [1, S, rotated / 2].
@@ -29,6 +31,7 @@ struct HeadsSpec {
 
   template <typename Visitor> void visit(Visitor &&visit) {
     visit("transposed", transposed);
+    visit("norm", norm);
     visit("rotated", rotated);
     visit("interleaved", interleaved);
     visit("tables_have_batch", tablesHaveBatch);
@@ -39,9 +42,9 @@ struct HeadsSpec {
 class HeadRows {
 public:
   HeadRows() = default;
-  HeadRows(const HeadsSpec &spec, int64_t size, Value source, Value cos,
-           Value sin)
-      : spec(spec), size(size), source(source), cos(cos), sin(sin) {}
+  /// Takes the rows, and what is done with them, from the front of a kernel's
+  /// arguments: source, [scale, [bias]], [cos, sin].
+  HeadRows(const HeadsSpec &spec, int64_t size, mlir::ValueRange &arguments);
 
   Value getNumRows(KernelBuilder &k) const {
     return k.dim(source, spec.transposed ? 1 : 2);
@@ -53,14 +56,15 @@ public:
             Value at) const;
 
 private:
-  void rotateHalves(KernelBuilder &k, mlir::ValueRange place,
-                    mlir::ValueRange angle, Value to, Value at) const;
-  void rotatePairs(KernelBuilder &k, mlir::ValueRange place,
-                   mlir::ValueRange angle, Value to, Value at) const;
+  using Read = llvm::function_ref<Value(int64_t offset, Value there)>;
+  void rotateHalves(KernelBuilder &k, Read read, mlir::ValueRange angle,
+                    Value to, Value at) const;
+  void rotatePairs(KernelBuilder &k, Read read, mlir::ValueRange angle,
+                   Value to, Value at) const;
 
   HeadsSpec spec;
   int64_t size = 0;
-  Value source, cos, sin;
+  Value source, normScale, normBias, cos, sin;
 };
 
 /// Rounds floats, `size` from `at` on, to integers of 8 bits: multiples of the

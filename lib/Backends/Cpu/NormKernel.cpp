@@ -33,6 +33,12 @@ std::optional<NormMatch> llmc::cpu::matchNorm(Operation *op) {
   return match;
 }
 
+Values RowNorm::getAddress(Value column) const {
+  Values address(place);
+  address.push_back(column);
+  return address;
+}
+
 Value RowNorm::sumOf(llvm::function_ref<Value(Value)> term) {
   int64_t lanes = k.isa.lanes;
   VectorType type = k.vectorOf(k.f32());
@@ -42,7 +48,7 @@ Value RowNorm::sumOf(llvm::function_ref<Value(Value)> term) {
       [&](Value column, ValueRange carried) -> Values {
         Value mask =
             columns % lanes == 0 ? Value() : k.createMask(k.sub(end, column));
-        Value value = term(k.loadVector(x, {row, column}, mask));
+        Value value = term(k.loadVector(x, getAddress(column), mask));
         if (mask)
           value = arith::SelectOp::create(k.b, k.loc, mask, value, zero);
         return {k.addF(carried[0], value)};
@@ -50,8 +56,8 @@ Value RowNorm::sumOf(llvm::function_ref<Value(Value)> term) {
   return k.reduce(vector::CombiningKind::ADD, sum);
 }
 
-void RowNorm::begin(Value row) {
-  this->row = row;
+void RowNorm::begin(ValueRange place) {
+  this->place = Values(place);
   centre = factor = Value();
   if (!spec)
     return;
@@ -71,7 +77,7 @@ void RowNorm::begin(Value row) {
 }
 
 Value RowNorm::read(Value column, Value mask) {
-  Value value = k.widen(k.loadVector(x, {row, column}, mask));
+  Value value = k.widen(k.loadVector(x, getAddress(column), mask));
   if (!spec)
     return value;
   if (centre)

@@ -8,26 +8,29 @@
 
 namespace llmc::cpu {
 
-/// Reads rows of x, [rows, columns], as a norm leaves them, or as they are.
+/// Reads rows of x, [..., columns], as a norm leaves them, or as they are.
 class RowNorm {
 public:
   RowNorm(KernelBuilder &k, const NormSpec &spec, int64_t columns, Value x,
           Value scale, Value bias)
       : k(k), spec(spec), columns(columns), x(x), scale(scale), bias(bias) {}
 
-  /// Writes the statistics of `row`, which the reads that follow are of.
-  void begin(Value row);
+  /// Writes the statistics of the row at `place`, which the reads that follow
+  /// are of.
+  void begin(mlir::ValueRange place);
   /// A vector from `column` on, 0 where `mask`, if there is one, is not set.
   Value read(Value column, Value mask);
 
 private:
   Value sumOf(llvm::function_ref<Value(Value)> term);
+  Values getAddress(Value column) const;
 
   KernelBuilder &k;
   const NormSpec &spec;
   int64_t columns;
   Value x, scale, bias;
-  Value row, centre, factor;
+  Values place;
+  Value centre, factor;
 };
 
 /// A norm that stands alone: kernel(x, scale, [bias], y), x and y [..., K].
