@@ -5,6 +5,7 @@
 #include "Sampler.h"
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 using namespace llmc::runtime;
 
@@ -19,13 +20,14 @@ public:
 
 private:
   void checkOptions() const;
-  /// Leaves the logits after the prompt in `logits`.
   void prefill(const int64_t *prompt, size_t count);
   void append(int64_t token);
   bool isEnd(int64_t token) const;
   /// May `count` more tokens be fed?
   bool hasRoom() const;
-  void keepLastRow(const Logits &result);
+  /// Leaves the logits in `logits`.
+  void feed(const int64_t *ids, size_t count);
+  int64_t chooseToken();
 
   Session &session;
   const llmc_generate_options &options;
@@ -35,7 +37,8 @@ private:
   std::vector<int64_t> eosIds;
   /// All tokens so far, for a model without states.
   std::vector<int64_t> history;
-  std::vector<float> logits;
+  std::optional<Logits> logits; ///< of the last run
+  std::vector<float> buffer;
 };
 
 } // namespace
@@ -54,9 +57,15 @@ Generator::Generator(Session &session, const llmc_generate_options &options)
                               "model was made for: set max_tokens");
 }
 
-void Generator::keepLastRow(const Logits &result) {
-  logits.resize(size_t(result.getVocabulary()));
-  result.read(result.getRows() - 1, logits.data());
+void Generator::feed(const int64_t *ids, size_t count) {
+  // Before the run, so that they are in memory once.
+  logits.reset();
+  logits = model.feed(ids, count, /*keep=*/1);
+}
+
+int64_t Generator::chooseToken() {
+  return sampler.choose(logits->getRow(logits->getRows() - 1, buffer),
+                        size_t(logits->getVocabulary()));
 }
 
 void Generator::prefill(const int64_t *prompt, size_t count) {
@@ -64,25 +73,23 @@ void Generator::prefill(const int64_t *prompt, size_t count) {
   session.checkLimit(session.getLength(), int64_t(count));
   if (!session.hasStates()) {
     history.assign(prompt, prompt + count);
-    keepLastRow(model.feed(history.data(), history.size(), 1));
+    feed(history.data(), history.size());
     return;
   }
   size_t chunk = options.prefill_chunk ? size_t(options.prefill_chunk) : 512;
   for (size_t start = 0; start < count; start += chunk) {
     size_t size = std::min(chunk, count - start);
-    Logits result = model.feed(prompt + start, size, 1);
-    if (start + size == count)
-      keepLastRow(result);
+    feed(prompt + start, size);
   }
 }
 
 void Generator::append(int64_t token) {
   if (session.hasStates()) {
-    keepLastRow(model.feed(&token, 1, 1));
+    feed(&token, 1);
     return;
   }
   history.push_back(token);
-  keepLastRow(model.feed(history.data(), history.size(), 1));
+  feed(history.data(), history.size());
 }
 
 bool Generator::isEnd(int64_t token) const {
@@ -108,7 +115,7 @@ llmc_generate_result Generator::run(const int64_t *prompt, size_t count,
   prefill(prompt, count);
   Clock::time_point first;
   while (true) {
-    int64_t token = sampler.choose(logits);
+    int64_t token = chooseToken();
     Clock::time_point now = Clock::now();
     if (++result.generated_tokens == 1) {
       first = now;

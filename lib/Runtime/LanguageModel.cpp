@@ -46,6 +46,14 @@ void Logits::read(int64_t row, float *values) const {
   }
 }
 
+const float *Logits::getRow(int64_t row, std::vector<float> &buffer) const {
+  if (tensor.spec->dtype == LLMC_FLOAT32)
+    return static_cast<const float *>(tensor.data) + row * vocabulary;
+  buffer.resize(size_t(vocabulary));
+  read(row, buffer.data());
+  return buffer.data();
+}
+
 //===----------------------------------------------------------------------===//
 // LanguageModel
 //===----------------------------------------------------------------------===//
@@ -158,18 +166,18 @@ void llmc::runtime::scoreTokens(Session &session, const int64_t *ids,
   session.checkLimit(session.getLength(), int64_t(count));
   if (!session.hasStates())
     chunk = count;
-  std::vector<float> row;
+  std::vector<float> buffer;
   for (size_t start = 0; start < count; start += chunk) {
     size_t size = std::min(chunk, count - start);
     Logits logits = model.feedForAll(ids + start, size);
-    row.resize(size_t(logits.getVocabulary()));
+    auto vocabulary = size_t(logits.getVocabulary());
     for (size_t i = start; i < start + size && i + 1 < count; ++i) {
-      logits.read(int64_t(i - start), row.data());
-      double greatest = *std::max_element(row.begin(), row.end());
+      const float *row = logits.getRow(int64_t(i - start), buffer);
+      double greatest = *std::max_element(row, row + vocabulary);
       double total = 0;
-      for (float logit : row)
-        total += std::exp(double(logit) - greatest);
-      if (size_t(ids[i + 1]) >= row.size())
+      for (size_t token = 0; token < vocabulary; ++token)
+        total += std::exp(double(row[token]) - greatest);
+      if (size_t(ids[i + 1]) >= vocabulary)
         fail(LLMC_ERROR_ARGUMENT, "token number ", i + 1, " is ", ids[i + 1],
              ", which is not in the model's vocabulary");
       logProbabilities[i] =

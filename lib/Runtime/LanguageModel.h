@@ -16,6 +16,8 @@ public:
   int64_t getVocabulary() const { return vocabulary; }
   /// Writes one row as float32.
   void read(int64_t row, float *values) const;
+  /// One row as float32: where it is, or in `buffer`.
+  const float *getRow(int64_t row, std::vector<float> &buffer) const;
 
 private:
   OutputTensor tensor;

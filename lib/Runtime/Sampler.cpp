@@ -4,6 +4,7 @@
 #include "Error.h"
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 using namespace llmc::runtime;
 
@@ -28,50 +29,130 @@ double Sampler::draw() {
   return double(z >> 11) * 0x1.0p-53;
 }
 
-int64_t Sampler::choose(const std::vector<float> &logits) {
-  if (logits.empty())
-    fail(LLMC_ERROR_KERNEL, "the model's vocabulary is empty");
-  size_t best = 0;
-  for (size_t i = 0; i < logits.size(); ++i) {
-    if (std::isnan(logits[i]))
-      fail(LLMC_ERROR_KERNEL,
-           "the model computed a logit that is not a number "
-           "(token ",
-           i, ")");
-    if (logits[i] > logits[best])
-      best = i;
-  }
-  // With infinite logits there are no probabilities to sample from.
-  if (temperature == 0 || std::isinf(logits[best]))
-    return int64_t(best);
+//===----------------------------------------------------------------------===//
+// The best tokens
+//===----------------------------------------------------------------------===//
 
-  candidates.clear();
-  for (size_t i = 0; i < logits.size(); ++i)
-    candidates.emplace_back(double(logits[i]), int64_t(i));
+/// Logits that are compared together, and tokens that are tried for a nucleus
+/// first.
+static constexpr size_t blockSize = 64, firstNucleus = 64;
+
+static constexpr float infinity = std::numeric_limits<float>::infinity();
+
+/// Of blockSize logits; not a number if one of them is none.
+static float findLargest(const float *logits) {
+  // In eight rows: compilers make vectors of them, as the order does not
+  // matter.
+  constexpr size_t width = 8;
+  float largest[width];
+  bool areNumbers = true;
+  std::copy(logits, logits + width, largest);
+  for (size_t i = 0; i < blockSize; i += width)
+    for (size_t j = 0; j < width; ++j) {
+      float logit = logits[i + j];
+      largest[j] = logit > largest[j] ? logit : largest[j];
+      areNumbers &= logit == logit;
+    }
+  return areNumbers ? *std::max_element(largest, largest + width)
+                    : std::numeric_limits<float>::quiet_NaN();
+}
+
+void Sampler::select(const float *logits, size_t size, size_t count) {
   // Equal logits go by token, or the text would depend on the sort.
   auto better = [](const auto &a, const auto &b) {
     return a.first != b.first ? a.first > b.first : a.second < b.second;
   };
-  size_t count = candidates.size();
-  if (topK > 0 && topK < count) {
-    count = topK;
-    std::nth_element(candidates.begin(), candidates.begin() + (count - 1),
-                     candidates.end(), better);
+  candidates.clear();
+  // What is not above it has as many better ones as are wanted.
+  float bound = -infinity;
+  auto keepBest = [&] {
+    auto last = candidates.begin() + ptrdiff_t(count - 1);
+    std::nth_element(candidates.begin(), last, candidates.end(), better);
+    bound = float(last->first);
     candidates.resize(count);
+  };
+  for (size_t begin = 0; begin < size; begin += blockSize) {
+    size_t end = std::min(begin + blockSize, size);
+    if (end - begin == blockSize && findLargest(logits + begin) <= bound)
+      continue;
+    for (size_t i = begin; i < end; ++i) {
+      if (std::isnan(logits[i]))
+        fail(LLMC_ERROR_KERNEL,
+             "the model computed a logit that is not a number "
+             "(token ",
+             i, ")");
+      if (logits[i] <= bound)
+        continue;
+      candidates.emplace_back(double(logits[i]), int64_t(i));
+      if (candidates.size() / 2 >= count)
+        keepBest();
+    }
   }
-  if (topP < 1 || topK > 0)
-    std::sort(candidates.begin(), candidates.end(), better);
+  if (candidates.size() > count)
+    keepBest();
+  std::sort(candidates.begin(), candidates.end(), better);
+}
+
+double Sampler::getWeight(double logit, double best) const {
+  return std::exp((logit - best) / temperature);
+}
+
+double Sampler::weigh(double best) {
   double total = 0;
   for (auto &[weight, token] : candidates) {
-    weight = std::exp((weight - double(logits[best])) / temperature);
+    weight = getWeight(weight, best);
     total += weight;
   }
-  if (topP < 1) {
-    double kept = 0;
-    for (count = 0; count < candidates.size() && kept < topP * total; ++count)
-      kept += candidates[count].first;
-    candidates.resize(std::max<size_t>(count, 1));
-    total = std::max(kept, candidates[0].first);
+  return total;
+}
+
+double Sampler::cut(double wanted) {
+  double kept = 0;
+  size_t count = 0;
+  while (count < candidates.size() && kept < wanted)
+    kept += candidates[count++].first;
+  candidates.resize(count);
+  return kept;
+}
+
+double Sampler::selectNucleus(const float *logits, size_t size, double best) {
+  double total = 0;
+  for (size_t i = 0; i < size; ++i)
+    total += getWeight(double(logits[i]), best);
+  // A few tokens have most of the weight: sorting all takes far longer.
+  for (size_t count = firstNucleus;; count *= 8) {
+    select(logits, size, std::min(count, size));
+    weigh(best);
+    double kept = cut(topP * total);
+    if (kept >= topP * total || count >= size)
+      return kept;
+  }
+}
+
+int64_t Sampler::choose(const float *logits, size_t size) {
+  if (size == 0)
+    fail(LLMC_ERROR_KERNEL, "the model's vocabulary is empty");
+  bool hasCandidates = temperature > 0 && topK > 0;
+  select(logits, size, hasCandidates ? std::min(topK, size) : 1);
+  if (candidates.empty())
+    return 0;
+  auto [best, token] = candidates.front();
+  // With infinite logits there are no probabilities to sample from.
+  if (temperature == 0 || std::isinf(best))
+    return token;
+
+  double total;
+  if (hasCandidates) {
+    total = weigh(best);
+    if (topP < 1)
+      total = cut(topP * total);
+  } else if (topP < 1) {
+    total = selectNucleus(logits, size, best);
+  } else {
+    candidates.clear();
+    for (size_t i = 0; i < size; ++i)
+      candidates.emplace_back(double(logits[i]), int64_t(i));
+    total = weigh(best);
   }
   double point = draw() * total;
   for (const auto &[weight, token] : candidates) {

@@ -17,9 +17,20 @@ public:
   /// Fails for options without meaning.
   explicit Sampler(const llmc_generate_options &options);
 
-  int64_t choose(const std::vector<float> &logits);
+  /// A token, of which there are `size`.
+  int64_t choose(const float *logits, size_t size);
 
 private:
+  /// Makes the best logits candidates, the best one first: `count` of them, or
+  /// all above -inf if those are fewer.
+  void select(const float *logits, size_t size, size_t count);
+  double getWeight(double logit, double best) const;
+  /// Makes logits weights; returns their sum.
+  double weigh(double best);
+  /// Keeps the first candidates that have `wanted` together; returns their sum.
+  double cut(double wanted);
+  /// Makes the fewest tokens candidates that have a part topP of all weights.
+  double selectNucleus(const float *logits, size_t size, double best);
   /// Uniform in [0, 1).
   double draw();
 
@@ -27,7 +38,7 @@ private:
   size_t topK;
   double topP;
   uint64_t state;
-  /// (weight, token); kept between calls for its memory.
+  /// (logit or weight, token); kept between calls for its memory.
   std::vector<std::pair<double, int64_t>> candidates;
 };
 
