@@ -7,7 +7,7 @@ import llmc
 from kernels import floats, module
 
 def attention(heads, key_heads, size, value_size, attributes="", mask=None,
-              transposed=False, mask_type="f32"):
+              transposed=False, mask_type="f32", element="f32"):
     """The module, and what it is to be fed with for S queries and T keys."""
     q = f"tensor<?x{heads}x?x{size}xf32>"
     key = f"tensor<?x{key_heads}x?x{size}xf32>"
@@ -31,6 +31,8 @@ def attention(heads, key_heads, size, value_size, attributes="", mask=None,
         result = turned
     else:
         body += f"return %y : {result}"
+    arguments, body, result = (part.replace("xf32>", f"x{element}>")
+                               for part in (arguments, body, result))
     return lambda: module({}, body, arguments, result)
 
 
@@ -112,6 +114,33 @@ def test_masks_that_broadcast(shape, dims, make_mask, kind):
                  "m": mask if kind == "i1" else mask.astype(np.float32)}
         y, expected = (compiled[t](feeds)["y"] for t in ("host", "reference"))
         np.testing.assert_allclose(y, expected, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("shape,dims", [("?x1x?x?", '["b", "", "s", "t"]'),
+                                        ("?x6x?x1", '["b", "", "s", ""]')])
+def test_half_precision(shape, dims):
+    """Everything in f16, the mask too, against doubles."""
+    make = attention(6, 2, 40, 24, ", softcap = 2.0 : f32", mask=(shape, dims),
+                     element="f16")
+    assert make().run("llmc-claim-kernels").notices == []
+    compiled = make().compile()
+    for batch, rows, keys in ((2, 1, 41), (1, 20, 700)):
+        wanted = tuple(size if given == "?" else int(given) for given, size in
+                       zip(shape.split("x"), (batch, 6, rows, keys)))
+        mask = floats(*wanted).astype(np.float16)
+        if wanted[-1] > 1:
+            mask[..., keys // 3:keys // 2] = np.finfo(np.float16).min
+            mask[..., 0] = -np.inf
+        feeds = {"q": floats(batch, 6, rows, 40), "k": floats(batch, 2, keys, 40),
+                 "v": floats(batch, 2, keys, 24), "m": mask}
+        feeds = {name: value.astype(np.float16) for name, value in feeds.items()}
+        q, k, v, mask = (value.astype(np.float64) for value in feeds.values())
+        k, v = k.repeat(3, axis=1), v.repeat(3, axis=1)
+        scores = 2 * np.tanh(q @ k.swapaxes(2, 3) * np.float32(0.3) / 2) + mask
+        weights = np.exp(scores - scores.max(-1, keepdims=True))
+        y = weights / weights.sum(-1, keepdims=True) @ v
+        np.testing.assert_allclose(compiled(feeds)["y"].astype(np.float64), y,
+                                   rtol=2**-11 + 2e-5, atol=1e-5)
 
 
 def test_a_repeated_mask_is_read_once():

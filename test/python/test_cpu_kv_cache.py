@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import llmc
-from kernels import floats, text
+from kernels import floats, text, to_bf16
 
 SCALE = np.float32(0.3)
 EPSILON = np.float32(1e-3)
@@ -38,7 +38,7 @@ def normalize(name, norm, size, operand, kind):
 
 
 def model(heads, key_heads, size, rotated, interleaved, norm, cache="f32",
-          in_place=True):
+          in_place=True, kind="f32"):
     """A decoder that is attention alone, as ONNX has it."""
     table = f"tensor<1x?x{max(rotated, 2) // 2}xf32>"
     past = f"tensor<?x{key_heads}x?x{size}xf32>"
@@ -92,6 +92,9 @@ def model(heads, key_heads, size, rotated, interleaved, norm, cache="f32",
         f" -> {result}",
         f"return %y, %ck, %cv : {result}, {past}, {past}"]
     body = "\n".join(lines)
+    arguments, body, past, result = (
+        part.replace("xf32>", f"x{kind}>")
+        for part in (arguments, body, past, result))
     parameters = "\n".join(
         f"llmc.param @{name}{kind} = {text(value)}"
         for name, values in zip("qk", norm_parameters(size))
@@ -166,6 +169,8 @@ def expected(feeds, heads, key_heads, size, rotated, interleaved, norm, cache,
     q = q * SCALE
     if cache == "f16":
         k, v = (x.astype(np.float16).astype(np.float32) for x in (k, v))
+    elif cache == "bf16":
+        k, v = to_bf16(k), to_bf16(v)
     elif cache == "int8":
         k, v = rounded(k), rounded(v)
         q = rounded(q) if rounds_queries else q
@@ -240,6 +245,31 @@ def test_smaller_processors(name, cache, cpu, tmp_path):
                  (70, 1, 4))
     np.testing.assert_allclose(y, expected(feeds, *spec, cache, True),
                                rtol=2e-5, atol=5e-6)
+
+
+@pytest.mark.parametrize("cpu", ["host", "cpu:x86-64-v3", "cpu:x86-64"])
+@pytest.mark.parametrize("kind", ["f16", "bf16"])
+@pytest.mark.parametrize("name", ["halves", "pairs"])
+def test_narrow_activations(name, kind, cpu, tmp_path):
+    """A model in half precision, whose results are rounded once."""
+    spec = MODELS[name]
+    module = model(*spec, kind=kind)
+    assert module.run("llmc-claim-kernels").notices == []
+    assert module.ops()["llmc.launch"] == 1
+    assert not {"llmc.rope", "llmc.tensor_scatter"} & set(module.ops())
+    model(*spec, in_place=False, kind=kind).compile_artifact(
+        tmp_path / "out.llmc", cpu)
+    session = llmc.Artifact(tmp_path / "out.llmc").session
+    dtype = (np.float16 if kind == "f16"
+             else pytest.importorskip("ml_dtypes").bfloat16)
+    stored = {key: value.astype(dtype)
+              for key, value in inputs(2, 75, *spec).items()}
+    y = in_steps(session(), stored, (70, 1, 3, 1))
+    np.testing.assert_array_equal(y, in_steps(session(), stored, (75,)))
+    feeds = {key: value.astype(np.float32) for key, value in stored.items()}
+    np.testing.assert_allclose(
+        y.astype(np.float32), expected(feeds, *spec, kind, False), atol=1e-5,
+        rtol=1e-5 + {"f16": 2**-11, "bf16": 2**-8}[kind])
 
 
 @pytest.mark.parametrize("cache", ["f16", "int8"])

@@ -288,10 +288,11 @@ private:
     if (spec.transposed)
       std::swap(place[1], place[2]);
     place.push_back(Value());
+    Type element = cast<MemRefType>(y.getType()).getElementType();
     for (int64_t i = 0; i < spec.valueSize; i += lanes) {
       place.back() = k.index(i);
-      k.storeVector(k.mulF(total.loadOutputs(i), factor), y, place,
-                    k.tail(spec.valueSize, i));
+      k.storeVector(k.narrow(k.mulF(total.loadOutputs(i), factor), element), y,
+                    place, k.tail(spec.valueSize, i));
     }
   }
 

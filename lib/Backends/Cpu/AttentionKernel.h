@@ -13,8 +13,9 @@ namespace llmc::cpu {
 ///     kernel(query, keys, values, [length], [mask], y)
 ///
 /// query is [B, heads, S, D], keys [B, keyHeads, C, D], values [B, keyHeads, C,
-/// Dv]. Of keys and values the first `length`, a scalar i64, are there, or all.
-/// Or it appends to a cache first and reads what is there then:
+/// Dv], all of one float type. Of keys and values the first `length`, a scalar
+/// i64, are there, or all. Or it appends to a cache first and reads what is
+/// there then:
 ///
 ///     kernel(query, newKeys, newValues, past, [mask], y, keys, values)
 ///
@@ -34,7 +35,7 @@ struct AttentionSpec {
   /// Of the mask, which broadcasts to [B, heads, S, T]: whether it has each
   /// dimension; empty without a mask.
   llvm::SmallVector<bool> mask;
-  /// The mask is of i1, where false excludes, not of f32, which is added.
+  /// The mask is of i1, where false excludes, not of floats, which are added.
   bool choosing = false;
   /// y is [B, S, heads, Dv], not [B, heads, S, Dv].
   bool transposed = false;

@@ -31,9 +31,12 @@ Value AttentionMask::load(Value batch, Value head, Value row, Value key,
         k.constant(k.vectorOf(k.f32()), 0), infinity());
   Values address = getAddress(batch, head, row, key);
   if (!spec.mask.back())
-    return k.broadcast(k.load(mask, address));
-  return vector::MaskedLoadOp::create(k.b, k.loc, k.vectorOf(k.f32()), mask,
-                                      address, there, infinity());
+    return k.broadcast(k.widen(k.load(mask, address)));
+  VectorType type =
+      k.vectorOf(cast<MemRefType>(mask.getType()).getElementType());
+  Value none = k.constant(type, -std::numeric_limits<double>::infinity());
+  return k.widen(vector::MaskedLoadOp::create(k.b, k.loc, type, mask, address,
+                                              there, none));
 }
 
 Value AttentionMask::loadChoice(Value batch, Value head, Value row, Value key,

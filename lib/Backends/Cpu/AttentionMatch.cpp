@@ -32,8 +32,8 @@ public:
     if (bool(keys.prefix) != bool(values.prefix) ||
         shapes.dim(op.getKey(), 2) != shapes.dim(op.getValue(), 2) ||
         (keys.format == CacheFormat::Int8 && spec.headSize % 4 != 0)) {
-      keys = {CacheFormat::F32, op.getKey(), {}, {}};
-      values = {CacheFormat::F32, op.getValue(), {}, {}};
+      keys = CacheMatch::read(op.getKey(), shapes);
+      values = CacheMatch::read(op.getValue(), shapes);
     }
     spec.keys = keys.format;
     spec.values = values.format;
@@ -45,14 +45,21 @@ public:
   }
 
 private:
+  static bool isReadable(Type element) {
+    return isa<Float32Type, Float16Type, BFloat16Type>(element);
+  }
+
   bool matchSizes() {
     Value query = attention.getQuery(), key = attention.getKey(),
           value = attention.getValue();
+    Type element = shapes.elementType(query);
+    if (!isReadable(element))
+      return false;
     SmallVector<int64_t> sizes;
     for (auto [operand, axis] : {std::pair(query, 1), std::pair(key, 1),
                                  std::pair(query, 3), std::pair(value, 3)}) {
       std::optional<int64_t> size = getConstant(shapes.dim(operand, axis));
-      if (!size || !shapes.elementType(operand).isF32())
+      if (!size || shapes.elementType(operand) != element)
         return false;
       sizes.push_back(*size);
     }
@@ -77,7 +84,7 @@ private:
     }
     Type element = shapes.elementType(value);
     spec.choosing = element.isInteger(1);
-    if (shapes.rank(value) == 0 || (!spec.choosing && !element.isF32()))
+    if (shapes.rank(value) == 0 || (!spec.choosing && !isReadable(element)))
       return false;
     AffineExpr scores[] = {shapes.dim(attention.getQuery(), 0),
                            shapes.dim(attention.getQuery(), 1),
@@ -101,7 +108,7 @@ private:
     Value source = value;
     SmallVector<Value> parameters, tables;
     if (auto rope = source.getDefiningOp<RopeOp>();
-        rope && shapes.elementType(rope.getCos()).isF32() &&
+        rope && isReadable(shapes.elementType(rope.getCos())) &&
         getConstant(shapes.dim(rope.getCos(), 2))) {
       source = rope.getOperand();
       tables = {rope.getCos(), rope.getSin()};

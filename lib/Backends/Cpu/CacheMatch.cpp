@@ -40,11 +40,22 @@ static PrefixOp getPrefix(Value value) {
   return prefix && int64_t(prefix.getAxis()) == rowAxis ? prefix : PrefixOp();
 }
 
+CacheMatch CacheMatch::read(Value value, ShapeContext &shapes) {
+  Type element = shapes.elementType(value);
+  return {element.isF16()    ? CacheFormat::F16
+          : element.isBF16() ? CacheFormat::BF16
+                             : CacheFormat::F32,
+          value,
+          {},
+          {}};
+}
+
 CacheMatch llmc::cpu::matchCache(Value value, ShapeContext &shapes) {
-  CacheMatch match;
+  CacheMatch match = CacheMatch::read(value, shapes);
   Value data = value, scales;
   if (Value half = getCastFrom(value, shapes, isHalf)) {
     match.format = CacheFormat::F16;
+    match.isCast = true;
     data = half;
   } else if (auto product = value.getDefiningOp<MulOp>()) {
     for (int64_t side = 0; side < 2 && !scales; ++side) {
@@ -68,7 +79,7 @@ CacheMatch llmc::cpu::matchCache(Value value, ShapeContext &shapes) {
     return match;
   PrefixOp prefix = getPrefix(scales);
   if (bool(prefix) != bool(match.prefix))
-    return {CacheFormat::F32, value, {}, {}};
+    return CacheMatch::read(value, shapes);
   if (prefix)
     match.scales = prefix.getOperand();
   return match;
@@ -115,7 +126,7 @@ std::optional<CacheAppend> llmc::cpu::matchCacheAppend(const CacheMatch &cache,
   if (!write || !cache.prefix)
     return std::nullopt;
   CacheAppend append{write.getUpdate(), write.getWriteIndices(), {write}};
-  if (cache.format == CacheFormat::F16) {
+  if (cache.isCast) {
     auto cast = append.rows.getDefiningOp<CastOp>();
     if (!cast || !shapes.elementType(cast.getOperand()).isF32())
       return std::nullopt;

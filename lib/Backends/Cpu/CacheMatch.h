@@ -13,15 +13,19 @@ namespace llmc::cpu {
 struct CacheMatch {
   CacheFormat format = CacheFormat::F32;
   mlir::Value data;
-  mlir::Value scales; ///< of integers
-  PrefixOp prefix;    ///< of `data`; null when all of it is there
+  mlir::Value scales;  ///< of integers
+  PrefixOp prefix;     ///< of `data`; null when all of it is there
+  bool isCast = false; ///< from f16 to f32, which attention reads
+
+  /// `value` as it is.
+  static CacheMatch read(mlir::Value value, ShapeContext &shapes);
 };
 
 /// What `value`, [B, heads, T, D], is read from.
 CacheMatch matchCache(mlir::Value value, ShapeContext &shapes);
 
-/// How the data of a cache, and its scales if any, came to be: `rows` of f32
-/// were written behind the first `past`.
+/// How the data of a cache, and its scales if any, came to be: `rows` of
+/// floats were written behind the first `past`.
 struct CacheAppend {
   mlir::Value rows, past;
   llvm::SmallVector<TensorScatterOp, 2> writes;

@@ -30,7 +30,7 @@ public:
     SmallVector<int64_t> blocks{0, 16, 32, 64, 128, 256};
     return {{"linear", formats, blocks, {}, {"f32", "f16", "bf16", "int8"}},
             {"embedding", formats, blocks, {}, {}},
-            {"attention", {}, {}, {}, {"f32"}},
+            {"attention", {}, {}, {}, {"f32", "f16", "bf16"}},
             {"norm", {}, {}, {}, {"f32"}}};
   }
 

@@ -11,18 +11,8 @@ using namespace llmc::cpu;
 static constexpr int64_t parallelNumbers = 1 << 16;
 
 StringRef llmc::cpu::toString(CacheFormat format) {
-  constexpr StringLiteral names[] = {"f32", "f16", "int8"};
+  constexpr StringLiteral names[] = {"f32", "f16", "bf16", "int8"};
   return names[int(format)];
-}
-
-bool llmc::cpu::fromString(StringRef name, CacheFormat &format) {
-  for (CacheFormat known :
-       {CacheFormat::F32, CacheFormat::F16, CacheFormat::Int8})
-    if (toString(known) == name) {
-      format = known;
-      return true;
-    }
-  return false;
 }
 
 //===----------------------------------------------------------------------===//
@@ -47,10 +37,11 @@ HeadRows::HeadRows(const HeadsSpec &spec, int64_t size, ValueRange &arguments)
   }
 }
 
-static Values append(ValueRange place, Value last) {
-  Values result(place);
-  result.push_back(last);
-  return result;
+static Value readTable(KernelBuilder &k, Value table, ValueRange angle,
+                       int64_t offset, Value there) {
+  Values place(angle);
+  place.push_back(k.index(offset));
+  return k.widen(k.loadVector(table, place, there));
 }
 
 void HeadRows::copy(KernelBuilder &k, Value batch, Value head, Value row,
@@ -89,8 +80,8 @@ void HeadRows::rotateHalves(KernelBuilder &k, Read read, ValueRange angle,
   for (int64_t i = 0; i < half; i += k.isa.lanes) {
     Value there = k.tail(half, i), low = k.index(i), high = k.index(half + i);
     auto [a, b] = rotate(k, read(i, there), read(half + i, there),
-                         k.loadVector(cos, append(angle, low), there),
-                         k.loadVector(sin, append(angle, low), there));
+                         readTable(k, cos, angle, i, there),
+                         readTable(k, sin, angle, i, there));
     k.storeVector(a, to, k.add(at, low), there);
     k.storeVector(b, to, k.add(at, high), there);
   }
@@ -116,10 +107,9 @@ void HeadRows::rotatePairs(KernelBuilder &k, Read read, ValueRange angle,
     Value parts[2];
     for (int64_t j = 0; j < 2; ++j)
       parts[j] = read(2 * i + j * lanes, masks[j]);
-    auto [a, b] = rotate(k, shuffle(parts[0], parts[1], even),
-                         shuffle(parts[0], parts[1], odd),
-                         k.loadVector(cos, append(angle, k.index(i)), there),
-                         k.loadVector(sin, append(angle, k.index(i)), there));
+    auto [a, b] = rotate(
+        k, shuffle(parts[0], parts[1], even), shuffle(parts[0], parts[1], odd),
+        readTable(k, cos, angle, i, there), readTable(k, sin, angle, i, there));
     k.storeVector(shuffle(a, b, low), to, k.add(at, 2 * i), masks[0]);
     k.storeVector(shuffle(a, b, high), to, k.add(at, 2 * i + lanes), masks[1]);
   }

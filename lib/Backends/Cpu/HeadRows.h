@@ -11,11 +11,14 @@ namespace llmc::cpu {
 enum class CacheFormat {
   F32,
   F16,
+  BF16,
   Int8, ///< multiples, of -127 to 127, of a scale that each row of a head has
 };
 
 llvm::StringRef toString(CacheFormat format);
-bool fromString(llvm::StringRef name, CacheFormat &format);
+inline bool fromString(llvm::StringRef name, CacheFormat &format) {
+  return fromString(name, format, CacheFormat::Int8);
+}
 
 /// How rows of heads come to a kernel.
 struct HeadsSpec {
