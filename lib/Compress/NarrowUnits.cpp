@@ -42,6 +42,18 @@ static std::vector<char> gather(ArrayRef<char> source, ArrayRef<int64_t> shape,
   return result;
 }
 
+void llmc::selectParam(ParamOp param, int64_t axis,
+                       ArrayRef<int64_t> positions) {
+  RankedTensorType type = param.getType();
+  SmallVector<char> copy;
+  auto bytes = std::make_shared<std::vector<char>>(
+      gather(getParamBytes(param, copy), type.getShape(), axis, positions,
+             type.getElementTypeBitWidth() / 8));
+  replaceValue(param, makeResource(resize(type, axis, positions.size()),
+                                   param.getSymName(),
+                                   makeBlob(*bytes, alignof(float), bytes)));
+}
+
 static DenseElementsAttr narrow(DenseElementsAttr constant, int64_t axis,
                                 ArrayRef<int64_t> positions) {
   auto type = resize(cast<RankedTensorType>(constant.getType()), axis,
@@ -161,24 +173,10 @@ void UnitGroup::narrowParams(const llvm::BitVector &kept) {
     if (auto load = dim.first.getDefiningOp<WeightOp>())
       loads[SymbolTable::lookupNearestSymbolFrom<ParamOp>(
           load, load.getParamAttr())] = load;
-  for (ParamOp param : getParams()) {
-    RankedTensorType type = param.getType();
-    int64_t elementBytes = type.getElementTypeBitWidth() / 8;
-    SmallVector<char> copy;
-    auto owner = std::make_shared<std::vector<char>>();
-    ArrayRef<char> bytes = getParamBytes(param, copy);
-    for (int64_t axis = 0; axis < type.getRank(); ++axis) {
-      const UnitMap *map = find(loads[param], axis);
-      if (!map)
-        continue;
-      SmallVector<int64_t> positions = select(*map, kept);
-      *owner = gather(bytes, type.getShape(), axis, positions, elementBytes);
-      bytes = *owner;
-      type = resize(type, axis, positions.size());
-    }
-    replaceValue(param, makeResource(type, param.getSymName(),
-                                     makeBlob(bytes, alignof(float), owner)));
-  }
+  for (ParamOp param : getParams())
+    for (int64_t axis = 0; axis < param.getType().getRank(); ++axis)
+      if (const UnitMap *map = find(loads[param], axis))
+        selectParam(param, axis, select(*map, kept));
 }
 
 void UnitGroup::apply(const llvm::BitVector &kept, Statistics &statistics) {

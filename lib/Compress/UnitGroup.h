@@ -43,6 +43,11 @@ std::optional<MatrixParam> getMatrixParam(mlir::Value value);
 /// operands, which may be broadcast.
 bool isElementwise(mlir::Operation *op);
 
+/// Keeps the elements at `positions` along dimension `axis` of a parameter. The
+/// types of its loads are left to the caller.
+void selectParam(ParamOp param, int64_t axis,
+                 llvm::ArrayRef<int64_t> positions);
+
 /// What the positions along a dimension belong to: the number of a unit, or
 /// `keptPosition`.
 using UnitMap = std::vector<int32_t>;

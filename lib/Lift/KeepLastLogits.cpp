@@ -21,6 +21,20 @@ static constexpr int64_t tokenAxis = 1;
 static bool isRowWise(Operation *op) {
   if (auto norm = dyn_cast<LayerNormOp>(op))
     return int64_t(norm.getAxis()) == norm.getType().getRank() - 1;
+  // Logits of a part of the vocabulary, spread over all of it.
+  if (auto gather = dyn_cast<GatherOp>(op))
+    return int64_t(gather.getAxis()) ==
+               gather.getOperand().getType().getRank() - 1 &&
+           gather.getIndices().getDefiningOp<WeightOp>();
+  if (auto pad = dyn_cast<PadOp>(op)) {
+    ShapeContext shapes(op->getContext());
+    auto pads = shapes.constants(pad.getPads());
+    int64_t last = pad.getType().getRank() - 1;
+    return pads && llvm::all_of(llvm::enumerate(*pads), [&](auto entry) {
+             return entry.value() == 0 ||
+                    int64_t(entry.index() % (last + 1)) == last;
+           });
+  }
   return isa<RMSNormOp, QuantizeDynamicOp, LinearOp>(op);
 }
 

@@ -915,4 +915,66 @@ def PruneLayers : Pass<"llmc-prune-layers", "::mlir::ModuleOp"> {
   ];
 }
 
+def PruneVocabulary : Pass<"llmc-prune-vocabulary", "::mlir::ModuleOp"> {
+  let summary = "Keep only the tokens that a task needs";
+  let description = [{
+    Removes rows of the embedding that reads the input `input`, and of the
+    linear that makes logits, whether the two share one parameter or not. Which
+    rows stay is said by a file of ids, `tokens`, or by how often llmc-calibrate
+    saw them. Ids stay what they are, and so does the tokenizer: a table in a
+    parameter maps them to rows, and logits are spread over the whole vocabulary
+    again, -inf where a token was removed, so that it is never chosen.
+
+    A removed token in the input is an error at run time, or has the row of the
+    token `unknown`.
+
+    ```mlir
+    llmc.param @embed = dense_resource<embed> : tensor<30522x384xf32>
+    %w = llmc.weight @embed : tensor<30522x384xf32>
+    %x = llmc.embedding %ids, %w : ...
+
+    // llmc-prune-vocabulary{tokens=FILE} makes of it
+
+    llmc.param @embed = dense_resource<embed> : tensor<8192x384xf32>
+    llmc.param @embed.rows = dense_resource<embed.rows> : tensor<30522xi64>
+    %w = llmc.weight @embed : tensor<8192x384xf32>
+    %r = llmc.weight @embed.rows : tensor<30522xi64>
+    %rows = llmc.gather %r, %ids {axis = 0 : i64} : ...
+    %x = llmc.embedding %rows, %w : ...
+    ```
+
+    A model whose vocabulary cannot be made smaller stays whole, which is a
+    remark and, with `strict`, an error: no embedding reads the input, something
+    else reads its weight, the weight is quantized, logits are computed from by
+    more than elementwise ops before they are returned.
+  }];
+  let options = [
+    Option<"tokens", "tokens", "std::string", /*default=*/"\"\"",
+           "A file with the ids that stay, separated by blanks or lines">,
+    Option<"keep", "keep", "int64_t", /*default=*/"0",
+           "Without `tokens`, how many stay, the most frequent; 0: all that were "
+           "seen">,
+    ListOption<"also", "also", "int64_t",
+               "Ids that stay too, such as those of special tokens">,
+    Option<"unknown", "unknown", "int64_t", /*default=*/"-1",
+           "The id of the token whose row a removed token has; -1: none">,
+    Option<"multiple", "multiple", "int64_t", /*default=*/"16",
+           "What the number of rows is a multiple of; more tokens stay, the most "
+           "frequent or the lowest">,
+    Option<"input", "input", "std::string", /*default=*/"\"input_ids\"",
+           "The name of the input that has the ids">,
+    Option<"map", "map", "std::string", /*default=*/"\"\"",
+           "Write the ids that stayed to this file, a line for each row">,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where the vocabulary cannot be made smaller">
+  ];
+  let statistics = [
+    Statistic<"numTokens", "tokens-removed", "Tokens removed">,
+    Statistic<"bytesBefore", "bytes-before",
+              "Bytes of the parameters of the vocabulary before">,
+    Statistic<"bytesAfter", "bytes-after",
+              "Bytes of the parameters of the vocabulary after">
+  ];
+}
+
 #endif // LLMC_COMPRESS_PASSES
