@@ -103,6 +103,7 @@ llmc::buildBlockModule(func::FuncOp main, const ModelBlock &block,
 
   BlockModule result;
   result.module = ModuleOp::create(model.getLoc());
+  (*result.module)->setAttr(blockAttr, UnitAttr::get(main.getContext()));
   result.outputs.assign(outputs.begin(), outputs.end());
   // In the order of @main, the block's own input first.
   llvm::SmallDenseSet<Value> read(outputs.begin(), outputs.end());

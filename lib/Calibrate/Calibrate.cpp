@@ -152,11 +152,20 @@ LogicalResult Calibration::runBlock(
     return failure();
   for (int64_t sample = 0; sample < samples.size(); ++sample) {
     SmallVector<HostTensor> arguments;
-    for (Value input : part.inputs)
+    for (Value input : part.inputs) {
+      if (input == block.input) {
+        arguments.push_back(given[sample]);
+        continue;
+      }
       arguments.push_back(
-          input == block.input
-              ? given[sample]
-              : samples.get(cast<BlockArgument>(input).getArgNumber(), sample));
+          samples.get(cast<BlockArgument>(input).getArgNumber(), sample));
+      // A pass may have taken heads of a cache, which is empty.
+      HostTensor &tensor = arguments.back();
+      auto type = cast<RankedTensorType>(input.getType());
+      for (int64_t dim = 1; dim < type.getRank(); ++dim)
+        if (tensor.getNumElements() == 0 && !type.isDynamicDim(dim))
+          tensor.shape[dim] = type.getDimSize(dim);
+    }
     auto results = (*executor)->run(arguments);
     if (!results)
       return emitError(main.getLoc(), "llmc-calibrate: sample ")

@@ -98,8 +98,13 @@ static void replaceBlock(func::FuncOp main, ModelBlock &block,
                          BlockModule &part) {
   auto function = part.module->lookupSymbol<func::FuncOp>("main");
   IRMapping mapping;
-  for (auto [argument, value] : llvm::zip(function.getArguments(), part.inputs))
+  for (auto [argument, value] :
+       llvm::zip(function.getArguments(), part.inputs)) {
     mapping.map(argument, value);
+    // Of a cache that lost heads.
+    if (isa<BlockArgument>(value))
+      value.setType(argument.getType());
+  }
   OpBuilder builder(main.getContext());
   builder.setInsertionPointAfter(block.ops.back());
   SmallVector<Operation *> old(findNeeded(block, part.outputs).getArrayRef());
@@ -120,6 +125,9 @@ static void replaceBlock(func::FuncOp main, ModelBlock &block,
   for (Operation *op : llvm::reverse(old))
     if (isOpTriviallyDead(op))
       op->erase();
+  main.setFunctionType(FunctionType::get(
+      main.getContext(), main.getBody().getArgumentTypes(),
+      main.getBody().back().getTerminator()->getOperandTypes()));
 }
 
 LogicalResult

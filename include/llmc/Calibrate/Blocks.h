@@ -35,6 +35,10 @@ llvm::SmallVector<ModelBlock> findBlocks(mlir::func::FuncOp main);
 llvm::SetVector<mlir::Operation *>
 findNeeded(const ModelBlock &block, llvm::ArrayRef<mlir::Value> outputs);
 
+/// Attribute of a module that is a block of a model: what a pass does not find
+/// in it may be in another.
+inline constexpr llvm::StringLiteral blockAttr = "llmc.block";
+
 /// A block as a module of its own.
 struct BlockModule {
   mlir::OwningOpRef<mlir::ModuleOp> module;
