@@ -2,6 +2,7 @@
 //------------===//
 
 #include "UnitPruner.h"
+#include "llmc/Calibrate/Blocks.h"
 #include "llmc/Compress/WeightUses.h"
 #include "llmc/Weights/Blobs.h"
 #include "mlir/IR/Builders.h"
@@ -104,6 +105,12 @@ void UnitPruner::add(Value value, int64_t axis, UnitMap units,
     places.push_back(std::move(place));
 }
 
+/// How many of `count` stay when `removed` are to go.
+static int64_t roundKept(int64_t count, double removed, int64_t multiple) {
+  int64_t kept = std::llround((count - removed) / multiple) * multiple;
+  return std::min(count, std::max(kept, multiple));
+}
+
 bool UnitPruner::score(const UnitGroup &group, Place &place) {
   auto reject = [&](const Twine &reason) {
     keep(place, reason);
@@ -114,6 +121,19 @@ bool UnitPruner::score(const UnitGroup &group, Place &place) {
   SmallVector<UnitGroup::Consumer> consumers = group.getConsumers();
   if (consumers.empty())
     return reject("no linear sums over them");
+  // In an order of their own where one weight decides; otherwise each as if it
+  // went alone. Of all layers together twice as many may go from one.
+  int64_t numOrdered = 0;
+  if (group.getEqualCounts().empty() &&
+      llvm::all_of(consumers, [&](UnitGroup::Consumer &consumer) {
+        auto matrix = getMatrixParam(consumer.op.getWeight()),
+             first = getMatrixParam(consumers.front().op.getWeight());
+        return matrix && first && matrix->param == first->param;
+      })) {
+    double share = options.ratio * (options.scope == UnitScope::Global ? 2 : 1);
+    numOrdered =
+        numUnits - roundKept(numUnits, share * numUnits, options.multiple);
+  }
   llvm::DenseSet<ParamOp> done;
   for (UnitGroup::Consumer &consumer : consumers) {
     auto matrix = getMatrixParam(consumer.op.getWeight());
@@ -128,6 +148,19 @@ bool UnitPruner::score(const UnitGroup &group, Place &place) {
     if (!input && (options.method != PruneMethod::Magnitude ||
                    options.compensate != Compensation::None))
       return reject("no statistics of its input; run llmc-calibrate first");
+    if (options.method == PruneMethod::OBS) {
+      auto costs = scoreOBS(readMatrix(*matrix), *input, consumer.units,
+                            numUnits, numOrdered,
+                            options.compensate == Compensation::Bias ||
+                                options.compensate == Compensation::RefitBias,
+                            options.damping);
+      if (failed(costs))
+        return reject("the statistics of its input are singular; give a "
+                      "larger damping");
+      for (auto [score, cost] : llvm::zip(scores, *costs))
+        score += cost;
+      continue;
+    }
     std::vector<double> columns =
         scoreColumns(readMatrix(*matrix), input.get(), options.method);
     for (auto [column, unit] : llvm::enumerate(consumer.units))
@@ -160,12 +193,6 @@ bool UnitPruner::score(const UnitGroup &group, Place &place) {
       place.choices[i].score += scores[unit];
     }
   return true;
-}
-
-/// How many of `count` stay when `removed` are to go.
-static int64_t roundKept(int64_t count, double removed, int64_t multiple) {
-  int64_t kept = std::llround((count - removed) / multiple) * multiple;
-  return std::min(count, std::max(kept, multiple));
 }
 
 void UnitPruner::chooseOfEach() {
@@ -273,7 +300,8 @@ void UnitPruner::remove(Place &place) {
 }
 
 LogicalResult UnitPruner::run() {
-  if (places.empty() && !complained && !hasSkipped) {
+  if (places.empty() && !complained && !hasSkipped &&
+      !module->hasAttr(blockAttr)) {
     complain(module) << pass << ": found no " << unitName
                      << " to remove; run llmc-lift first";
     return failure(options.strict);

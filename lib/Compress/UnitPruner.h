@@ -99,6 +99,16 @@ llvm::FailureOr<CompensatedWeight> compensate(Matrix<float> weight,
                                               const llvm::BitVector &removed,
                                               Compensation how, double damping);
 
+/// For each unit, what remains of the error of the output when it is removed
+/// and the columns that stay make up for it (optimal brain surgery). Of
+/// `numRemoved` units each is scored when those before it, which have the
+/// lowest scores, are gone. `centered` if a bias makes up for means. Fails when
+/// the statistics are singular.
+llvm::FailureOr<std::vector<double>>
+scoreOBS(const Matrix<float> &weight, const InputStatistics &input,
+         const UnitMap &units, int32_t numUnits, int64_t numRemoved,
+         bool centered, double damping);
+
 /// The values of the [out, in] matrix that a linear reads.
 Matrix<float> readMatrix(const MatrixParam &matrix);
 /// Stores them.

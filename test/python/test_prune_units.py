@@ -182,6 +182,38 @@ def test_t5(what, compare, tmp_path):
     assert made.compare(zoo_cases(compare, "t5-op17-ts")) < 1e-4
 
 
+@pytest.mark.parametrize("what", ["neurons{ratio=0.25", "heads{ratio=0.5"])
+def test_block_by_block(what, tmp_path, shared):
+    """As a part of calibration, in which each block is a model of its own."""
+    from safetensors.numpy import save_file
+    ids = np.random.default_rng(1).integers(0, 256, (4, 24))
+    module = llmc.Module.load(shared / "zoo" / "llama-kv-op18.onnx")
+    samples = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    for spec in module.inputs:
+        samples.setdefault(spec.name, np.zeros((4, 2, 0, 16), np.float32))
+    save_file(samples, tmp_path / "samples")
+    module.lift()
+    report = module.run(f"llmc-calibrate{{inputs={tmp_path}/samples then={{"
+                        f"llmc-prune-{what} strict}}}}}}")
+    assert [w["units_after"] / w["units_before"] for w in report.weights
+            if w["removed"] == "columns"] == 2 * [0.75 if "neurons" in what
+                                                  else 0.5]
+    heads = 2 if "neurons" in what else 1
+    module.export_onnx(tmp_path / "small.onnx")
+    small = onnxruntime.InferenceSession(
+        str(tmp_path / "small.onnx"), providers=["CPUExecutionProvider"])
+    feeds = {i.name: samples[i.name][:1, :heads] if i.name.startswith("past")
+             else samples[i.name][:1] for i in small.get_inputs()}
+    whole = onnxruntime.InferenceSession(
+        str(shared / "zoo" / "llama-kv-op18.onnx"),
+        providers=["CPUExecutionProvider"])
+    expected = whole.run(["logits"], {
+        i.name: samples[i.name][:1] for i in whole.get_inputs()})[0]
+    # What is left of weights of noise is near what they were.
+    got = small.run(["logits"], feeds)[0]
+    assert np.corrcoef(got.ravel(), expected.ravel())[0, 1] > 0.8
+
+
 # Layers ---------------------------------------------------------------------
 
 # The weights and biases that end in the residual, of each of two layers.
@@ -331,18 +363,44 @@ class Mlp:
             return %y : tensor<?x{OUT}xf32>
           }}""")
 
-    def scores(self, x, method):
+    def order(self, x, method, count, compensate, damping):
+        """Columns, those that go first."""
         hidden = self.hidden(x.astype(np.float64))
         norms = np.linalg.norm(self.down, axis=0)
-        return {"magnitude": norms,
-                "activation": norms * np.sqrt((hidden**2).mean(axis=0)),
-                "flap": hidden.var(axis=0) * norms**2}[method]
+        if method == "obs":
+            return self.obs(hidden, count, "bias" in compensate, damping)
+        return np.argsort({
+            "magnitude": norms,
+            "activation": norms * np.sqrt((hidden**2).mean(axis=0)),
+            "flap": hidden.var(axis=0) * norms**2}[method])
+
+    def obs(self, hidden, count, centered, damping):
+        """The column whose removal leaves the smallest error, refitted from
+        scratch each time."""
+        second = hidden.T @ hidden / len(hidden)
+        if centered:
+            second -= np.outer(hidden.mean(axis=0), hidden.mean(axis=0))
+        second += damping * np.trace(second) / len(second) \
+            * np.eye(len(second))
+        gone = []
+        for _ in range(count):
+            errors = np.full(len(second), np.inf)
+            for j in np.setdiff1d(np.arange(len(second)), gone):
+                lost = [*gone, j]
+                kept = np.setdiff1d(np.arange(len(second)), lost)
+                rest = second[np.ix_(lost, lost)] - second[np.ix_(lost, kept)] \
+                    @ np.linalg.solve(second[np.ix_(kept, kept)],
+                                      second[np.ix_(kept, lost)])
+                down = self.down[:, lost]
+                errors[j] = np.einsum("ij,jk,ik", down, rest, down)
+            gone.append(int(errors.argmin()))
+        return np.array([*gone, *np.setdiff1d(np.arange(len(second)), gone)])
 
     def prune(self, x, count, method, compensate, damping):
         """As the pass does it, with the same statistics."""
         hidden = self.hidden(x.astype(np.float64))
         mean, second = hidden.mean(axis=0), hidden.T @ hidden / len(x)
-        order = np.argsort(self.scores(x, method))
+        order = self.order(x, method, count, compensate, damping)
         gone, kept = np.sort(order[:count]), np.sort(order[count:])
         down = self.down.copy()
         bias = np.zeros(OUT) if self.bias is None else self.bias.copy()
@@ -378,7 +436,7 @@ def prune_twice(tmp_path, mlp, x, method, compensate, damping=0.01):
 
 
 @pytest.mark.parametrize("compensate", ["none", "bias", "refit", "refit-bias"])
-@pytest.mark.parametrize("method", ["magnitude", "activation", "flap"])
+@pytest.mark.parametrize("method", ["magnitude", "activation", "flap", "obs"])
 @pytest.mark.parametrize("bias,transposed", [(False, False), (True, True)])
 def test_formulas(tmp_path, method, compensate, bias, transposed):
     mlp = Mlp(bias, transposed)

@@ -20,7 +20,7 @@ enum class ScaleType { F16, Int8 };
 /// What llmc-cast-weights makes of the operands of linears.
 enum class CastActivations { Float, BF16 };
 /// What decides which neurons or heads go.
-enum class PruneMethod { Magnitude, Activation, Flap };
+enum class PruneMethod { Magnitude, Activation, Flap, OBS };
 /// Whether as many go from each layer.
 enum class UnitScope { Layer, Global };
 /// What makes up for those that went.

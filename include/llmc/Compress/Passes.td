@@ -694,7 +694,10 @@ defvar unitPruneOptions = [
                        "read"),
             clEnumValN(::llmc::PruneMethod::Flap, "flap",
                        "the variances of what the columns read times their "
-                       "squared norms"))}]>,
+                       "squared norms"),
+            clEnumValN(::llmc::PruneMethod::OBS, "obs",
+                       "what remains of their output when the others make up "
+                       "for them"))}]>,
   Option<"scope", "scope", "::llmc::UnitScope",
          /*default=*/"::llmc::UnitScope::Layer", "What the ratio is of",
          [{::llvm::cl::values(
@@ -749,7 +752,10 @@ def PruneNeurons : Pass<"llmc-prune-neurons", "::mlir::ModuleOp"> {
     * `magnitude`: `|W_j|`;
     * `activation`: `|W_j| sqrt(G_jj)`;
     * `flap`: `Var[x_j] |W_j|^2`, the fluctuation that a bias cannot make up for
-      (FLAP, arXiv 2312.11983).
+      (FLAP, arXiv 2312.11983);
+    * `obs`: `|W_j|^2 / (G^-1)_jj`, the error of the output when all other
+      columns make up for j. They are chosen one after the other, each when the
+      others have made up for those before (OBS; SlimGPT, arXiv 2412.18110).
 
     `ratio` of them go from each layer. With `scope=global` they go from all
     layers together, by scores of which the mean of the layer is subtracted and
@@ -760,9 +766,8 @@ def PruneNeurons : Pass<"llmc-prune-neurons", "::mlir::ModuleOp"> {
 
     * `bias`: `b + W_R E[x_R]` (FLAP);
     * `refit`: `W_S + W_R G_RS (G_SS + d I)^-1`, the columns that keep the
-      output of `down` as near as they can in the mean square (OBS; SlimGPT,
-      arXiv 2412.18110), with d of `damping` times the mean of the diagonal of
-      `G_SS`;
+      output of `down` as near as they can in the mean square (SlimGPT), with d
+      of `damping` times the mean of the diagonal of `G_SS`;
     * `refit-bias`: the same with covariances in the place of G, and the bias
       `b + W E[x] - W'_S E[x_S]`.
 
