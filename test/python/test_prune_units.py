@@ -214,6 +214,30 @@ def test_block_by_block(what, tmp_path, shared):
     assert np.corrcoef(got.ravel(), expected.ravel())[0, 1] > 0.8
 
 
+@pytest.mark.parametrize("pruning", [
+    "llmc-prune-heads{ratio=0.5 method=magnitude compensate=none strict}",
+    "llmc-prune-layers{layers=1 strict}"])
+@pytest.mark.parametrize("name", ["gpt2-kv-op18", "llama-kv-op18"])
+def test_quantized_cache(name, pruning, tmp_path, shared):
+    """Caches are narrowed with their scales; an artifact generates."""
+    def generate(pipeline, index):
+        module = llmc.Module.load(shared / "zoo" / f"{name}.onnx")
+        module.lift()
+        report = module.run(pipeline)
+        assert not report.notices
+        shapes = [(i.name, i.shape) for i in module.inputs]
+        module.compile_artifact(tmp_path / str(index))
+        session = llmc.Artifact(tmp_path / str(index)).session()
+        return shapes, session.generate([1, 2, 3, 4], max_tokens=6,
+                                        temperature=0)[0]
+
+    cache = "llmc-quantize-kv-cache"
+    shapes, tokens = generate(f"{pruning},{cache}", 0)
+    other_shapes, other_tokens = generate(f"{cache},{pruning}", 1)
+    assert sorted(shapes) == sorted(other_shapes)
+    assert tokens == other_tokens and len(tokens) == 6
+
+
 # Layers ---------------------------------------------------------------------
 
 # The weights and biases that end in the residual, of each of two layers.
