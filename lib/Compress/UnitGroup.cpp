@@ -305,12 +305,11 @@ LogicalResult UnitGroup::visit(Operation *op) {
           return fail(op, "loads numbers that are not f32, f16 or bf16");
         return success();
       })
-      .Case<DequantizeOp, LookupOp, DensifyOp>([&](Operation *op) {
-        return fail(op, "makes the weight; remove parts of a model before "
-                        "its weights are quantized or pruned");
-      })
       .Default([&](Operation *op) {
-        return fail(op, "is not known to compute each by itself");
+        return fail(op, isa<WeightOpInterface>(op)
+                            ? "makes the weight; remove parts of a model "
+                              "before its weights are quantized or pruned"
+                            : "is not known to compute each by itself");
       });
 }
 
