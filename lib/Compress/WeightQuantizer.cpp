@@ -4,6 +4,7 @@
 #include "llmc/Weights/Blobs.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/Regex.h"
 #include <cmath>
 
@@ -42,15 +43,21 @@ std::vector<WeightQuantizer::Task> WeightQuantizer::collectTasks() {
                       });
   std::vector<Task> tasks;
   llvm::Regex skipped(options.skip);
-  for (UsedWeight &weight : collectUsedWeights(module)) {
+  auto add = [&](UsedWeight &weight, bool isPruned) {
     if (!weight.isAny(options.what) ||
         (!options.skip.empty() && skipped.match(weight.param.getSymName())))
-      continue;
+      return;
     Task task;
     task.weight = std::move(weight);
+    if (isPruned)
+      task.pruned = task.weight.values.front().getDefiningOp();
     if (prepare(task))
       tasks.push_back(std::move(task));
-  }
+  };
+  for (UsedWeight &weight : collectUsedWeights(module))
+    add(weight, /*isPruned=*/false);
+  for (UsedWeight &weight : collectPrunedWeights(module))
+    add(weight, /*isPruned=*/true);
   return tasks;
 }
 
@@ -74,12 +81,74 @@ bool WeightQuantizer::prepare(Task &task) {
   task.grid = options.grid;
   task.grid.format = source.format;
 
+  WeightSource &source = task.source;
+  task.grid = options.grid;
+  task.grid.format = source.format = *format;
+  source.data = getParamBytes(param, task.copy).data();
+  if (task.pruned) {
+    if (std::string reason = preparePruned(task); !reason.empty())
+      return refuse(reason);
+    return checkSizes(task);
+  }
+  source.rows = type.getDimSize(0);
+  source.columns = type.getDimSize(1);
+  source.transposed = task.weight.transposed;
+  if (source.transposed)
+    std::swap(source.rows, source.columns);
   // Whole bytes even where a row has an odd number of weights.
   task.block = options.block ? options.block : llvm::alignTo(source.columns, 8);
+  return checkSizes(task);
+}
+
+/// Makes rows and blocks of the values that are stored. Says why it cannot.
+std::string WeightQuantizer::preparePruned(Task &task) {
+  WeightSource &source = task.source;
+  RankedTensorType values = task.weight.param.getType();
+  if (auto densify = dyn_cast<DensifyOp>(task.pruned)) {
+    auto [n, m] = densify.getNM();
+    int64_t columns = densify.getType().getDimSize(1),
+            block = options.block ? options.block : columns;
+    if (columns % block != 0 || block % m != 0)
+      return ("blocks of " + Twine(block) + " are not whole groups of " +
+              Twine(m) + ", or its rows of " + Twine(columns) +
+              " not whole blocks")
+          .str();
+    source.rows = values.getDimSize(0);
+    source.columns = values.getDimSize(1);
+    task.block = block / m * n;
+    // One integer stands for all weights that are 0.
+    task.grid.symmetric = true;
+    return {};
+  }
+  // Blocks of whatever values follow each other, the last one padded.
+  if (options.block == 0)
+    return "the values that are stored of it have no rows, which block=0 asks "
+           "for";
+  int64_t count = values.getNumElements(), size = getFloatBytes(source.format);
+  source.columns = task.block = options.block;
+  source.rows = llvm::divideCeil(count, options.block);
+  SmallVector<char, 0> padded(source.rows * source.columns * size, 0);
+  std::memcpy(padded.data(), source.data, count * size);
+  task.copy = std::move(padded);
+  source.data = task.copy.data();
+  return {};
+}
+
+/// Whether the weight can be stored in its blocks, and gets smaller so. Says
+/// why not.
+bool WeightQuantizer::checkSizes(Task &task) {
+  ParamOp param = task.weight.param;
+  auto refuse = [&](const Twine &reason) {
+    keep(param, reason);
+    return false;
+  };
+  WeightSource &source = task.source;
   BlockFormat sizes{source.rows, source.columns, task.block, task.grid.bits};
   if (llvm::Error error = sizes.verify())
     return refuse(llvm::toString(std::move(error)));
   int64_t before = storageBytes(task.weight.values.front());
+  int64_t before = storageBytes(task.pruned ? task.pruned->getOperand(0)
+                                            : task.weight.values.front());
   int64_t after = sizes.getDataBytes() + sizes.getScalesBytes(source.format) +
                   (task.grid.symmetric ? 0 : sizes.getZerosBytes());
   if (after >= before)
@@ -95,6 +164,12 @@ bool WeightQuantizer::prepare(Task &task) {
 }
 
 Statistics::Input WeightQuantizer::getStatistics(Task &task) {
+  if (task.pruned) {
+    keep(task.weight.param,
+         "it is pruned; llmc-quantize-rtn with weighting=none quantizes what "
+         "is stored of it");
+    return nullptr;
+  }
   Statistics::Input input =
       Statistics::of(module.getContext()).lookup(task.getName());
   if (!input)
@@ -110,13 +185,46 @@ Statistics::Input WeightQuantizer::getStatistics(Task &task) {
   return nullptr;
 }
 
+/// The weight over loads of its integers, scales and zero points.
+Value WeightQuantizer::createWeight(Task &task, const BlockFormat &format,
+                                    ArrayRef<Value> values, OpBuilder &builder,
+                                    Location location) {
+  auto reload = [&](Value operand) -> Value {
+    auto load = operand.getDefiningOp<WeightOp>();
+    return WeightOp::create(builder, location, load.getType(), load.getParam());
+  };
+  auto dequantize = [&](Value data, int64_t block, int64_t columns) -> Value {
+    return DequantizeOp::create(builder, location, data, values[1], values[2],
+                                format.bits, block, columns);
+  };
+  if (auto densify = dyn_cast_or_null<DensifyOp>(task.pruned)) {
+    auto [n, m] = densify.getNM();
+    Value data = DensifyOp::create(
+        builder, location, values[0], reload(densify.getMeta()),
+        densify.getPatternAttr(), builder.getI64IntegerAttr(format.bits),
+        IntegerAttr());
+    return dequantize(data, format.block / n * m,
+                      densify.getType().getDimSize(1));
+  }
+  Value weight = dequantize(values[0], format.block, format.columns);
+  if (auto bitmap = dyn_cast_or_null<DensifyBitmapOp>(task.pruned))
+    weight = DensifyBitmapOp::create(
+        builder, location, weight, reload(bitmap.getMask()),
+        reload(bitmap.getStarts()), bitmap.getColumnsAttr(),
+        bitmap.getTileAttr());
+  return weight;
+}
+
 Value WeightQuantizer::rewrite(Task &task, QuantizedWeight &result) {
   const BlockFormat &format = result.format;
   ParamOp param = task.weight.param;
   OpBuilder builder(param);
+  StringRef base = param.getSymName();
+  if (task.pruned)
+    base.consume_back(".values");
   auto addParam = [&](StringRef suffix, ArrayRef<int64_t> shape, Type element,
                       AsmResourceBlob blob) {
-    std::string name = (param.getSymName() + suffix).str();
+    std::string name = (base + suffix).str();
     auto value = makeResource(RankedTensorType::get(shape, element), name,
                               std::move(blob));
     auto added = ParamOp::create(builder, param.getLoc(), name, value,
@@ -135,6 +243,12 @@ Value WeightQuantizer::rewrite(Task &task, QuantizedWeight &result) {
     params.push_back(addParam(".zeros",
                               {format.rows, format.getZerosRowBytes()}, byte,
                               std::move(*result.zeros)));
+  llvm::SetVector<Operation *> loads;
+  if (task.pruned)
+    for (Value value : task.weight.values)
+      loads.insert_range(llvm::map_range(
+          value.getDefiningOp()->getOperands(),
+          [](Value operand) { return operand.getDefiningOp(); }));
   Value last;
   replaceWeight(task.weight, [&](OpBuilder &builder, Location location) {
     SmallVector<Value, 3> values;
@@ -142,10 +256,11 @@ Value WeightQuantizer::rewrite(Task &task, QuantizedWeight &result) {
       values.push_back(WeightOp::create(builder, location, added.getType(),
                                         added.getSymName()));
     values.resize(3);
-    return last = DequantizeOp::create(builder, location, values[0], values[1],
-                                       values[2], format.bits, format.block,
-                                       format.columns);
+    return last = createWeight(task, format, values, builder, location);
   });
+  for (Operation *load : loads)
+    if (load->use_empty())
+      load->erase();
   return last;
 }
 

@@ -43,8 +43,12 @@ public:
     /// Options of its own: the format of its scales, and whole rows.
     GridOptions grid;
     int64_t block;
-    /// Owns the bytes where no blob does.
-    llvm::SmallVector<char> copy;
+    /// Owns the bytes where no blob does; on the heap, for tasks move.
+    llvm::SmallVector<char, 0> copy;
+
+    /// llmc.densify or llmc.densify_bitmap, if the weight is one: `source` has
+    /// the values that it stores, `block` is as many of them as lie in a block.
+    mlir::Operation *pruned = nullptr;
 
     llvm::StringRef getName() { return weight.param.getSymName(); }
   };
@@ -74,7 +78,12 @@ private:
   /// A line for the user, an error when strict.
   mlir::InFlightDiagnostic complain(mlir::Operation *op);
   bool prepare(Task &task);
+  std::string preparePruned(Task &task);
+  bool checkSizes(Task &task);
   mlir::Value rewrite(Task &task, QuantizedWeight &result);
+  mlir::Value createWeight(Task &task, const BlockFormat &format,
+                           llvm::ArrayRef<mlir::Value> values,
+                           mlir::OpBuilder &builder, mlir::Location location);
 
   mlir::ModuleOp module;
   llvm::StringRef pass;

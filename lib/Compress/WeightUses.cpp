@@ -120,6 +120,33 @@ SmallVector<UsedWeight> llmc::collectUsedWeights(ModuleOp module) {
   return weights;
 }
 
+SmallVector<UsedWeight> llmc::collectPrunedWeights(ModuleOp module) {
+  llvm::MapVector<StringAttr, UsedWeight> byParam;
+  module.walk([&](Operation *op) {
+    auto areLoads = [&] {
+      return llvm::all_of(op->getOperands(), [](Value operand) {
+        return bool(operand.getDefiningOp<WeightOp>());
+      });
+    };
+    if (!isa<DensifyOp, DensifyBitmapOp>(op) || !areLoads())
+      return;
+    auto load = op->getOperand(0).getDefiningOp<WeightOp>();
+    if (!isa<FloatType>(load.getType().getElementType()))
+      return;
+    UsedWeight &weight = byParam[load.getParamAttr().getAttr()];
+    weight.values.push_back(op->getResult(0));
+  });
+  SmallVector<UsedWeight> weights;
+  SymbolTable symbols(module);
+  for (auto &[name, weight] : byParam) {
+    weight.param = symbols.lookup<ParamOp>(name);
+    noteUses(weight);
+    if (weight.inLinear || weight.inEmbedding)
+      weights.push_back(std::move(weight));
+  }
+  return weights;
+}
+
 void llmc::replaceWeight(
     const UsedWeight &weight,
     llvm::function_ref<Value(OpBuilder &, Location)> rewrite) {

@@ -208,7 +208,7 @@ static std::string nameOf(Value weight) {
     }
     if (isa<DequantizeOp>(op))
       suffix = ".q";
-    else if (isa<DensifyOp, DensifyBitmapOp>(op))
+    else if (isa<DensifyOp, DensifyBitmapOp>(op) && suffix.empty())
       suffix = ".values";
     if (op->getNumOperands() == 0)
       break;

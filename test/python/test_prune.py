@@ -11,7 +11,8 @@ import onnxruntime
 import pytest
 
 import llmc
-from test_quantize_rtn import make_module, pack, resources
+from test_quantize_rtn import (dequantize, make_module, pack, quantize,
+                               resources)
 
 def load_statistics():
     """test/Inputs/statistics.py, which has the name of a standard module."""
@@ -263,6 +264,58 @@ def test_alps_is_nearer_than_sparsegpt(tmp_path, pattern):
             f"{{sparsity=0.6 pattern={pattern} {options}}}"
         ).weights[0]["output_error"]
     assert errors["alps"] < 0.97 * errors["sparsegpt"]
+
+
+@pytest.mark.parametrize("pattern,bits,block", [
+    ("2:4", 4, 32), ("4:8", 3, 48), ("1:3", 8, 24), ("2:4", 4, 0),
+    ("", 4, 32), ("block:5x4", 8, 64)])
+def test_pruned_then_quantized(tmp_path, pattern, bits, block):
+    """The values that are stored become integers: those of n:m without zero
+    points, in the blocks of the dense weight, any others as they follow each
+    other."""
+    weight = random_weight(40, 96)
+    module = make_module(weight, True)
+    module.run(f"llmc-prune-magnitude{{pattern={pattern}}}")
+    stored = resources(module, tmp_path / "pruned.mlir")
+    values = stored["w.values"].view(np.float32)
+    if pattern and "block" not in pattern:
+        n, m = map(int, pattern.split(":"))
+        values = values.reshape(40, -1)
+        codes, scales, zeros = quantize(
+            values, bits, (block or 96) // m * n, True, "float32")
+    else:
+        padded = np.zeros(-(-len(values) // block) * block, np.float32)
+        padded[:len(values)] = values
+        codes, scales, zeros = quantize(padded.reshape(-1, block), bits, block,
+                                        False, "float32")
+    decoded = dequantize(codes, scales, zeros, scales.shape[1] * codes.shape[2])
+    stored["w.values"] = decoded.ravel()[:values.size].view(np.uint8)
+    want = decode(stored, 40, 96, pattern)
+    report = module.run(f"llmc-quantize-rtn{{bits={bits} block={block}}}")
+    assert report.notices == []
+    made = resources(module, tmp_path / "m.mlir")
+    assert np.array_equal(made["w.q"], pack(codes, bits).ravel())
+    assert "w.values" not in made and ("w.zeros" in made) == (
+        not pattern or "block" in pattern)
+    info, = module.weights()
+    assert info["name"] == "w"
+    assert info["bytes"] == sum(r.size for r in made.values())
+    x = np.random.default_rng(1).standard_normal((3, 96)).astype(np.float32)
+    for target in ("host", "reference"):
+        y = llmc.compile(tmp_path / "m.mlir", target=target)({"x": x})["y"]
+        np.testing.assert_allclose(y, x @ want.T, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("pipeline,message", [
+    ("llmc-quantize-rtn{block=30}", "not whole groups of 4"),
+    ("llmc-quantize-rtn{block=36}", "not whole blocks"),
+    ("llmc-quantize-rtn{weighting=activations clip=mse block=32}",
+     "it is pruned; llmc-quantize-rtn with weighting=none")])
+def test_pruned_that_cannot_be_quantized(pipeline, message):
+    module = make_module(random_weight(40, 96), True)
+    module.run("llmc-prune-magnitude{pattern=2:4}")
+    notice, = module.run(pipeline).notices
+    assert message in notice
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)

@@ -41,6 +41,11 @@ llvm::LogicalResult verifySkip(mlir::MLIRContext *context, llvm::StringRef pass,
 /// All of them, in the order of the parameters.
 llvm::SmallVector<UsedWeight> collectUsedWeights(mlir::ModuleOp module);
 
+/// The same of weights that llmc.densify or llmc.densify_bitmap makes of floats:
+/// `param` has the values that are stored, `values` are the results of these
+/// ops. Replacing them leaves the loads of their operands behind.
+llvm::SmallVector<UsedWeight> collectPrunedWeights(mlir::ModuleOp module);
+
 /// Calls `report` for each linear and embedding of these kinds whose weight is
 /// neither a parameter nor a weight expression, with what it is.
 void findComputedWeights(mlir::ModuleOp module, WeightKinds kinds,

@@ -134,11 +134,19 @@ std::optional<PanelLayout> PanelLayout::of(Value weight, int64_t lanes) {
                           : Codebook::Row;
     return ofBlocks(layout, lookup.getIndices(), lookup.getScales());
   }
+  layout.block = layout.columns;
+  // Its integers lie in other blocks than those of panels.
+  if (auto bitmap = weight.getDefiningOp<DensifyBitmapOp>())
+    if (auto values = bitmap.getValues().getDefiningOp<DequantizeOp>())
+      return isStored(bitmap) && isStored(values.getData()) &&
+                     getDense(values.getScales()) &&
+                     (!values.getZeros() || isStored(values.getZeros()))
+                 ? std::optional(layout)
+                 : std::nullopt;
   WeightOp load = getDense(weight);
   if (!load)
     return std::nullopt;
   layout.format = *getFloatFormat(load.getType().getElementType());
-  layout.block = layout.columns;
   return layout;
 }
 
