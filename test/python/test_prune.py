@@ -325,6 +325,7 @@ def test_onnx_is_as_small(tmp_path, pattern, kind):
     weight = random_weight(80, 240).astype(kind)
     module = make_module(weight, True)
     module.run(f"llmc-prune-magnitude{{pattern={pattern} sparsity=0.75}}")
+    packed = module.weights()[0]["bytes"]
     x = np.random.default_rng(1).standard_normal((3, 240)).astype(kind)
     module.save(tmp_path / "m.onnx")
     want = llmc.compile(module, target="reference")({"x": x})["y"]
@@ -337,4 +338,11 @@ def test_onnx_is_as_small(tmp_path, pattern, kind):
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
     got, = session.run(None, {"x": x})
     tolerance = 1e-5 if kind == "float32" else 2e-2
+    np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance)
+    # The same weight again, not ops that make it.
+    again = llmc.Module.load(tmp_path / "m.onnx")
+    again.lift()
+    info, = again.weights()
+    assert info["name"] == "w" and info["bytes"] == packed
+    got = llmc.compile(again)({"x": x})["y"]
     np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance)

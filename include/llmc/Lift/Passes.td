@@ -251,6 +251,26 @@ def LiftGelu : LiftPass<"gelu"> {
   let statistics = [Statistic<"numLifted", "gelu", "GELUs lifted">];
 }
 
+def LiftDensify : LiftPass<"densify"> {
+  let summary = "Pruned weights, as ONNX has them, to densify and densify_bitmap";
+  let description = [{
+    Takes the standard ops by which export writes pruned weights for what they
+    are: values that are scattered to n of each m columns, and values that are
+    gathered where a bit is set, whole tiles too. Without it they would be
+    computed each time the model runs.
+
+    ```mlir
+    %places = ... fields of 2 bits of %meta, and 0 0 4 4 8 8 ...
+    %w = llmc.scatter_elements none %zeros, %places, %values {axis = 1 : i64}
+       : (tensor<8x16xf32>, tensor<8x8xi32>, tensor<8x8xf32>) -> tensor<8x16xf32>
+    // becomes
+    %w = llmc.densify %values, %meta {pattern = "2:4"}
+       : (tensor<8x8xf32>, tensor<8x2xui8>) -> tensor<8x16xf32>
+    ```
+  }];
+  let statistics = [Statistic<"numLifted", "densify", "Weights lifted">];
+}
+
 def LiftSilu : LiftPass<"silu"> {
   let summary = "x * sigmoid(x) to silu";
   let description = [{
