@@ -71,30 +71,23 @@ bool WeightQuantizer::prepare(Task &task) {
       !reason.empty())
     return refuse(reason);
   Type element = param.getType().getElementType();
-  std::optional<WeightSource> found = getWeightSource(task.weight, task.copy);
-  if (!found) {
+  std::optional<FloatFormat> format = getFloatFormat(element);
+  if (!format) {
     std::string name;
     llvm::raw_string_ostream(name) << element;
     return refuse("its elements are " + name);
   }
-  const WeightSource &source = task.source = *found;
   task.grid = options.grid;
-  task.grid.format = source.format;
-
+  task.grid.format = *format;
   WeightSource &source = task.source;
-  task.grid = options.grid;
-  task.grid.format = source.format = *format;
-  source.data = getParamBytes(param, task.copy).data();
   if (task.pruned) {
+    source.format = *format;
+    source.data = getParamBytes(param, task.copy).data();
     if (std::string reason = preparePruned(task); !reason.empty())
       return refuse(reason);
     return checkSizes(task);
   }
-  source.rows = type.getDimSize(0);
-  source.columns = type.getDimSize(1);
-  source.transposed = task.weight.transposed;
-  if (source.transposed)
-    std::swap(source.rows, source.columns);
+  source = *getWeightSource(task.weight, task.copy);
   // Whole bytes even where a row has an odd number of weights.
   task.block = options.block ? options.block : llvm::alignTo(source.columns, 8);
   return checkSizes(task);
@@ -146,7 +139,6 @@ bool WeightQuantizer::checkSizes(Task &task) {
   BlockFormat sizes{source.rows, source.columns, task.block, task.grid.bits};
   if (llvm::Error error = sizes.verify())
     return refuse(llvm::toString(std::move(error)));
-  int64_t before = storageBytes(task.weight.values.front());
   int64_t before = storageBytes(task.pruned ? task.pruned->getOperand(0)
                                             : task.weight.values.front());
   int64_t after = sizes.getDataBytes() + sizes.getScalesBytes(source.format) +

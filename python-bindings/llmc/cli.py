@@ -148,8 +148,19 @@ def run_compress(args):
                "strict": args.strict, "activations": args.activations,
                "bits": args.bits, "group": args.group,
                "symmetric": args.symmetric, "scales": args.scales,
-               "kv_cache": args.kv_cache}
-    report = module.compress(**options)
+               "kv_cache": args.kv_cache, "method": args.method}
+    tokens = None
+    if args.calibration:
+        tokens = _tokenizer(args, model).encode(_read_text(args.calibration))
+        options.update(calibration=args.calibration, samples=args.samples,
+                       sample_length=args.sample_length)
+    elif args.method not in (None, "rtn"):
+        raise Error(f"the method {args.method} needs a text to calibrate on: "
+                    "name one with --calibration")
+    report = module.compress(
+        tokens=tokens, progress=sys.stderr.isatty(),
+        **{name: value for name, value in options.items()
+           if name != "calibration"})
     if not report.weights:
         raise Error("there is no weight to "
                     f"{'quantize' if args.type == 'int' else 'cast'} "
@@ -253,12 +264,16 @@ def run_run(args):
 
 # eval -----------------------------------------------------------------------
 
+def _read_text(path):
+    try:
+        return pathlib.Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise Error(f"'{path}' is not UTF-8 text") from None
+
+
 def run_eval(args):
     from .evaluate import perplexity, protocol
-    try:
-        text = pathlib.Path(args.text).read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise Error(f"'{args.text}' is not UTF-8 text") from None
+    text = _read_text(args.text)
     results, tokens, facts = [], None, None
     for path in args.models:
         ids = _tokenizer(args, path).encode(text)
@@ -357,9 +372,22 @@ def make_parser():
                      help="which weights to compress (default: all)")
     sub.add_argument("--symmetric", action="store_true",
                      help="no zero points: each group's grid is centered on 0")
-    sub.add_argument("--scales", choices=("float16", "float32"),
+    sub.add_argument("--scales", choices=("int8", "float16", "float32"),
                      help="what a scale is a number of; float16 makes smaller "
-                          "artifacts (default: float16)")
+                          "artifacts, int8 with a number for each row smaller "
+                          "models, too (default: float16)")
+    sub.add_argument("--method", choices=("rtn", "gptq", "awq", "awq+gptq"),
+                     help="how integers are chosen: rtn, the nearest, needs no "
+                          "data; gptq lets each column make up for the errors "
+                          "of those before it; awq scales weights up where "
+                          "activations are large (default: rtn)")
+    sub.add_argument("--calibration", metavar="FILE",
+                     help="UTF-8 text that gptq and awq run the model on")
+    sub.add_argument("--samples", type=_positive, default=128, metavar="N",
+                     help="windows of it (default: 128)")
+    sub.add_argument("--sample-length", type=_positive, default=512,
+                     metavar="N", help="tokens of each (default: 512)")
+    tokenizer(sub)
     sub.add_argument("--activations", choices=("int8", "bf16", "float"),
                      help="int8 rounds what a quantized linear reads to 8 bits "
                           "in groups, at run time, which is faster, bf16 what one with bf16 weights reads to "

@@ -16,6 +16,11 @@ class Report:
         self.weights = [_numbers(entry) for entry in weights]
         self.notices = notices
 
+    def __add__(self, other):
+        both = Report([], self.notices + other.notices)
+        both.weights = self.weights + other.weights
+        return both
+
     def __repr__(self):
         return (f"<llmc.Report: {len(self.weights)} weights compressed, "
                 f"{len(self.notices)} notices>")
@@ -32,6 +37,12 @@ def _numbers(entry):
         return text
     return {key: value if key in ("pass", "param") else convert(value)
             for key, value in entry.items()}
+
+
+def _pipeline(name, options):
+    """A pass with options, as text."""
+    text = " ".join(f"{key}={value}" for key, value in options.items())
+    return f"{name}{{{text}}}"
 
 
 def _files(backends):
@@ -67,14 +78,17 @@ class Module:
 
     def compress(self, bits=None, group=None, what="all", symmetric=False,
                  skip="", strict=False, scales=None, activations=None,
-                 type="int", kv_cache="f32"):
+                 type="int", kv_cache="f32", method=None, tokens=None,
+                 samples=128, sample_length=512, progress=False):
         """Stores weights in fewer bits; docs/compress.md says what the options
         mean. With `type` "int" they become integers of `bits` bits (4) in
         groups of `group` (64), and what their linears read is rounded to 8-bit
-        integers at run time unless `activations` is "float". With "bf16" or
-        "f16" they are cast; what linears with bf16 weights read is rounded to
-        bf16 unless `activations` is "float". With `kv_cache` "f16" or "int8"
-        keys and values of the past are stored so. Returns a Report."""
+        integers at run time unless `activations` is "float". `method` is "rtn",
+        the default, or one that needs `tokens` of a text to calibrate on:
+        "gptq", "awq" or "awq+gptq". With "bf16" or "f16" they are cast; what
+        linears with bf16 weights read is rounded to bf16 unless `activations`
+        is "float". With `kv_cache` "f16" or "int8" keys and values of the past
+        are stored so. Returns a Report."""
         choices = {"int": ("int8", "float"), "bf16": ("bf16", "float"),
                    "f16": ("float",)}
         if type not in choices:
@@ -95,18 +109,24 @@ class Module:
             options["skip"] = f"{{{skip}}}"
         if type == "int":
             scales = scales or "float16"
-            if scales not in ("float16", "float32"):
-                raise Error(f"scales are float16 or float32, not '{scales}'")
-            report = self._run_with("llmc-quantize-rtn", {
-                "bits": 4 if bits is None else bits,
-                "block": 64 if group is None else group,
-                "symmetric": str(bool(symmetric)).lower(),
-                "half-scales": str(scales == "float16").lower(), **options})
+            if scales not in ("int8", "float16", "float32"):
+                raise Error("scales are int8, float16 or float32, not "
+                            f"'{scales}'")
+            grid = {"bits": 4 if bits is None else bits,
+                    "block": 64 if group is None else group,
+                    "symmetric": str(bool(symmetric)).lower()}
+            report = self._quantize(
+                method or "rtn", grid,
+                {"half-scales": str(scales == "float16").lower(), **options},
+                tokens, samples, sample_length, progress)
+            if scales == "int8":
+                report.notices += self.run("llmc-quantize-scales").notices
             if activations == "int8":
                 self.run("llmc-quantize-activations")
         else:
             given = {"bits": bits is not None, "group": group is not None,
-                     "symmetric": symmetric, "scales": scales is not None}
+                     "symmetric": symmetric, "scales": scales is not None,
+                     "method": method is not None}
             for name in filter(given.get, given):
                 raise Error(f"{name} is of integers, not of the type {type}")
             report = self._run_with(
@@ -114,6 +134,44 @@ class Module:
                 {"type": type, "activations": activations, **options})
         if kv_cache != "f32":
             self.run(f"llmc-quantize-kv-cache{{format={kv_cache}}}")
+        return report
+
+    def _quantize(self, method, grid, options, tokens, samples, length,
+                  progress):
+        """Integers by one of the methods. Those that need data compress block
+        after block, so that each sees the errors of those before it, and what
+        several blocks share at the end."""
+        methods = ("rtn", "gptq", "awq", "awq+gptq")
+        if method not in methods:
+            raise Error(f"methods are {', '.join(methods)}, not '{method}'")
+        if method == "rtn":
+            return self._run_with("llmc-quantize-rtn", {**grid, **options})
+        if tokens is None:
+            raise Error(f"the method {method} needs tokens to calibrate on")
+        name, more = (("llmc-quantize-gptq", {}) if "gptq" in method else
+                      ("llmc-quantize-rtn", {"clip": "mse"}))
+
+        def passes(what, name=name, more=more):
+            return _pipeline(name, {**grid, **options, **more, "what": what})
+
+        what = options["what"]
+        report = Report([], [])
+        if what != "embedding":
+            then = passes("linear")
+            if "awq" in method:
+                then = _pipeline("llmc-scale-awq", {
+                    **grid, "skip": options.get("skip", "{}")}) + "," + then
+            report = self.calibrate(tokens, samples, length, then=then,
+                                    progress=progress)
+        # Embeddings alone, and those that are a linear's weight too.
+        left = {}
+        for weight in self.weights():
+            if weight["format"].startswith("f") or weight["format"] == "bf16":
+                left.setdefault(weight["name"], set()).add(weight["op"])
+        if what == "all" and {"linear", "embedding"} in left.values():
+            report += self.run(passes("all"))
+        elif what != "linear" and {"embedding"} in left.values():
+            report += self.run(passes("embedding", "llmc-quantize-rtn", {}))
         return report
 
     def calibrate(self, tokens, samples=128, length=512, then="", output=None,
@@ -133,8 +191,7 @@ class Module:
                             f"progress={str(bool(progress)).lower()}{options}}}")
 
     def _run_with(self, name, options):
-        text = " ".join(f"{key}={value}" for key, value in options.items())
-        return self.run(f"{name}{{{text}}}")
+        return self.run(_pipeline(name, options))
 
     def lift(self):
         """Folds shapes and recognizes the ops of language models, which is

@@ -7,10 +7,10 @@
 // RUN: llmc-compile %s --target=cpu:x86-64-v4+avx512vnni -o %t.vectors
 // RUN: llvm-objdump -d --no-show-raw-insn --no-leading-addr %t.vectors/module.so | FileCheck %s --check-prefix=VECTORS
 
-// The shapes of tiles are loaded once for 32 rows at a time and once for those
-// that are left. Few rows go to vectors.
+// The shapes of tiles are loaded once, also for rows that are left of 32 at a
+// time. Few rows go to vectors.
 // RUN: grep -c ldtilecfg %t.s | FileCheck %s --check-prefix=SHAPES
-// SHAPES: {{^2$}}
+// SHAPES: {{^1$}}
 // RUN: grep -c tilerelease %t.s | FileCheck %s --check-prefix=RELEASES
 // RELEASES: {{^1$}}
 // CHECK-DAG: vpdpbusd
@@ -19,10 +19,10 @@
 // CHECK: tileloadd {{.*}}, %tmm7
 // CHECK: tileloadd {{.*}}, %tmm4
 // CHECK: tileloadd {{.*}}, %tmm5
-// CHECK: tdpbsud %tmm6, %tmm4, %tmm0
-// CHECK-NEXT: tdpbsud %tmm7, %tmm4, %tmm1
-// CHECK-NEXT: tdpbsud %tmm6, %tmm5, %tmm2
-// CHECK-NEXT: tdpbsud %tmm7, %tmm5, %tmm3
+// CHECK: tdpbssd %tmm6, %tmm4, %tmm0
+// CHECK-NEXT: tdpbssd %tmm7, %tmm4, %tmm1
+// CHECK-NEXT: tdpbssd %tmm6, %tmm5, %tmm2
+// CHECK-NEXT: tdpbssd %tmm7, %tmm5, %tmm3
 // ARTIFACT: "amx-tile",
 // ARTIFACT-NEXT: "amx-int8"
 // VECTORS-NOT: tmm

@@ -173,10 +173,10 @@ def QuantizeGPTQ : Pass<"llmc-quantize-gptq", "::mlir::ModuleOp"> {
     ClipOption<"MSE">,
     Option<"actOrder", "act-order", "bool", /*default=*/"true",
            "Round the columns of the largest activations first">,
-    Option<"damping", "damping", "double", /*default=*/"0.01",
+    Option<"damping", "damping", "double", /*default=*/"0.1",
            "What is added to the diagonal of the Gram matrix, in parts of its "
-           "mean">,
-    Option<"sweeps", "sweeps", "int64_t", /*default=*/"4",
+           "mean; 0.01 in the paper">,
+    Option<"sweeps", "sweeps", "int64_t", /*default=*/"0",
            "Sweeps over scales, zero points and integers behind GPTQ">,
     WhatOption<"Linear">
   ] # skipOptions;
