@@ -181,12 +181,14 @@ def run_compress(args):
         pathlib.Path(args.report).write_text(json.dumps(result, indent=2))
     for line in report.notices:
         _note(line)
-    worst = max(report.weights, key=lambda w: w["relative_error"])
+    # Scaling a weight leaves what it computes.
+    stored = [w for w in report.weights if "relative_error" in w]
+    worst = max(stored, key=lambda w: w["relative_error"])
     made = (f"quantized to {result['bits']} bits in groups of "
             f"{result['group']}" if args.type == "int" else
             f"stored as {args.type}")
     _finish(args, result, [
-        f"{len(report.weights)} weights {made}, {len(report.notices)} notices",
+        f"{len(stored)} weights {made}, {len(report.notices)} notices",
         f"parameters  {_size(before)} -> {_size(after)}, "
         f"{before / after:.2f} times smaller",
         f"error       {worst['relative_error']:.3g} of the weights' norm at "
