@@ -59,7 +59,7 @@ SmallVector<ModelBlock> llmc::findBlocks(func::FuncOp main) {
     if (!hasWeight || live.size() != 1)
       continue;
     block.output = live.front();
-    blocks.emplace_back().input = block.output;
+    blocks.emplace_back();
     blocks.back().input = live.front();
     hasWeight = false;
   }

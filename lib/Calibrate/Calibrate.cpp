@@ -270,7 +270,7 @@ void Calibration::finishBlock() {
 LogicalResult Calibration::compress(unsigned index, PassManager &then) {
   ModelBlock &block = blocks[index];
   if (StringAttr shared = findSharedWeight(block, counts)) {
-    main.emitRemark("llmc-calibrate: block ")
+    block.ops.front()->emitRemark("llmc-calibrate: block ")
         << index << " is left as it is: other blocks read its weight " << shared
         << " too; compress it behind this pass";
     return success();

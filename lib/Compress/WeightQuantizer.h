@@ -38,6 +38,11 @@ public:
 
   /// A weight that can be quantized, as far as its type and uses tell.
   struct Task {
+    Task() = default;
+    // `source` points into `copy`, which a move hands on and a copy would not.
+    Task(const Task &) = delete;
+    Task(Task &&) = default;
+
     UsedWeight weight;
     WeightSource source;
     /// Options of its own: the format of its scales, and whole rows.
