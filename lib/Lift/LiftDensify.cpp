@@ -179,12 +179,14 @@ matchGroups(Value first, int64_t count, int64_t columns, Lifter &lifter) {
 /// Values that are scattered in zeros.
 static bool liftGroups(ScatterElementsOp root, Lifter &lifter) {
   auto zeros = root.getOperand().getDefiningOp<ExpandOp>();
+  if (!zeros || !lifter.isScalar(zeros.getOperand(), 0) ||
+      root.getKind() != ScatterKind::None || root.getAxis() != 1 ||
+      lifter.shapes.rank(root) != 2)
+    return false;
   std::optional<int64_t> rows = lifter.getSize(root, 0),
                          columns = lifter.getSize(root, 1),
                          count = lifter.getSize(root.getUpdates(), 1);
-  if (!zeros || !lifter.isScalar(zeros.getOperand(), 0) ||
-      root.getKind() != ScatterKind::None || root.getAxis() != 1 ||
-      lifter.shapes.rank(root) != 2 || !rows || !columns || !count ||
+  if (!rows || !columns || !count ||
       lifter.getSize(root.getUpdates(), 0) != rows)
     return false;
   std::optional<Fields> places;
@@ -278,7 +280,7 @@ static bool liftBitmap(Operation *root, SymbolTable &symbols, Lifter &lifter) {
   }
   auto type = dyn_cast<RankedTensorType>(root->getResult(0).getType());
   Value values = getReshapeSource(gather.getOperand());
-  if (!before || !tiles || !height || !width || !type ||
+  if (!before || !tiles || !height || *height == 0 || !width || !type ||
       !type.hasStaticShape() || type.getRank() != 2 ||
       type.getDimSize(1) != *tiles * *width || lifter.shapes.rank(values) > 2 ||
       !cast<RankedTensorType>(values.getType()).hasStaticShape() ||

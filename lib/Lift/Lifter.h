@@ -54,9 +54,13 @@ public:
   bool haveSameShape(mlir::Value a, mlir::Value b) {
     return shapes.dims(a) == shapes.dims(b);
   }
+  /// A dimension, a negative one from the end; nothing if it is not known or
+  /// there is none.
   std::optional<int64_t> getSize(mlir::Value value, int64_t dim) {
-    return getConstant(
-        shapes.dim(value, dim < 0 ? dim + shapes.rank(value) : dim));
+    int64_t rank = shapes.rank(value);
+    dim = dim < 0 ? dim + rank : dim;
+    return dim >= 0 && dim < rank ? getConstant(shapes.dim(value, dim))
+                                  : std::nullopt;
   }
 
   mlir::ModuleOp module;

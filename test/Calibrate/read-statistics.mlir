@@ -1,9 +1,9 @@
-// RUN: %python %S/../Inputs/statistics.py %t.safetensors fc1=4
+// RUN: %python %S/../Inputs/make_statistics.py %t.safetensors fc1=4
 // RUN: llmc-opt %s --llmc-read-statistics=file=%t.safetensors | FileCheck %s
-// RUN: %python %S/../Inputs/statistics.py %t.other fc9=4
+// RUN: %python %S/../Inputs/make_statistics.py %t.other fc9=4
 // RUN: not llmc-opt %s --llmc-read-statistics=file=%t.other 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=NAME
-// RUN: %python %S/../Inputs/statistics.py %t.size fc1=5
+// RUN: %python %S/../Inputs/make_statistics.py %t.size fc1=5
 // RUN: not llmc-opt %s --llmc-read-statistics=file=%t.size 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=SIZE
 // RUN: not llmc-opt %s --llmc-read-statistics=file=%t.absent 2>&1 \

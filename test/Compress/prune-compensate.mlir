@@ -1,4 +1,4 @@
-// RUN: %python %S/../Inputs/statistics.py %t.safetensors down.weight=4
+// RUN: %python %S/../Inputs/make_statistics.py %t.safetensors down.weight=4
 // RUN: llmc-opt %s --pass-pipeline="builtin.module(llmc-read-statistics{file=%t.safetensors},llmc-prune-neurons{ratio=0.5 multiple=1 compensate=bias})" | FileCheck %s
 // RUN: llmc-opt %s --pass-pipeline="builtin.module(llmc-read-statistics{file=%t.safetensors},llmc-prune-neurons{ratio=0.5 multiple=1})" | FileCheck %s
 // RUN: llmc-opt %s --pass-pipeline="builtin.module(llmc-read-statistics{file=%t.safetensors},llmc-prune-neurons{ratio=0.5 multiple=1 compensate=refit})" | FileCheck %s --check-prefix=REFIT

@@ -11,7 +11,7 @@
 // RUN: not llmc-opt %s -llmc-prune-sparsegpt=damping=-1 2>&1 | FileCheck %s --check-prefix=DAMPING
 // RUN: %python %S/Inputs/columns.py %t.nan fc 1 nan 1 1 1 1 1 1
 // RUN: llmc-opt %s -pass-pipeline="builtin.module(llmc-read-statistics{file=%t.nan},llmc-prune-sparsegpt)" -o /dev/null 2>&1 | FileCheck %s --check-prefix=NAN
-// RUN: %python %S/../Inputs/statistics.py %t.size fc=4
+// RUN: %python %S/../Inputs/make_statistics.py %t.size fc=4
 // RUN: llmc-opt %s -pass-pipeline="builtin.module(llmc-read-statistics{file=%t.size},llmc-prune-sparsegpt)" -o /dev/null 2>&1 | FileCheck %s --check-prefix=SIZE
 
 // STRICT: error: 'fc' is not pruned: no statistics of its input; run llmc-calibrate first

@@ -1,4 +1,4 @@
-// RUN: %python %S/../Inputs/statistics.py %t.safetensors pad=20 broken=16
+// RUN: %python %S/../Inputs/make_statistics.py %t.safetensors pad=20 broken=16
 // RUN: llmc-opt %s -verify-diagnostics -llmc-read-statistics=file=%t.safetensors -llmc-quantize-gptq="bits=4 block=16 skip=^keep what=all" -o /dev/null
 // RUN: not llmc-opt %s -llmc-read-statistics=file=%t.safetensors -llmc-quantize-gptq="bits=4 block=16 skip=^keep strict" 2>&1 | FileCheck %s --check-prefix=STRICT
 // RUN: not llmc-opt %s -llmc-quantize-gptq="bits=9" 2>&1 | FileCheck %s --check-prefix=BITS

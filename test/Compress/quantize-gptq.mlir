@@ -1,4 +1,4 @@
-// RUN: %python %S/../Inputs/statistics.py %t.safetensors fc=16 t,head=8
+// RUN: %python %S/../Inputs/make_statistics.py %t.safetensors fc=16 t,head=8
 // RUN: llmc-opt %s --split-input-file -llmc-quantize-gptq="bits=4 block=8" 2>/dev/null | FileCheck %s --check-prefix=NONE
 // RUN: llmc-opt %s --llmc-read-statistics=file=%t.safetensors -llmc-quantize-gptq="bits=4 block=8 what=all" | FileCheck %s
 // RUN: llmc-opt %s --llmc-read-statistics=file=%t.safetensors -llmc-quantize-gptq="bits=4 block=8 symmetric skip=^t|head" | FileCheck %s --check-prefix=SYM

@@ -1,4 +1,4 @@
-// RUN: %python %S/../Inputs/statistics.py %t.safetensors after=4 other=4
+// RUN: %python %S/../Inputs/make_statistics.py %t.safetensors after=4 other=4
 // RUN: llmc-opt %s -verify-diagnostics -llmc-read-statistics=file=%t.safetensors -llmc-scale-awq="block=4 skip=^keep" -o /dev/null
 // RUN: llmc-opt %s -verify-diagnostics -llmc-read-statistics=file=%t.safetensors -llmc-smooth="skip=^keep" -o /dev/null
 // RUN: not llmc-opt %s -llmc-read-statistics=file=%t.safetensors -llmc-scale-awq="block=4 strict" 2>&1 | FileCheck %s --check-prefix=STRICT

@@ -1,4 +1,4 @@
-// RUN: %python %S/../Inputs/statistics.py %t.safetensors a,b=8 c=4
+// RUN: %python %S/../Inputs/make_statistics.py %t.safetensors a,b=8 c=4
 // RUN: llmc-opt %s --llmc-read-statistics=file=%t.safetensors --llmc-scale-awq="bits=2 block=8" | FileCheck %s
 // RUN: llmc-opt %s --llmc-read-statistics=file=%t.safetensors --llmc-scale-awq="bits=2 block=8" --remark-policy=all --remark-format=emitRemark --remarks-filter=llmc-compress -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // RUN: llmc-opt %s --llmc-read-statistics=file=%t.safetensors --llmc-scale-awq="bits=2 block=8 skip=^b$" | FileCheck %s --check-prefix=SKIP

@@ -1,4 +1,4 @@
-// RUN: %python %S/../Inputs/statistics.py %t.statistics up=8
+// RUN: %python %S/../Inputs/make_statistics.py %t.statistics up=8
 // RUN: llmc-opt %s --llmc-read-statistics=file=%t.statistics --llmc-smooth -o %t.mlir
 // RUN: FileCheck %s < %t.mlir
 // RUN: llmc-run %s --input 'x=dense<[[1.0, -2.0, 3.0, 0.5, 0.25, 4.0, -1.0, 2.0]]> : tensor<1x8xf32>' > %t.before

@@ -1,16 +1,8 @@
 """Statistics for tests, the weights that passes made of them, and their
 errors."""
 
-import importlib.util
-import pathlib
-
+import make_statistics as statistics
 import numpy as np
-
-_spec = importlib.util.spec_from_file_location(
-    "llmc_statistics",
-    pathlib.Path(__file__).parent.parent / "Inputs" / "statistics.py")
-statistics = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(statistics)
 
 
 def read(module, folder, rows, param="w"):

@@ -14,6 +14,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 if (ROOT / "build" / "python" / "llmc").is_dir():
     sys.path.insert(0, str(ROOT / "build" / "python"))
 
+# Scripts that write files for lit tests and for these.
+sys.path.insert(0, str(ROOT / "test" / "Inputs"))
+
 # The folder of shared data, which may be absent.
 SHARED = pathlib.Path(os.environ.get("LLMC_SHARED") or ROOT.parent / "shared")
 

@@ -1,19 +1,15 @@
 """llmc-calibrate against ONNX Runtime's values of the same tensors."""
 
 import json
-import sys
 
+import make_statistics as fixtures
 import numpy as np
 import onnx
 import pytest
-from conftest import ROOT
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import llmc
-
-sys.path.insert(0, str(ROOT / "test" / "Inputs"))
-import statistics as fixtures  # noqa: E402
 
 onnxruntime = pytest.importorskip("onnxruntime")
 SAMPLES, LENGTH = 3, 24

@@ -263,7 +263,7 @@ def test_kv_cache(cache, target, runners, tmp_path):
     spec = kv_cache.MODELS["halves"]
     module = kv_cache.model(*spec, cache, in_place=False)
     artifact = compile(module, target, tmp_path / "out")
-    feeds = kv_cache.inputs(1, 70, *spec[:4])
+    feeds = kv_cache.inputs(1, 70, *spec)
     y = run(runners(architecture(target)), target, artifact, feeds)["y"]
     np.testing.assert_allclose(
         y, kv_cache.expected(feeds, *spec, cache, True), rtol=2e-5, atol=5e-6)

@@ -2,9 +2,7 @@
 what they become, the bytes that are stored, and what compiled code makes of
 them."""
 
-import importlib.util
-from pathlib import Path
-
+import make_statistics as made_statistics
 import numpy as np
 import onnx
 import onnxruntime
@@ -13,17 +11,6 @@ import pytest
 import llmc
 from test_quantize_rtn import (dequantize, make_module, pack, quantize,
                                resources)
-
-def load_statistics():
-    """test/Inputs/statistics.py, which has the name of a standard module."""
-    path = Path(__file__).parents[1] / "Inputs/statistics.py"
-    spec = importlib.util.spec_from_file_location("made_statistics", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-made_statistics = load_statistics()
 
 PATTERNS = ["", "2:4", "4:8", "1:3", "block:5x4"]
 

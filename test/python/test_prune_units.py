@@ -2,22 +2,18 @@
 zeros where something was removed, which ONNX Runtime computes from the original
 file; what is removed and what makes up for it follow the formulas in numpy."""
 
-import importlib.util
 import json
 
+import make_statistics as statistics_file
 import numpy as np
 import onnx
 import pytest
-from conftest import ROOT, SHARED
+from conftest import SHARED
 from onnx import numpy_helper
 
 import llmc
 
 onnxruntime = pytest.importorskip("onnxruntime")
-spec = importlib.util.spec_from_file_location(
-    "statistics_file", ROOT / "test" / "Inputs" / "statistics.py")
-statistics_file = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(statistics_file)
 
 ZOO = ["albert-op18", "bert-op17-ts", "bert-op23", "distilbert-op18",
        "gemma2-op18", "gpt2-kv-op18", "gpt2-op17-ts", "gpt_neox-kv-op18",

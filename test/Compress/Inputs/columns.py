@@ -6,11 +6,10 @@ import sys
 
 import numpy as np
 
-# Before the standard module of that name.
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "Inputs"))
-import statistics  # noqa: E402
+import make_statistics  # noqa: E402
 
 file, param, *norms = sys.argv[1:]
 count = len(norms)
-statistics.write(file, {(param,): np.diag(list(map(float, norms)))
+make_statistics.write(file, {(param,): np.diag(list(map(float, norms)))
                         * np.sqrt(count)})

@@ -6,12 +6,11 @@ import sys
 
 import numpy as np
 
-# Before the standard module of that name.
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "Inputs"))
-import statistics  # noqa: E402
+import make_statistics  # noqa: E402
 
 file, param, columns = sys.argv[1:]
 random = np.random.default_rng(0)
 rows = random.normal(size=(64, int(columns) // 2)).repeat(2, axis=1)
 rows += 1e-3 * random.normal(size=rows.shape)
-statistics.write(file, {(param,): rows})
+make_statistics.write(file, {(param,): rows})

@@ -1,6 +1,6 @@
 """Writes a file of statistics as llmc-calibrate does, of random rows.
 
-    statistics.py FILE PARAM[,PARAM...]=COLUMNS ...
+    make_statistics.py FILE PARAM[,PARAM...]=COLUMNS ...
 
 The parameters of one argument share their input, the rows of which are a random
 mixture of as many normal numbers, so that columns are correlated, some large.
