@@ -6,6 +6,7 @@
 #include "llmc/Calibrate/Passes.h"
 #include "llmc/Calibrate/Statistics.h"
 #include "llmc/IR/ShapeAnalysis.h"
+#include "llmc/Weights/FloatFormat.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -76,9 +77,16 @@ BlockReads findReads(const ModelBlock &block) {
   for (Operation *op : block.ops) {
     if (auto linear = dyn_cast<LinearOp>(op)) {
       StringAttr param = findParam(linear.getWeight());
-      auto type = cast<RankedTensorType>(linear.getOperand().getType());
-      if (!param || !getDtypeBytes(getDtype(type.getElementType())))
+      Type element = linear.getOperand().getType().getElementType();
+      if (!param || !getFloatFormat(element)) {
+        auto remark = linear->emitRemark(
+            "llmc-calibrate: no statistics of its input are collected: ");
+        if (param)
+          remark << "its elements are " << element;
+        else
+          remark << "its weight is made of no parameter";
         continue;
+      }
       reads.inputs[linear.getOperand()].push_back(param);
       reads.params.push_back(param.str());
     }

@@ -150,6 +150,9 @@ def run_compress(args):
                "symmetric": args.symmetric, "scales": args.scales,
                "kv_cache": args.kv_cache, "method": args.method}
     tokens = None
+    if args.calibration and args.method in (None, "rtn"):
+        raise Error("--calibration is for the methods that need data: name one "
+                    "with --method")
     if args.calibration:
         tokens = _tokenizer(args, model).encode(_read_text(args.calibration))
         options.update(calibration=args.calibration, samples=args.samples,

@@ -192,6 +192,7 @@ def test_compress_errors(run, model, tmp_path):
             (["--activations", "bf16"], "activations are int8 or float"),
             (["--type", "bf16", "--method", "rtn"], "method is of integers"),
             (["--method", "gptq"], "needs a text to calibrate on"),
+            (["--calibration", model], "--calibration is for the methods"),
             (["--type", "bf16", "--skip", "."], "no weight to cast")):
         assert message in run("compress", model, "-o", out, *wrong, status=1)
     assert list(tmp_path.iterdir()) == []
