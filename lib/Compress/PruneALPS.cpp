@@ -142,8 +142,8 @@ Matrix<float> AlternatingPruner::getPruned() const {
   return result;
 }
 
-struct PruneALPS : llmc::impl::PruneALPSBase<PruneALPS> {
-  using PruneALPSBase::PruneALPSBase;
+struct PruneALPS : PrunerPass<llmc::impl::PruneALPSBase<PruneALPS>> {
+  using PrunerPass::PrunerPass;
 
   LogicalResult initialize(MLIRContext *context) override {
     auto fail = [&] {
@@ -176,12 +176,7 @@ struct PruneALPS : llmc::impl::PruneALPSBase<PruneALPS> {
         pruner.keep(weight, "the Gram matrix of its input is not positive "
                             "definite with this damping");
     }
-    numWeights += pruner.getTotals().weights;
-    numSkipped += pruner.getTotals().skipped;
-    bytesBefore += pruner.getTotals().bytesBefore;
-    bytesAfter += pruner.getTotals().bytesAfter;
-    if (pruner.hasFailed())
-      signalPassFailure();
+    finish(pruner);
   }
 
 private:
@@ -198,10 +193,6 @@ private:
     Matrix<float> pruned = method.getPruned();
     refitWeights(pruned, original, *hessian, refit, &getContext());
     return pruned;
-  }
-
-  PruneOptions getOptions() const {
-    return {getArgument(), sparsity, pattern, store, what, skip, strict};
   }
 };
 } // namespace

@@ -26,8 +26,8 @@ static Operation *findOutputLinear(AttentionOp attention) {
 }
 
 namespace {
-struct PruneHeads : llmc::impl::PruneHeadsBase<PruneHeads> {
-  using PruneHeadsBase::PruneHeadsBase;
+struct PruneHeads : UnitPrunerPass<llmc::impl::PruneHeadsBase<PruneHeads>> {
+  using UnitPrunerPass::UnitPrunerPass;
 
   LogicalResult initialize(MLIRContext *context) override {
     pruneOptions = {ratio, method, scope, compensate, damping, 1, skip, strict};
@@ -47,14 +47,7 @@ struct PruneHeads : llmc::impl::PruneHeadsBase<PruneHeads> {
         units[i] = i / each;
       pruner.add(attention, 1, std::move(units), findOutputLinear(attention));
     });
-    bool failed = mlir::failed(pruner.run());
-    numPlaces += pruner.numPlaces;
-    numSkipped += pruner.numSkipped;
-    numRemoved += pruner.numRemoved;
-    bytesBefore += pruner.bytesBefore;
-    bytesAfter += pruner.bytesAfter;
-    if (failed)
-      signalPassFailure();
+    runPruner(pruner);
   }
 
 private:

@@ -12,8 +12,9 @@ using namespace mlir;
 using namespace llmc;
 
 namespace {
-struct PruneMagnitude : llmc::impl::PruneMagnitudeBase<PruneMagnitude> {
-  using PruneMagnitudeBase::PruneMagnitudeBase;
+struct PruneMagnitude
+    : PrunerPass<llmc::impl::PruneMagnitudeBase<PruneMagnitude>> {
+  using PrunerPass::PrunerPass;
 
   LogicalResult initialize(MLIRContext *context) override {
     return getOptions().verify(context);
@@ -28,17 +29,7 @@ struct PruneMagnitude : llmc::impl::PruneMagnitudeBase<PruneMagnitude> {
                               scores(i, j) = std::fabs(scores(i, j));
                           return success();
                         });
-    numWeights += pruner.getTotals().weights;
-    numSkipped += pruner.getTotals().skipped;
-    bytesBefore += pruner.getTotals().bytesBefore;
-    bytesAfter += pruner.getTotals().bytesAfter;
-    if (pruner.hasFailed())
-      signalPassFailure();
-  }
-
-private:
-  PruneOptions getOptions() const {
-    return {getArgument(), sparsity, pattern, store, what, skip, strict};
+    finish(pruner);
   }
 };
 } // namespace

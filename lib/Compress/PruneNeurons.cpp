@@ -45,8 +45,9 @@ private:
   llvm::DenseSet<Value> seen;
 };
 
-struct PruneNeurons : llmc::impl::PruneNeuronsBase<PruneNeurons> {
-  using PruneNeuronsBase::PruneNeuronsBase;
+struct PruneNeurons
+    : UnitPrunerPass<llmc::impl::PruneNeuronsBase<PruneNeurons>> {
+  using UnitPrunerPass::UnitPrunerPass;
 
   LogicalResult initialize(MLIRContext *context) override {
     pruneOptions = {ratio,   method,   scope, compensate,
@@ -67,14 +68,7 @@ struct PruneNeurons : llmc::impl::PruneNeuronsBase<PruneNeurons> {
       std::iota(units.begin(), units.end(), 0);
       pruner.add(value, last, std::move(units), linear);
     });
-    bool failed = mlir::failed(pruner.run());
-    numPlaces += pruner.numPlaces;
-    numSkipped += pruner.numSkipped;
-    numRemoved += pruner.numRemoved;
-    bytesBefore += pruner.bytesBefore;
-    bytesAfter += pruner.bytesAfter;
-    if (failed)
-      signalPassFailure();
+    runPruner(pruner);
   }
 
 private:

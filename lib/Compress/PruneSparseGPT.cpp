@@ -109,8 +109,9 @@ void ColumnPruner::pruneBlock(int64_t begin, int64_t count) {
              false, 1, weights.block(0, end, weights.rows, behind));
 }
 
-struct PruneSparseGPT : llmc::impl::PruneSparseGPTBase<PruneSparseGPT> {
-  using PruneSparseGPTBase::PruneSparseGPTBase;
+struct PruneSparseGPT
+    : PrunerPass<llmc::impl::PruneSparseGPTBase<PruneSparseGPT>> {
+  using PrunerPass::PrunerPass;
 
   LogicalResult initialize(MLIRContext *context) override {
     auto fail = [&] {
@@ -160,17 +161,7 @@ struct PruneSparseGPT : llmc::impl::PruneSparseGPTBase<PruneSparseGPT> {
         pruner.store(*weight, original, pruned);
       }
     }
-    numWeights += pruner.getTotals().weights;
-    numSkipped += pruner.getTotals().skipped;
-    bytesBefore += pruner.getTotals().bytesBefore;
-    bytesAfter += pruner.getTotals().bytesAfter;
-    if (pruner.hasFailed())
-      signalPassFailure();
-  }
-
-private:
-  PruneOptions getOptions() const {
-    return {getArgument(), sparsity, pattern, store, what, skip, strict};
+    finish(pruner);
   }
 };
 } // namespace

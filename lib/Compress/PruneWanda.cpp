@@ -27,8 +27,8 @@ static LogicalResult scoreByInputs(const PrunedWeight &weight,
 }
 
 namespace {
-struct PruneWanda : llmc::impl::PruneWandaBase<PruneWanda> {
-  using PruneWandaBase::PruneWandaBase;
+struct PruneWanda : PrunerPass<llmc::impl::PruneWandaBase<PruneWanda>> {
+  using PrunerPass::PrunerPass;
 
   LogicalResult initialize(MLIRContext *context) override {
     return getOptions().verify(context);
@@ -37,17 +37,7 @@ struct PruneWanda : llmc::impl::PruneWandaBase<PruneWanda> {
   void runOnOperation() override {
     Pruner pruner(getOperation(), getOptions());
     pruner.pruneByScore(scope, /*needsStatistics=*/true, scoreByInputs);
-    numWeights += pruner.getTotals().weights;
-    numSkipped += pruner.getTotals().skipped;
-    bytesBefore += pruner.getTotals().bytesBefore;
-    bytesAfter += pruner.getTotals().bytesAfter;
-    if (pruner.hasFailed())
-      signalPassFailure();
-  }
-
-private:
-  PruneOptions getOptions() const {
-    return {getArgument(), sparsity, pattern, store, what, skip, strict};
+    finish(pruner);
   }
 };
 } // namespace

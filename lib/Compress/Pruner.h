@@ -82,6 +82,31 @@ private:
   bool failed = false;
 };
 
+/// What passes that prune weights have in common; `Base` is what TableGen makes
+/// of one.
+template <typename Base> class PrunerPass : public Base {
+public:
+  using Base::Base;
+
+protected:
+  PruneOptions getOptions() const {
+    return {this->getArgument(), this->sparsity, this->pattern, this->store,
+            this->what,          this->skip,     this->strict};
+  }
+
+  /// Adds to the pass's statistics, and fails if something stayed that must
+  /// not.
+  void finish(const Pruner &pruner) {
+    const Pruner::Totals &totals = pruner.getTotals();
+    this->numWeights += totals.weights;
+    this->numSkipped += totals.skipped;
+    this->bytesBefore += totals.bytesBefore;
+    this->bytesAfter += totals.bytesAfter;
+    if (pruner.hasFailed())
+      this->signalPassFailure();
+  }
+};
+
 } // namespace llmc
 
 #endif // LLMC_LIB_COMPRESS_PRUNER_H

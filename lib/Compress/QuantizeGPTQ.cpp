@@ -13,8 +13,9 @@ using namespace llmc;
 
 namespace {
 
-struct QuantizeGPTQ : llmc::impl::QuantizeGPTQBase<QuantizeGPTQ> {
-  using QuantizeGPTQBase::QuantizeGPTQBase;
+struct QuantizeGPTQ
+    : WeightQuantizerPass<llmc::impl::QuantizeGPTQBase<QuantizeGPTQ>> {
+  using WeightQuantizerPass::WeightQuantizerPass;
 
   LogicalResult initialize(MLIRContext *context) override {
     if (!(damping >= 0) || !std::isfinite(damping))
@@ -66,27 +67,7 @@ struct QuantizeGPTQ : llmc::impl::QuantizeGPTQBase<QuantizeGPTQ> {
                                                   &getContext()));
       }
     }
-    numWeights += quantizer.numWeights;
-    numSkipped += quantizer.numSkipped;
-    bytesBefore += quantizer.bytesBefore;
-    bytesAfter += quantizer.bytesAfter;
-    largestError.updateMax(quantizer.largestError);
-    if (quantizer.hasFailed())
-      signalPassFailure();
-  }
-
-private:
-  WeightQuantizerOptions getOptions() const {
-    WeightQuantizerOptions options;
-    options.grid.bits = bits;
-    options.grid.symmetric = symmetric;
-    options.grid.halfScales = halfScales;
-    options.grid.clip = clip;
-    options.block = block;
-    options.what = what;
-    options.skip = skip;
-    options.strict = strict;
-    return options;
+    finish(quantizer);
   }
 };
 } // namespace

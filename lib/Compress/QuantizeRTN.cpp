@@ -12,8 +12,9 @@ using namespace llmc;
 
 namespace {
 
-struct QuantizeRTN : llmc::impl::QuantizeRTNBase<QuantizeRTN> {
-  using QuantizeRTNBase::QuantizeRTNBase;
+struct QuantizeRTN
+    : WeightQuantizerPass<llmc::impl::QuantizeRTNBase<QuantizeRTN>> {
+  using WeightQuantizerPass::WeightQuantizerPass;
 
   LogicalResult initialize(MLIRContext *context) override {
     if (weighting == ClipWeighting::Activations && clip == ClipSearch::None)
@@ -38,27 +39,7 @@ struct QuantizeRTN : llmc::impl::QuantizeRTNBase<QuantizeRTN> {
                         quantizeToNearest(task.source, task.block, task.grid,
                                           meanSquares, &getContext()));
     }
-    numWeights += quantizer.numWeights;
-    numSkipped += quantizer.numSkipped;
-    bytesBefore += quantizer.bytesBefore;
-    bytesAfter += quantizer.bytesAfter;
-    largestError.updateMax(quantizer.largestError);
-    if (quantizer.hasFailed())
-      signalPassFailure();
-  }
-
-private:
-  WeightQuantizerOptions getOptions() const {
-    WeightQuantizerOptions options;
-    options.grid.bits = bits;
-    options.grid.symmetric = symmetric;
-    options.grid.halfScales = halfScales;
-    options.grid.clip = clip;
-    options.block = block;
-    options.what = what;
-    options.skip = skip;
-    options.strict = strict;
-    return options;
+    finish(quantizer);
   }
 };
 } // namespace

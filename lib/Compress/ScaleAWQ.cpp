@@ -79,8 +79,9 @@ private:
   Matrix<float> rows, errors, products;
 };
 
-struct ScaleAWQ : llmc::impl::ScaleAWQBase<ScaleAWQ> {
-  using ScaleAWQBase::ScaleAWQBase;
+struct ScaleAWQ
+    : ScaleFoldingPass<ScaleAWQ, llmc::impl::ScaleAWQBase<ScaleAWQ>> {
+  using ScaleFoldingPass::ScaleFoldingPass;
 
   LogicalResult initialize(MLIRContext *context) override {
     BlockFormat format{1, 1, block ? int64_t(block) : 8, bits};
@@ -90,17 +91,6 @@ struct ScaleAWQ : llmc::impl::ScaleAWQBase<ScaleAWQ> {
     return verifySkip(context, getArgument(), skip);
   }
 
-  void runOnOperation() override {
-    ScaleFoldingResult result =
-        foldScales(getOperation(), skip, strict,
-                   [&](ScaleGroup &group) { return choose(group); });
-    numScaled += result.numScaled;
-    numSkipped += result.numSkipped;
-    if (result.failed)
-      signalPassFailure();
-  }
-
-private:
   std::vector<float> choose(ScaleGroup &group);
 };
 

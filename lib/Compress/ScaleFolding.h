@@ -60,6 +60,25 @@ ScaleFoldingResult
 foldScales(mlir::ModuleOp module, llvm::StringRef skip, bool strict,
            llvm::function_ref<std::vector<float>(ScaleGroup &)> choose);
 
+/// A pass that folds the scales that its `choose` makes for each group; `Base`
+/// is what TableGen makes of it.
+template <typename Derived, typename Base>
+class ScaleFoldingPass : public Base {
+public:
+  using Base::Base;
+
+  void runOnOperation() override {
+    ScaleFoldingResult result = foldScales(
+        this->getOperation(), this->skip, this->strict, [&](ScaleGroup &group) {
+          return static_cast<Derived *>(this)->choose(group);
+        });
+    this->numScaled += result.numScaled;
+    this->numSkipped += result.numSkipped;
+    if (result.failed)
+      this->signalPassFailure();
+  }
+};
+
 } // namespace llmc
 
 #endif // LLMC_LIB_COMPRESS_SCALEFOLDING_H

@@ -13,8 +13,8 @@ using namespace mlir;
 using namespace llmc;
 
 namespace {
-struct Smooth : llmc::impl::SmoothBase<Smooth> {
-  using SmoothBase::SmoothBase;
+struct Smooth : ScaleFoldingPass<Smooth, llmc::impl::SmoothBase<Smooth>> {
+  using ScaleFoldingPass::ScaleFoldingPass;
 
   LogicalResult initialize(MLIRContext *context) override {
     if (!(alpha >= 0 && alpha <= 1))
@@ -24,17 +24,6 @@ struct Smooth : llmc::impl::SmoothBase<Smooth> {
     return verifySkip(context, getArgument(), skip);
   }
 
-  void runOnOperation() override {
-    ScaleFoldingResult result =
-        foldScales(getOperation(), skip, strict,
-                   [&](ScaleGroup &group) { return choose(group); });
-    numScaled += result.numScaled;
-    numSkipped += result.numSkipped;
-    if (result.failed)
-      signalPassFailure();
-  }
-
-private:
   std::vector<float> choose(ScaleGroup &group) {
     std::vector<float> largest(group.getNumColumns());
     std::vector<float> row(group.getNumColumns());

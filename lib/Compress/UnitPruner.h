@@ -84,6 +84,25 @@ private:
   bool complained = false, hasSkipped = false;
 };
 
+/// What passes that remove units have in common; `Base` is what TableGen makes
+/// of one.
+template <typename Base> class UnitPrunerPass : public Base {
+public:
+  using Base::Base;
+
+protected:
+  void runPruner(UnitPruner &pruner) {
+    bool failed = mlir::failed(pruner.run());
+    this->numPlaces += pruner.numPlaces;
+    this->numSkipped += pruner.numSkipped;
+    this->numRemoved += pruner.numRemoved;
+    this->bytesBefore += pruner.bytesBefore;
+    this->bytesAfter += pruner.bytesAfter;
+    if (failed)
+      this->signalPassFailure();
+  }
+};
+
 /// Makes up for columns that a linear's weight loses. See llmc-prune-neurons.
 struct CompensatedWeight {
   /// The weight [out, in] with the columns that stay changed.

@@ -97,6 +97,38 @@ private:
   bool failed = false;
 };
 
+/// What passes that quantize weights have in common; `Base` is what TableGen
+/// makes of one.
+template <typename Base> class WeightQuantizerPass : public Base {
+public:
+  using Base::Base;
+
+protected:
+  WeightQuantizerOptions getOptions() const {
+    WeightQuantizerOptions options;
+    options.grid.bits = this->bits;
+    options.grid.symmetric = this->symmetric;
+    options.grid.halfScales = this->halfScales;
+    options.grid.clip = this->clip;
+    options.block = this->block;
+    options.what = this->what;
+    options.skip = this->skip;
+    options.strict = this->strict;
+    return options;
+  }
+
+  /// Adds to the pass's statistics, and fails if something was wrong.
+  void finish(const WeightQuantizer &quantizer) {
+    this->numWeights += quantizer.numWeights;
+    this->numSkipped += quantizer.numSkipped;
+    this->bytesBefore += quantizer.bytesBefore;
+    this->bytesAfter += quantizer.bytesAfter;
+    this->largestError.updateMax(quantizer.largestError);
+    if (quantizer.hasFailed())
+      this->signalPassFailure();
+  }
+};
+
 } // namespace llmc
 
 #endif // LLMC_LIB_COMPRESS_WEIGHTQUANTIZER_H
