@@ -8,20 +8,6 @@
 using namespace mlir;
 using namespace llmc;
 
-FailureOr<DampedGram> DampedGram::create(const InputStatistics &input,
-                                         double damping, bool actOrder) {
-  FailureOr<HessianFactor> factor = factorHessian(input, damping, actOrder);
-  if (failed(factor))
-    return failure();
-  int64_t size = input.columns;
-  DampedGram result{std::move(*factor), Matrix<float>(size, size)};
-  llvm::copy(input.gram, result.hessian.values.begin());
-  for (int64_t i = 0; i < size; ++i)
-    result.hessian(i, i) += result.factor.damping +
-                            (result.factor.dead[i] ? result.factor.mean : 0.0);
-  return result;
-}
-
 namespace {
 
 /// Columns whose errors reach the columns behind them at once.
@@ -101,10 +87,10 @@ int64_t moveCodes(const Row &row, const MatrixRef<const float> &gram,
 class RowQuantizer {
 public:
   RowQuantizer(const WeightSource &source, int64_t firstRow, int64_t rows,
-               const GridOptions &options, const DampedGram &gram,
+               const GridOptions &options, const HessianFactor &factor,
                QuantizedWeight &result, MLIRContext *context)
-      : source(source), options(options), factor(gram.factor),
-        hessian(gram.hessian), result(result), context(context),
+      : source(source), options(options), factor(factor),
+        hessian(factor.hessian), result(result), context(context),
         firstRow(firstRow), rows(rows), columns(source.columns),
         block(result.format.block), blocks(result.format.getNumBlocks()),
         weights(rows, columns), difference(rows, columns),
@@ -347,7 +333,7 @@ void RowQuantizer::store() {
 
 QuantizedWeight llmc::quantizeWithGram(const WeightSource &source,
                                        int64_t block, const GridOptions &grid,
-                                       const DampedGram &gram,
+                                       const HessianFactor &factor,
                                        const GramOptions &options,
                                        MLIRContext *context) {
   QuantizedWeight result(source, block, grid);
@@ -355,7 +341,7 @@ QuantizedWeight llmc::quantizeWithGram(const WeightSource &source,
   for (int64_t first = 0; first < source.rows && result.finite;
        first += rowsPerChunk)
     RowQuantizer(source, first, std::min(rowsPerChunk, source.rows - first),
-                 grid, gram, result, context)
+                 grid, factor, result, context)
         .run(options);
   return result;
 }

@@ -13,17 +13,6 @@
 
 namespace llmc {
 
-/// What the weights of linears with one input are quantized by.
-struct DampedGram {
-  HessianFactor factor;
-  /// H, in the order of the weight's columns.
-  Matrix<float> hessian;
-
-  /// Fails as factorHessian does.
-  static llvm::FailureOr<DampedGram> create(const InputStatistics &input,
-                                            double damping, bool actOrder);
-};
-
 struct GramOptions {
   /// Sweeps of the descent over all scales, zero points and codes.
   int64_t sweeps = 0;
@@ -36,7 +25,7 @@ struct GramOptions {
 /// where the error of the output is least, the rest being as it is.
 QuantizedWeight quantizeWithGram(const WeightSource &source, int64_t block,
                                  const GridOptions &grid,
-                                 const DampedGram &gram,
+                                 const HessianFactor &factor,
                                  const GramOptions &options,
                                  mlir::MLIRContext *context);
 

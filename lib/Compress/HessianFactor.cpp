@@ -8,24 +8,34 @@
 using namespace mlir;
 using namespace llmc;
 
-FailureOr<HessianFactor> llmc::factorHessian(const InputStatistics &input,
-                                             double damping, bool descending) {
+FailureOr<DampedHessian> llmc::dampHessian(const InputStatistics &input,
+                                           double damping) {
   int64_t columns = input.columns, live = 0;
-  HessianFactor factor;
-  factor.dead.resize(columns);
   double sum = 0;
   for (int64_t i = 0; i < columns; ++i) {
-    double square = input.getMeanSquare(i);
-    factor.dead[i] = square == 0;
-    live += square != 0;
-    sum += square;
+    sum += input.getMeanSquare(i);
+    live += input.getMeanSquare(i) != 0;
   }
   if (!std::isfinite(sum))
     return failure();
-  if (live)
-    factor.mean = sum / live;
-  factor.damping = damping * factor.mean;
+  double mean = live ? sum / live : 1;
+  DampedHessian result{Matrix<float>(columns, columns), damping * mean};
+  llvm::copy(input.gram, result.hessian.values.begin());
+  for (int64_t i = 0; i < columns; ++i)
+    result.hessian(i, i) +=
+        result.damping + (input.getMeanSquare(i) ? 0 : mean);
+  return result;
+}
 
+FailureOr<HessianFactor> llmc::factorHessian(const InputStatistics &input,
+                                             double damping, bool descending) {
+  FailureOr<DampedHessian> damped = dampHessian(input, damping);
+  if (failed(damped))
+    return failure();
+  int64_t columns = input.columns;
+  HessianFactor factor{std::move(*damped), {}, {}, {}};
+  for (int64_t i = 0; i < columns; ++i)
+    factor.dead.push_back(input.getMeanSquare(i) == 0);
   factor.order.resize(columns);
   std::iota(factor.order.begin(), factor.order.end(), 0);
   if (descending)
@@ -39,12 +49,8 @@ FailureOr<HessianFactor> llmc::factorHessian(const InputStatistics &input,
   auto reversed = [&](int64_t i) { return factor.order[columns - 1 - i]; };
   Matrix<double> hessian(columns, columns), inverse(columns, columns);
   for (int64_t i = 0; i < columns; ++i) {
-    const float *row = input.gram.data() + reversed(i) * columns;
     for (int64_t j = 0; j < columns; ++j)
-      hessian(i, j) = row[reversed(j)];
-    if (factor.dead[reversed(i)])
-      hessian(i, i) = factor.mean;
-    hessian(i, i) += factor.damping;
+      hessian(i, j) = factor.hessian(reversed(i), reversed(j));
     inverse(i, i) = 1;
   }
   if (failed(factorCholesky(hessian)))

@@ -14,7 +14,21 @@
 
 namespace llmc {
 
-struct HessianFactor {
+/// H = G + damping * mean(diag G) * I for the Gram matrix G of `input`, the
+/// mean over columns that were not 0 in every row; the diagonal of those that
+/// were is the mean first.
+struct DampedHessian {
+  /// H, its columns in the order of the weight.
+  Matrix<float> hessian;
+  /// damping * mean(diag G).
+  double damping = 0;
+};
+
+/// Fails when G is not finite.
+mlir::FailureOr<DampedHessian> dampHessian(const InputStatistics &input,
+                                           double damping);
+
+struct HessianFactor : DampedHessian {
   /// The upper triangular U with H^-1 = U^T U, its lower triangle 0. Column i
   /// of the weight changed by e U(i, i) is best made up for by columns j > i
   /// that change by e U(i, j).
@@ -24,16 +38,11 @@ struct HessianFactor {
   /// Of each column of the weight, whether it was 0 in every row that was seen,
   /// so that its weights may as well be 0.
   std::vector<bool> dead;
-  /// Of the diagonal: the mean over columns that are not dead, and what was
-  /// added.
-  double mean = 1, damping = 0;
 };
 
-/// Factors H = G + damping * mean(diag G) * I for the Gram matrix G of `input`,
-/// where the diagonal of dead columns is the mean as well. Columns are in the
-/// order of the weight, or by descending diagonal if `descending` (GPTQ's
-/// act-order). Fails when H is not positive definite, which more damping may
-/// mend, or not finite.
+/// Factors the H of dampHessian. Columns are in the order of the weight, or by
+/// descending diagonal of G if `descending` (GPTQ's act-order). Fails when H is
+/// not positive definite, which more damping may mend, or not finite.
 mlir::FailureOr<HessianFactor> factorHessian(const InputStatistics &input,
                                              double damping, bool descending);
 

@@ -1,5 +1,6 @@
 //===- PruneALPS.cpp - pruning by alternating directions ------------------===//
 
+#include "HessianFactor.h"
 #include "Pruner.h"
 #include "RefitWeights.h"
 #include "mlir/IR/Threading.h"
@@ -183,15 +184,15 @@ private:
   FailureOr<Matrix<float>> prune(MatrixRef<const float> original,
                                  const InputStatistics &input,
                                  const SparsePattern &pattern) {
-    FailureOr<Matrix<float>> hessian = dampGram(input, damping);
-    if (failed(hessian))
+    FailureOr<DampedHessian> damped = dampHessian(input, damping);
+    if (failed(damped))
       return failure();
-    AlternatingPruner method(original, *hessian, pattern, scope, sparsity,
-                             &getContext());
+    AlternatingPruner method(original, damped->hessian, pattern, scope,
+                             sparsity, &getContext());
     if (failed(method.run(rounds)))
       return failure();
     Matrix<float> pruned = method.getPruned();
-    refitWeights(pruned, original, *hessian, refit, &getContext());
+    refitWeights(pruned, original, damped->hessian, refit, &getContext());
     return pruned;
   }
 };

@@ -156,8 +156,7 @@ struct PruneSparseGPT
                      &getContext())
             .run(block);
         if (refit > 0)
-          refitWeights(pruned, original, *dampGram(*input, damping), refit,
-                       &getContext());
+          refitWeights(pruned, original, factor->hessian, refit, &getContext());
         pruner.store(*weight, original, pruned);
       }
     }

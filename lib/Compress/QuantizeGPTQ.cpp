@@ -52,10 +52,10 @@ struct QuantizeGPTQ
     GramOptions options;
     options.sweeps = sweeps;
     for (auto &[input, sharers] : sharing) {
-      FailureOr<DampedGram> gram =
-          DampedGram::create(*input, damping, actOrder);
+      FailureOr<HessianFactor> factor =
+          factorHessian(*input, damping, actOrder);
       for (WeightQuantizer::Task *task : sharers) {
-        if (failed(gram)) {
+        if (failed(factor)) {
           quantizer.keep(task->weight.param,
                          "the Gram matrix of its input is not positive "
                          "definite; calibrate with more tokens or raise "
@@ -63,7 +63,7 @@ struct QuantizeGPTQ
           continue;
         }
         quantizer.replace(*task, quantizeWithGram(task->source, task->block,
-                                                  task->grid, *gram, options,
+                                                  task->grid, *factor, options,
                                                   &getContext()));
       }
     }

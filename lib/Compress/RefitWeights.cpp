@@ -2,30 +2,9 @@
 
 #include "RefitWeights.h"
 #include "mlir/IR/Threading.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace llmc;
-
-FailureOr<Matrix<float>> llmc::dampGram(const InputStatistics &input,
-                                        double damping) {
-  int64_t columns = input.columns, live = 0;
-  double sum = 0;
-  for (int64_t i = 0; i < columns; ++i) {
-    sum += input.getMeanSquare(i);
-    live += input.getMeanSquare(i) != 0;
-  }
-  if (!std::isfinite(sum))
-    return failure();
-  double mean = live ? sum / live : 1;
-  Matrix<float> hessian(columns, columns);
-  std::copy(input.gram.begin(), input.gram.end(), hessian.values.begin());
-  for (int64_t i = 0; i < columns; ++i) {
-    double square = input.getMeanSquare(i);
-    hessian(i, i) = (square == 0 ? mean : square) + damping * mean;
-  }
-  return hessian;
-}
 
 void llmc::refitWeights(MatrixRef<float> weights,
                         MatrixRef<const float> original,

@@ -3,15 +3,10 @@
 #ifndef LLMC_LIB_COMPRESS_REFITWEIGHTS_H
 #define LLMC_LIB_COMPRESS_REFITWEIGHTS_H
 
-#include "llmc/Calibrate/Statistics.h"
+#include "llmc/Calibrate/Matrix.h"
+#include "mlir/IR/MLIRContext.h"
 
 namespace llmc {
-
-/// G + damping * mean(diag G) * I for the Gram matrix G of `input`; the
-/// diagonal of columns that were always 0 is the mean first. Fails when G is
-/// not finite.
-mlir::FailureOr<Matrix<float>> dampGram(const InputStatistics &input,
-                                        double damping);
 
 /// Changes the weights that are not 0 so that outputs come near those of
 /// `original`: conjugate gradients, `rounds` of them, for the least
