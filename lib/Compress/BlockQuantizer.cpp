@@ -209,15 +209,19 @@ float GridOptions::roundScale(float scale) const {
 
 std::optional<WeightSource> llmc::getWeightSource(const UsedWeight &weight,
                                                   SmallVectorImpl<char> &copy) {
-  ParamOp param = weight.param;
+  return getWeightSource(weight.param, weight.transposed, copy);
+}
+
+std::optional<WeightSource> llmc::getWeightSource(ParamOp param,
+                                                  bool transposed,
+                                                  SmallVectorImpl<char> &copy) {
   RankedTensorType type = param.getType();
   std::optional<FloatFormat> format = getFloatFormat(type.getElementType());
   if (!format)
     return std::nullopt;
   WeightSource source{getParamBytes(param, copy).data(), *format,
-                      type.getDimSize(0), type.getDimSize(1),
-                      weight.transposed};
-  if (source.transposed)
+                      type.getDimSize(0), type.getDimSize(1), transposed};
+  if (transposed)
     std::swap(source.rows, source.columns);
   return source;
 }

@@ -24,8 +24,11 @@ struct WeightSource {
   bool transposed = false;
 };
 
-/// Those of a parameter that is a weight, in `copy` where no blob has them;
-/// nothing if it has no floats.
+/// Those of a matrix that is a parameter or its transpose, in `copy` where no
+/// blob has them; nothing if it has no floats.
+std::optional<WeightSource> getWeightSource(ParamOp param, bool transposed,
+                                            llvm::SmallVectorImpl<char> &copy);
+/// Those of a weight.
 std::optional<WeightSource> getWeightSource(const UsedWeight &weight,
                                             llvm::SmallVectorImpl<char> &copy);
 

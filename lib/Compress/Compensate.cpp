@@ -1,5 +1,6 @@
 //===- Compensate.cpp - what makes up for removed columns -----------------===//
 
+#include "BlockQuantizer.h"
 #include "UnitPruner.h"
 #include "llmc/Weights/Blobs.h"
 #include "mlir/IR/Builders.h"
@@ -8,19 +9,10 @@ using namespace mlir;
 using namespace llmc;
 
 Matrix<float> llmc::readMatrix(const MatrixParam &matrix) {
-  ParamOp param = matrix.param;
-  RankedTensorType type = param.getType();
-  FloatFormat format = *getFloatFormat(type.getElementType());
   SmallVector<char> copy;
-  const char *bytes = getParamBytes(param, copy).data();
-  int64_t rows = type.getDimSize(0), columns = type.getDimSize(1);
-  Matrix<float> values(matrix.transposed ? columns : rows,
-                       matrix.transposed ? rows : columns);
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t j = 0; j < columns; ++j) {
-      float value = loadFloat(bytes, format, i * columns + j);
-      (matrix.transposed ? values(j, i) : values(i, j)) = value;
-    }
+  WeightSource source = *getWeightSource(matrix.param, matrix.transposed, copy);
+  Matrix<float> values(source.rows, source.columns);
+  readWeight(source, 0, 0, values);
   return values;
 }
 

@@ -1,6 +1,7 @@
 //===- Pruner.cpp - what all passes that prune do -------------------------===//
 
 #include "Pruner.h"
+#include "BlockQuantizer.h"
 #include "SparseWeight.h"
 #include "llmc/Weights/Blobs.h"
 #include "mlir/IR/Builders.h"
@@ -121,13 +122,10 @@ static void visitTiles(int64_t rows, int64_t columns,
 }
 
 Matrix<float> Pruner::read(const PrunedWeight &weight) const {
-  Matrix<float> values(weight.rows, weight.columns);
   SmallVector<char> copy;
-  const char *data = getParamBytes(weight.param, copy).data();
-  visitTiles(weight.rows, weight.columns, [&](int64_t row, int64_t column) {
-    values(row, column) =
-        loadFloat(data, weight.format, getPlace(weight, row, column));
-  });
+  WeightSource source = *getWeightSource(weight, copy);
+  Matrix<float> values(source.rows, source.columns);
+  readWeight(source, 0, 0, values);
   return values;
 }
 
