@@ -3,9 +3,11 @@
 #include "Collector.h"
 #include "CompressBlock.h"
 #include "Samples.h"
+#include "WeightProbes.h"
 #include "llmc/Calibrate/Passes.h"
 #include "llmc/Calibrate/Statistics.h"
 #include "llmc/IR/ShapeAnalysis.h"
+#include "llmc/Weights/Blobs.h"
 #include "llmc/Weights/FloatFormat.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -106,25 +108,45 @@ BlockReads findReads(const ModelBlock &block) {
 /// One pass of all samples through a model.
 class Calibration {
 public:
-  Calibration(func::FuncOp main, const Samples &samples, bool progress)
+  Calibration(func::FuncOp main, const Samples &samples, bool progress,
+              PassManager *probe, int64_t numProbes)
       : main(main), samples(samples), progress(progress),
-        statistics(Statistics::of(main.getContext())) {}
+        statistics(Statistics::of(main.getContext())), probe(probe),
+        probes(numProbes) {}
 
   /// Collects the statistics of all blocks, and compresses each by `then`
   /// unless that is null.
   LogicalResult run(PassManager *then);
 
 private:
-  /// Compiles what `outputs` of a block need and runs it on all samples.
+  /// What some outputs of a block need, compiled.
+  struct CompiledBlock {
+    const ModelBlock &block;
+    BlockModule part;
+    std::unique_ptr<Executor> executor;
+  };
+  FailureOr<CompiledBlock> compile(
+      const ModelBlock &block, ArrayRef<Value> outputs,
+      llvm::function_ref<void(ModuleOp)> edit = [](ModuleOp) {});
+  BlockModule buildModule(const ModelBlock &block, ArrayRef<Value> outputs);
+  /// Runs a block on a sample, of which it is given `state`.
+  FailureOr<SmallVector<HostTensor>>
+  runSample(CompiledBlock &block, int64_t sample, const HostTensor &state);
+  /// Runs a block on all samples.
   LogicalResult
-  runBlock(const ModelBlock &block, ArrayRef<Value> outputs,
-           llvm::function_ref<void(int64_t, ArrayRef<HostTensor>)> visit);
+  runSamples(CompiledBlock &block,
+             llvm::function_ref<void(int64_t, ArrayRef<HostTensor>)> visit);
+  LogicalResult findLogits();
+  /// Moves states of probes through a block, and adds those of its weights.
+  LogicalResult probeWeights(CompiledBlock &block);
   /// Collects the statistics of a block and, with `handOn`, what it hands on.
   LogicalResult collect(const ModelBlock &block, bool handOn);
   void note(const BlockReads &reads);
   /// Makes statistics of what was collected for these weights; before the end
   /// not of those that several blocks read.
   void finishInputs(ArrayRef<StringAttr> params, bool atEnd);
+  /// The same of all that are left.
+  void finishShared();
   LogicalResult compress(unsigned index, PassManager &then);
   /// Takes what a block made of a sample.
   void advance(int64_t sample, const HostTensor &output);
@@ -135,6 +157,8 @@ private:
   const Samples &samples;
   bool progress;
   Statistics &statistics;
+  /// What probes look at: the result of @main that is called so.
+  Value logits;
   DimNames names;
   SmallVector<ModelBlock> blocks;
   /// How many blocks read a parameter.
@@ -143,41 +167,65 @@ private:
   /// next one is given, for each sample.
   std::vector<HostTensor> given, givenBefore, handedOn;
   double cosines = 0, pairCosines = 0;
+  /// What weights are probed with; null if they are not.
+  PassManager *probe;
+  WeightProbes probes;
   /// Of weights that the block that runs reads, and of those of several blocks.
   llvm::DenseMap<StringAttr, std::shared_ptr<InputCollector>> collectors;
   llvm::DenseMap<StringAttr, std::vector<int64_t>> tokenCounts;
 };
 
-LogicalResult Calibration::runBlock(
-    const ModelBlock &block, ArrayRef<Value> outputs,
-    llvm::function_ref<void(int64_t, ArrayRef<HostTensor>)> visit) {
-  if (outputs.empty())
-    return success();
-  BlockModule part = buildBlockModule(main, block, outputs,
-                                      [&](Value v) { return names.get(v); });
-  auto executor = ExecutorFactory::of(main.getContext())->compile(*part.module);
+BlockModule Calibration::buildModule(const ModelBlock &block,
+                                     ArrayRef<Value> outputs) {
+  return buildBlockModule(main, block, outputs,
+                          [&](Value value) { return names.get(value); });
+}
+
+FailureOr<Calibration::CompiledBlock>
+Calibration::compile(const ModelBlock &block, ArrayRef<Value> outputs,
+                     llvm::function_ref<void(ModuleOp)> edit) {
+  CompiledBlock compiled{block, buildModule(block, outputs), nullptr};
+  edit(*compiled.part.module);
+  auto executor =
+      ExecutorFactory::of(main.getContext())->compile(*compiled.part.module);
   if (failed(executor))
     return failure();
-  for (int64_t sample = 0; sample < samples.size(); ++sample) {
-    SmallVector<HostTensor> arguments;
-    for (Value input : part.inputs) {
-      if (input == block.input) {
-        arguments.push_back(given[sample]);
-        continue;
-      }
-      arguments.push_back(
-          samples.get(cast<BlockArgument>(input).getArgNumber(), sample));
-      // A pass may have taken heads of a cache, which is empty.
-      HostTensor &tensor = arguments.back();
-      auto type = cast<RankedTensorType>(input.getType());
-      for (int64_t dim = 1; dim < type.getRank(); ++dim)
-        if (tensor.getNumElements() == 0 && !type.isDynamicDim(dim))
-          tensor.shape[dim] = type.getDimSize(dim);
+  compiled.executor = std::move(*executor);
+  return compiled;
+}
+
+FailureOr<SmallVector<HostTensor>>
+Calibration::runSample(CompiledBlock &block, int64_t sample,
+                       const HostTensor &state) {
+  SmallVector<HostTensor> arguments;
+  for (Value input : block.part.inputs) {
+    if (input == block.block.input) {
+      arguments.push_back(state);
+      continue;
     }
-    auto results = (*executor)->run(arguments);
-    if (!results)
-      return emitError(main.getLoc(), "llmc-calibrate: sample ")
-             << sample << ": " << llvm::toString(results.takeError());
+    arguments.push_back(
+        samples.get(cast<BlockArgument>(input).getArgNumber(), sample));
+    // A pass may have taken heads of a cache, which is empty.
+    HostTensor &tensor = arguments.back();
+    auto type = cast<RankedTensorType>(input.getType());
+    for (int64_t dim = 1; dim < type.getRank(); ++dim)
+      if (tensor.getNumElements() == 0 && !type.isDynamicDim(dim))
+        tensor.shape[dim] = type.getDimSize(dim);
+  }
+  auto results = block.executor->run(arguments);
+  if (!results)
+    return emitError(main.getLoc(), "llmc-calibrate: sample ")
+           << sample << ": " << llvm::toString(results.takeError());
+  return std::move(*results);
+}
+
+LogicalResult Calibration::runSamples(
+    CompiledBlock &block,
+    llvm::function_ref<void(int64_t, ArrayRef<HostTensor>)> visit) {
+  for (int64_t sample = 0; sample < samples.size(); ++sample) {
+    auto results = runSample(block, sample, given[sample]);
+    if (failed(results))
+      return failure();
     visit(sample, *results);
   }
   return success();
@@ -203,25 +251,116 @@ LogicalResult Calibration::collect(const ModelBlock &block, bool handOn) {
     tokenCounts.try_emplace(param, size);
   if (handOn && block.output)
     outputs.push_back(block.output);
-
-  LogicalResult result = runBlock(
-      block, outputs, [&](int64_t sample, ArrayRef<HostTensor> results) {
-        for (auto &group : groups) {
-          for (InputCollector *collector : group)
-            collector->add(results.front());
-          results = results.drop_front();
-        }
-        for (auto &[value, params] : reads.ids) {
-          for (StringAttr param : params)
-            countIds(results.front(), tokenCounts[param]);
-          results = results.drop_front();
-        }
-        if (!results.empty())
-          advance(sample, results.front());
-      });
-  if (succeeded(result))
+  if (probe && !block.output)
+    outputs.push_back(logits);
+  if (outputs.empty()) {
     note(reads);
-  return result;
+    return success();
+  }
+
+  auto compiled = compile(block, outputs);
+  if (failed(compiled))
+    return failure();
+  if (failed(runSamples(*compiled,
+                        [&](int64_t sample, ArrayRef<HostTensor> results) {
+                          for (auto &group : groups) {
+                            for (InputCollector *collector : group)
+                              collector->add(results.front());
+                            results = results.drop_front();
+                          }
+                          for (auto &[value, params] : reads.ids) {
+                            for (StringAttr param : params)
+                              countIds(results.front(), tokenCounts[param]);
+                            results = results.drop_front();
+                          }
+                          if (handOn && block.output)
+                            advance(sample, results.front());
+                        })))
+    return failure();
+  note(reads);
+  if (!probe)
+    return success();
+  if (!block.output)
+    finishShared();
+  return probeWeights(*compiled);
+}
+
+LogicalResult Calibration::findLogits() {
+  for (OpOperand &operand :
+       main.getBody().front().getTerminator()->getOpOperands()) {
+    auto name = main.getResultAttrOfType<StringAttr>(operand.getOperandNumber(),
+                                                     nameAttr);
+    if (name && name == "logits" &&
+        isa<Float32Type>(getElementTypeOrSelf(operand.get())))
+      logits = operand.get();
+  }
+  if (!logits)
+    return emitError(main.getLoc(),
+                     "llmc-calibrate: probe needs a result of f32 "
+                     "that is named 'logits'");
+  return success();
+}
+
+LogicalResult Calibration::probeWeights(CompiledBlock &block) {
+  auto runOn = [&](CompiledBlock &block, int64_t sample,
+                   const HostTensor &state) -> FailureOr<HostTensor> {
+    auto results = runSample(block, sample, state);
+    if (failed(results))
+      return failure();
+    return std::move(results->back());
+  };
+  auto run = [&](int64_t sample, const HostTensor &state) {
+    return runOn(block, sample, state);
+  };
+  bool isLast = !block.block.output;
+  std::vector<HostTensor> expected;
+  if (isLast) {
+    for (int64_t sample = 0; sample < probes.getNumSamples(); ++sample) {
+      FailureOr<HostTensor> result = run(sample, given[sample]);
+      if (failed(result))
+        return failure();
+      expected.push_back(std::move(*result));
+    }
+    if (failed(probes.measure(run, expected)))
+      return failure();
+  } else if (failed(probes.advance(run))) {
+    return failure();
+  }
+
+  Value output = isLast ? logits : block.block.output;
+  BlockModule before = buildModule(block.block, output),
+              after = buildModule(block.block, output);
+  if (failed(probe->run(*after.module)))
+    return failure();
+  auto weights = findProbedWeights(*before.module, *after.module);
+  if (failed(weights))
+    return failure();
+  for (ProbedWeight &weight : *weights) {
+    auto changed = compile(block.block, output, [&](ModuleOp module) {
+      auto param = SymbolTable(module).lookup<ParamOp>(weight.param);
+      param.setValueAttr(makeResource(
+          param.getType(), param.getSymName(),
+          makeBlob(
+              ArrayRef(reinterpret_cast<const char *>(weight.values.data()),
+                       weight.values.size() * sizeof(float)),
+              alignof(float), std::shared_ptr<const void>())));
+    });
+    if (failed(changed) || failed(probes.add(
+                               weight,
+                               [&](int64_t sample, const HostTensor &state) {
+                                 return runOn(*changed, sample, state);
+                               },
+                               given)))
+      return failure();
+    if (isLast &&
+        failed(probes.measure([](int64_t, const HostTensor &state)
+                                  -> FailureOr<HostTensor> { return state; },
+                              expected)))
+      return failure();
+  }
+  if (isLast)
+    statistics.probes = probes.getResults();
+  return success();
 }
 
 void Calibration::note(const BlockReads &reads) {
@@ -244,6 +383,13 @@ void Calibration::finishInputs(ArrayRef<StringAttr> params, bool atEnd) {
     statistics.set(param, input);
     collectors.erase(found);
   }
+}
+
+void Calibration::finishShared() {
+  SmallVector<StringAttr> shared;
+  for (auto &[param, collector] : collectors)
+    shared.push_back(param);
+  finishInputs(shared, /*atEnd=*/true);
 }
 
 void Calibration::advance(int64_t sample, const HostTensor &output) {
@@ -295,6 +441,8 @@ LogicalResult Calibration::compress(unsigned index, PassManager &then) {
 }
 
 LogicalResult Calibration::run(PassManager *then) {
+  if (probe && failed(findLogits()))
+    return failure();
   blocks = findBlocks(main);
   counts = countBlocks(blocks);
   if (failed(names.analyze(main)))
@@ -303,7 +451,8 @@ LogicalResult Calibration::run(PassManager *then) {
     if (block.output)
       names.note(block.output);
   names.release();
-  handedOn.assign(samples.size(), HostTensor());
+  given.assign(samples.size(), HostTensor());
+  handedOn = given;
   for (unsigned index = 0; index < blocks.size(); ++index) {
     if (progress)
       llvm::errs() << "llmc-calibrate: block " << index + 1 << " of "
@@ -314,19 +463,19 @@ LogicalResult Calibration::run(PassManager *then) {
       if (failed(compress(index, *then)))
         return failure();
       const ModelBlock &block = blocks[index];
-      if (block.output &&
-          failed(runBlock(block, block.output,
-                          [&](int64_t sample, ArrayRef<HostTensor> results) {
-                            advance(sample, results.front());
-                          })))
-        return failure();
+      if (block.output) {
+        auto compiled = compile(block, block.output);
+        if (failed(compiled) ||
+            failed(runSamples(
+                *compiled, [&](int64_t sample, ArrayRef<HostTensor> results) {
+                  advance(sample, results.front());
+                })))
+          return failure();
+      }
     }
     finishBlock();
   }
-  SmallVector<StringAttr> shared;
-  for (auto &[param, collector] : collectors)
-    shared.push_back(param);
-  finishInputs(shared, /*atEnd=*/true);
+  finishShared();
   return success();
 }
 
@@ -366,7 +515,18 @@ LogicalResult Calibrate::calibrate() {
     return fail("then is no pass pipeline: " + then);
   Statistics &statistics = Statistics::of(&getContext());
   statistics.clear();
-  if (failed(Calibration(main, *samples, progress)
+  PassManager probePasses(&getContext(), ModuleOp::getOperationName());
+  if (!probe.empty()) {
+    if (failed(parsePassPipeline(probe, probePasses)))
+      return fail("probe is no pass pipeline: " + probe);
+    if (probeSamples < 1 || probeSamples > samples->size())
+      return fail("probe-samples is " + Twine(int64_t(probeSamples)) +
+                  " and there are " + Twine(samples->size()) + " samples");
+    if (!then.empty())
+      return fail("probe is for the model as it is; calibrate again with then");
+  }
+  if (failed(Calibration(main, *samples, progress,
+                         probe.empty() ? nullptr : &probePasses, probeSamples)
                  .run(then.empty() ? nullptr : &passes)))
     return failure();
   numBlocks += statistics.blocks.size();

@@ -135,6 +135,12 @@ llvm::Error Statistics::write(StringRef path) const {
                            {"count", block.count},
                            {"influence", block.influence},
                            {"pair_influence", block.pairInfluence}});
+  llvm::json::Array probed;
+  for (const WeightProbe &probe : probes)
+    probed.push_back(llvm::json::Object{{"param", probe.param},
+                                        {"in_embedding", probe.inEmbedding},
+                                        {"divergence", probe.divergence},
+                                        {"squared_error", probe.squaredError}});
   auto toText = [](llvm::json::Value value) {
     std::string text;
     llvm::raw_string_ostream(text) << value;
@@ -144,6 +150,8 @@ llvm::Error Statistics::write(StringRef path) const {
   file.metadata["shared"] = toText(std::move(shared));
   file.metadata["rows"] = toText(std::move(rows));
   file.metadata["blocks"] = toText(std::move(list));
+  if (!probes.empty())
+    file.metadata["probes"] = toText(std::move(probed));
   return file.write(path);
 }
 
@@ -182,6 +190,8 @@ readInput(const Safetensors &file, StringRef param, int64_t count) {
   return input;
 }
 
+// llvm::json finds them by their arguments' namespace.
+namespace llmc {
 static bool fromJSON(const llvm::json::Value &value, BlockStatistics &block,
                      llvm::json::Path path) {
   llvm::json::ObjectMapper mapper(value, path);
@@ -191,17 +201,35 @@ static bool fromJSON(const llvm::json::Value &value, BlockStatistics &block,
          mapper.map("pair_influence", block.pairInfluence);
 }
 
-static llvm::Error readStatistics(const Safetensors &file, Statistics &result,
-                                  std::vector<BlockStatistics> &blocks) {
+static bool fromJSON(const llvm::json::Value &value, WeightProbe &probe,
+                     llvm::json::Path path) {
+  llvm::json::ObjectMapper mapper(value, path);
+  return mapper && mapper.map("param", probe.param) &&
+         mapper.map("in_embedding", probe.inEmbedding) &&
+         mapper.map("divergence", probe.divergence) &&
+         mapper.map("squared_error", probe.squaredError);
+}
+
+} // namespace llmc
+
+/// Reads an array of the metadata.
+template <typename T>
+static llvm::Error readList(const Safetensors &file, StringRef key,
+                            std::vector<T> &list) {
+  auto json = readJson(file, key);
+  if (!json)
+    return json.takeError();
+  llvm::json::Path::Root root(key);
+  return fromJSON(*json, list, root) ? llvm::Error::success() : root.getError();
+}
+
+static llvm::Error readStatistics(const Safetensors &file, Statistics &result) {
   auto rows = readJson(file, "rows");
   if (!rows)
     return rows.takeError();
   auto shared = readJson(file, "shared");
   if (!shared)
     return shared.takeError();
-  auto list = readJson(file, "blocks");
-  if (!list)
-    return list.takeError();
   if (!rows->getAsObject() || !shared->getAsObject())
     return llvm::createStringError("its metadata are not objects");
   for (const auto &[param, count] : *rows->getAsObject()) {
@@ -226,11 +254,10 @@ static llvm::Error readStatistics(const Safetensors &file, Statistics &result,
       return counts.takeError();
     result.setCounts(param, counts->getValues<int64_t>().vec());
   }
-  llvm::json::Path::Root root("blocks");
-  for (const llvm::json::Value &value : *list->getAsArray())
-    if (!fromJSON(value, blocks.emplace_back(), root))
-      return root.getError();
-  return llvm::Error::success();
+  if (file.metadata.count("probes"))
+    if (llvm::Error error = readList(file, "probes", result.probes))
+      return error;
+  return readList(file, "blocks", result.blocks);
 }
 
 llvm::Error Statistics::read(StringRef path) {
@@ -242,7 +269,7 @@ llvm::Error Statistics::read(StringRef path) {
     return llvm::createStringError("'" + path +
                                    "' holds no statistics of llmc");
   Statistics result;
-  if (llvm::Error error = readStatistics(*file, result, result.blocks))
+  if (llvm::Error error = readStatistics(*file, result))
     return llvm::createStringError("'" + path +
                                    "': " + llvm::toString(std::move(error)));
   *this = std::move(result);

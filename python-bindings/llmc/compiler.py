@@ -175,14 +175,17 @@ class Module:
         return report
 
     def calibrate(self, tokens, samples=128, length=512, then="", output=None,
-                  progress=False):
+                  probe="", progress=False):
         """Runs the model, which must be lifted, on `samples` windows of
         `length` tokens and keeps what its weights are multiplied by, for the
         passes that ask for it. `then`, a pass pipeline, compresses each block
         when its statistics are known; docs/compress.md says more. `output`
-        names a file for the statistics. Returns a Report."""
+        names a file for the statistics. With `probe`, passes that compress,
+        it measures what their error of each weight alone costs, for
+        llmc-allocate-bits. Returns a Report."""
         from .calibrate import windows, write_samples
         options = f" then={{{then}}}" if then else ""
+        options += f" probe={{{probe}}}" if probe else ""
         options += f" output={os.fspath(output)}" if output else ""
         with tempfile.TemporaryDirectory(prefix="llmc-") as folder:
             path = os.path.join(folder, "samples.safetensors")

@@ -152,6 +152,61 @@ def test_blocks_are_put_back(name, shared, tmp_path):
         np.testing.assert_allclose(values[key], value, rtol=1e-4, atol=1e-5)
 
 
+def divergence(logits, others):
+    """The mean of sum(p log(p / q)) over the rows of logits."""
+    def log_softmax(values):
+        values = values.astype(np.float64)
+        values = values - values.max(-1, keepdims=True)
+        return values - np.log(np.exp(values).sum(-1, keepdims=True))
+    p, q = log_softmax(logits), log_softmax(others)
+    return (np.exp(p) * (p - q)).sum(-1).mean()
+
+
+@pytest.mark.parametrize("name", ["llama-kv-op18", "gpt2-op18"])
+def test_probes(name, shared, tmp_path):
+    """ONNX Runtime runs the model with one weight rounded."""
+    path = shared / "zoo" / f"{name}.onnx"
+    if not path.is_file():
+        pytest.skip(f"no shared data: {path}")
+    session = onnxruntime.InferenceSession(str(path))
+    samples = make_samples(session)
+    save_file(samples, tmp_path / "samples")
+    rounding = "llmc-quantize-rtn{{bits=3 block=16 what=all {}}}"
+    module = llmc.Module.load(path)
+    module.lift()
+    weights = module.weights()
+    module.run(f"llmc-calibrate{{inputs={tmp_path}/samples "
+               f"output={tmp_path}/statistics probe-samples=2 "
+               f"probe={{{rounding.format('')}}}}}")
+    tensors, metadata = read_statistics(tmp_path / "statistics")
+    probes = metadata["probes"]
+    params = {w["name"] for w in weights}
+    assert {probe["param"] for probe in probes} == params
+    assert module.weights() == weights
+
+    def logits(session):
+        return np.concatenate([session.run(["logits"], {
+            key: values[i:i + 1] for key, values in samples.items()})[0][0]
+            for i in range(2)])
+
+    expected, checked = logits(session), 0
+    uses = [probe["param"] for probe in probes]
+    for probe in probes[::3]:
+        if uses.count(probe["param"]) > 1:
+            continue  # A tied weight is probed in one of its places.
+        others = "|".join(f"^{param}$" for param in params
+                          if param != probe["param"]).replace(".", "[.]")
+        rounded = llmc.Module.load(path)
+        rounded.lift()
+        rounded.run(rounding.format(f"skip={{{others}}}"))
+        rounded.save(tmp_path / "rounded.onnx")
+        value = divergence(expected, logits(onnxruntime.InferenceSession(
+            str(tmp_path / "rounded.onnx"))))
+        assert probe["divergence"] == pytest.approx(value, rel=0.02, abs=1e-7)
+        checked += 1
+    assert checked >= 3
+
+
 def test_errors(shared, tmp_path):
     path = shared / "zoo" / "llama-kv-op18.onnx"
     if not path.is_file():
@@ -175,6 +230,12 @@ def test_errors(shared, tmp_path):
             calibrate(changes)
     with pytest.raises(llmc.Error, match="then is no pass pipeline"):
         calibrate({}, "then=no-such-pass")
+    with pytest.raises(llmc.Error, match="probe is no pass pipeline"):
+        calibrate({}, "probe=no-such-pass")
+    with pytest.raises(llmc.Error, match="probe-samples is 4 and there are 3"):
+        calibrate({}, "probe=llmc-quantize-rtn probe-samples=4")
+    with pytest.raises(llmc.Error, match="probe is for the model as it is"):
+        calibrate({}, "probe=llmc-quantize-rtn then=llmc-quantize-rtn")
     with pytest.raises(llmc.Error, match="are padded to 72"):
         calibrate({}, "then={llmc-quantize-rtn{bits=4 block=24 strict=true}}")
 

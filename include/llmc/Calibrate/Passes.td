@@ -31,6 +31,19 @@ def Calibrate : Pass<"llmc-calibrate", "::mlir::ModuleOp"> {
     // llmc-calibrate{inputs=samples.safetensors then={llmc-quantize-gptq{bits=4}}}
     ```
 
+    With `probe`, a pass pipeline, what errors of each weight cost is measured,
+    which `llmc-allocate-bits` wants to know: the pipeline compresses a copy of
+    each block, and for each weight that it changed the model with that one
+    weight runs on the first `probe-samples` samples. The mean over tokens of
+    the Kullback-Leibler divergence of its probabilities, the softmax of the
+    result `logits`, from those of the model is kept with the error of the
+    weight. All these states pass through the blocks with the samples, so each
+    block runs as often as there are weights before it.
+
+    ```mlir
+    // llmc-calibrate{inputs=samples.safetensors probe={llmc-quantize-gptq{bits=3}}}
+    ```
+
     `inputs` is a safetensors file with a tensor for each input of @main, by its
     name. The first dimension of each counts the samples; the model sees one
     sample at a time as a batch of one. A KV cache is given empty: its dimension
@@ -43,6 +56,10 @@ def Calibrate : Pass<"llmc-calibrate", "::mlir::ModuleOp"> {
            "Write the statistics to this safetensors file">,
     Option<"then", "then", "std::string", /*default=*/"\"\"",
            "Passes that compress each block when its statistics are known">,
+    Option<"probe", "probe", "std::string", /*default=*/"\"\"",
+           "Passes whose error of each weight alone is measured">,
+    Option<"probeSamples", "probe-samples", "int64_t", /*default=*/"2",
+           "On how many samples to measure that">,
     Option<"progress", "progress", "bool", /*default=*/"false",
            "Show on the standard error how far it is">
   ];

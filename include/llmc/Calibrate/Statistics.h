@@ -71,6 +71,19 @@ struct BlockStatistics {
   double pairInfluence = -1;
 };
 
+/// What happened to the model when one weight alone was compressed, or one that
+/// is an embedding too in one of both places.
+struct WeightProbe {
+  std::string param;
+  bool inEmbedding = false;
+  /// The mean over tokens of sum(p log(p / q)), in nats, for the probabilities p
+  /// of the model as it is.
+  double divergence = 0;
+  /// For the error E of the weight, tr(E G E^T) with the Gram matrix G of what
+  /// its linear reads, or the sum of the squares of E for an embedding.
+  double squaredError = 0;
+};
+
 class Statistics {
 public:
   using Input = std::shared_ptr<const InputStatistics>;
@@ -92,13 +105,14 @@ public:
 
   /// In the order of the model.
   std::vector<BlockStatistics> blocks;
+  std::vector<WeightProbe> probes;
 
   void clear();
 
   /// A safetensors file: "<param>.mean", ".abs_max", ".abs_mean", ".gram" of
   /// each different input, named after its first parameter, "<param>.counts"
-  /// of each embedding; in its metadata which parameters share an input, rows
-  /// and blocks.
+  /// of each embedding; in its metadata which parameters share an input, rows,
+  /// blocks and probes.
   llvm::Error write(llvm::StringRef path) const;
   /// Replaces all by the contents of a file, which stays mapped.
   llvm::Error read(llvm::StringRef path);
