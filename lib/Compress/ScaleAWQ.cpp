@@ -108,7 +108,10 @@ std::vector<float> makeScales(ArrayRef<float> magnitudes, double r) {
 
 std::vector<float> ScaleAWQ::choose(ScaleGroup &group) {
   GridOptions options;
-  options.bits = bits;
+  // Of several choices that which errs the most.
+  options.bits = 8;
+  for (UsedWeight &weight : group.weights)
+    options.bits = std::min(options.bits, getChosenBits(weight.param, bits));
   options.symmetric = symmetric;
   ErrorMeter meter(group, block, options, &getContext());
   // Of columns that share a scale the mean.

@@ -78,6 +78,7 @@ bool WeightQuantizer::prepare(Task &task) {
     return refuse("its elements are " + name);
   }
   task.grid = options.grid;
+  task.grid.bits = getChosenBits(param, options.grid.bits);
   task.grid.format = *format;
   WeightSource &source = task.source;
   if (task.pruned) {

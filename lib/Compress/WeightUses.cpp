@@ -8,6 +8,11 @@
 using namespace mlir;
 using namespace llmc;
 
+int64_t llmc::getChosenBits(ParamOp param, int64_t standard) {
+  auto bits = param->getAttrOfType<IntegerAttr>(bitsAttrName);
+  return bits ? bits.getInt() : standard;
+}
+
 bool UsedWeight::isOnly(WeightKinds kinds) const {
   return !otherUser && (kinds != WeightKinds::Linear || !inEmbedding) &&
          (kinds != WeightKinds::Embedding || !inLinear);

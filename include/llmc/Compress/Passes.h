@@ -17,6 +17,8 @@ enum class ClipWeighting { None, Activations };
 enum class KVCacheFormat { F16, Int8 };
 /// What llmc-quantize-scales stores.
 enum class ScaleType { F16, Int8 };
+/// What scales of a quantized weight are stored as in the end.
+enum class ScaleStorage { F32, F16, Int8 };
 /// What llmc-cast-weights makes of the operands of linears.
 enum class CastActivations { Float, BF16 };
 /// What decides which neurons or heads go.

@@ -5,6 +5,7 @@
 
 include "llmc/Compress/PruneUnits.td"
 include "llmc/Compress/PruneWeights.td"
+include "llmc/Compress/Search.td"
 include "mlir/Pass/PassBase.td"
 
 // What passes that quantize weights have in common.

@@ -8,6 +8,13 @@
 
 namespace llmc {
 
+/// The attribute of a parameter, a signless integer, that says how many bits it
+/// is to be quantized to; llmc-allocate-bits chooses it.
+inline constexpr llvm::StringLiteral bitsAttrName = "llmc.bits";
+
+/// That number of bits, or `standard` if nothing was chosen.
+int64_t getChosenBits(ParamOp param, int64_t standard);
+
 /// The kinds of weights that a pass works on.
 enum class WeightKinds { All, Linear, Embedding };
 

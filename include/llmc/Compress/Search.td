@@ -1,0 +1,106 @@
+//===- Search.td - passes that spend a budget -----------------------------===//
+
+#ifndef LLMC_COMPRESS_SEARCH
+#define LLMC_COMPRESS_SEARCH
+
+include "mlir/Pass/PassBase.td"
+
+def AllocateBits : Pass<"llmc-allocate-bits", "::mlir::ModuleOp"> {
+  let summary = "Choose the bits of each weight under a budget of bytes";
+  let description = [{
+    Decides how many bits each weight of `llmc.linear` and `llmc.embedding` is
+    to have, so that all parameters of the model take at most `budget` bytes
+    and the model's error is the least. The weights stay floats: the choice is
+    an attribute, `llmc.bits`, of the parameter, and `llmc-scale-awq`,
+    `llmc-quantize-rtn` and `llmc-quantize-gptq` behind it take that instead of
+    their option `bits`. `block`, `symmetric` and `what` are to be the same in
+    all of them.
+
+    ```mlir
+    llmc.param @up = dense_resource<up> : tensor<1536x576xf32>
+    llmc.param @down = dense_resource<down> : tensor<576x1536xf32>
+
+    // llmc-allocate-bits{budget=800000 block=64 scales=float16} makes of it
+
+    llmc.param @up = dense_resource<up> {llmc.bits = 3 : i64} : ...
+    llmc.param @down = dense_resource<down> {llmc.bits = 4 : i64} : ...
+    ```
+
+    The error of a weight W that becomes W' is
+
+        e = tr((W - W') G (W - W')^T)
+
+    where G = E[x x^T] is the Gram matrix of what its linear reads
+    (`llmc-calibrate`, `llmc-read-statistics`), and W' the weight that GPTQ
+    makes with that many bits; 256 rows of the weight are tried. For an
+    embedding it is the squared error of its rows. What that does to the model
+    was measured if the calibration had a `probe`: with the divergence d of the
+    model in which the weight alone had the error f, e costs d / f * e.
+
+    Otherwise e counts relative to tr(W G W^T). A weight of a block that adds to
+    a value counts as much as what blocks add, typically, to what they are
+    given: 2 i for the median i of their influences (1 - E[cos(x, y)], arXiv
+    2403.03853), which is the squared ratio of both, if that is small and at
+    right angles. With `weighting=none` no data is needed: G is the identity.
+
+    Bits are chosen by the multiple-choice knapsack problem over these errors
+    and the bytes that the weight will take: on the lower convex hull of each
+    weight's choices, the step is taken next that lowers the error the most for
+    a byte (Sinha and Zoltners, 1979), until no step fits.
+
+    A budget that the fewest bits exceed is an error that says what they take.
+    What cannot be quantized keeps its bytes, which count.
+  }];
+  let options = [
+    Option<"budget", "budget", "int64_t", /*default=*/"0",
+           "Bytes that all parameters of the model may take">,
+    ListOption<"bits", "bits", "int64_t",
+               "Numbers of bits to choose from, 2 to 8 (2,3,4,5,6,8)">,
+    Option<"block", "block", "int64_t", /*default=*/"64",
+           "Weights of a row that will share one scale; 0 for all of them">,
+    Option<"symmetric", "symmetric", "bool", /*default=*/"false",
+           "Grids will be centered on 0, without zero points">,
+    Option<"scales", "scales", "::llmc::ScaleStorage",
+           /*default=*/"::llmc::ScaleStorage::F32",
+           "What scales will be stored as",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::ScaleStorage::F32, "float32",
+                         "numbers of 32 bits"),
+              clEnumValN(::llmc::ScaleStorage::F16, "float16",
+                         "numbers of 16 bits (llmc-quantize-scales)"),
+              clEnumValN(::llmc::ScaleStorage::Int8, "int8",
+                         "integers of 8 bits and a number for each row "
+                         "(llmc-quantize-scales)"))}]>,
+    Option<"weighting", "weighting", "::llmc::ClipWeighting",
+           /*default=*/"::llmc::ClipWeighting::Activations",
+           "What an error is",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::ClipWeighting::None, "none",
+                         "that of the weight"),
+              clEnumValN(::llmc::ClipWeighting::Activations, "activations",
+                         "that of what its linear computes"))}]>,
+    Option<"what", "what", "::llmc::WeightKinds",
+           /*default=*/"::llmc::WeightKinds::All", "Which weights to choose for",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::WeightKinds::All, "all",
+                         "those of linears and embeddings"),
+              clEnumValN(::llmc::WeightKinds::Linear, "linear",
+                         "those of linears"),
+              clEnumValN(::llmc::WeightKinds::Embedding, "embedding",
+                         "those of embeddings"))}]>,
+    Option<"skip", "skip", "std::string", /*default=*/"\"\"",
+           "Leave parameters alone in whose names this regular expression "
+           "finds something">,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where a weight cannot be quantized or must be padded">
+  ];
+  let statistics = [
+    Statistic<"numWeights", "weights", "Parameters whose bits were chosen">,
+    Statistic<"numSkipped", "weights-skipped",
+              "Parameters asked for that stay as they are">,
+    Statistic<"bytesAfter", "bytes-after",
+              "Bytes that all parameters of the model will take">
+  ];
+}
+
+#endif // LLMC_COMPRESS_SEARCH
