@@ -1,7 +1,7 @@
 //===- LiftDensify.cpp - pruned weights from what ONNX says of them -------===//
 //
 // Export writes a pruned weight as the values that are stored and standard ops
-// that put them in their places; see lib/Onnx/Export/Weights.cpp.
+// that put them in their places; see lib/Onnx/Export/Pruned.cpp.
 //
 //===----------------------------------------------------------------------===//
 

@@ -9,6 +9,7 @@ ExportTable::ExportTable() {
   registerShapeExports(*this);
   registerIndexExports(*this);
   registerWeightExports(*this);
+  registerPrunedExports(*this);
   registerLLMExports(*this);
   registerNNExports(*this);
   registerImageExports(*this);

@@ -54,6 +54,7 @@ void registerMathExports(ExportTable &table);
 void registerShapeExports(ExportTable &table);
 void registerIndexExports(ExportTable &table);
 void registerWeightExports(ExportTable &table);
+void registerPrunedExports(ExportTable &table);
 void registerLLMExports(ExportTable &table);
 void registerNNExports(ExportTable &table);
 void registerImageExports(ExportTable &table);
