@@ -5,9 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Lifter.h"
+#include "Fields.h"
 #include "llmc/Lift/Passes.h"
-#include "llmc/Weights/Blobs.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace llmc {
@@ -18,144 +17,16 @@ namespace llmc {
 using namespace mlir;
 using namespace llmc;
 
-/// The integers of a constant or parameter; nothing for other values.
-static std::optional<SmallVector<int64_t>> readIntegers(Value value,
-                                                        Lifter &lifter) {
-  auto type = cast<RankedTensorType>(value.getType());
-  auto element = dyn_cast<IntegerType>(type.getElementType());
-  auto constant = value.getDefiningOp<ConstantOp>();
-  ParamOp param = lifter.getParam(value);
-  if (!element || element.getWidth() % 8 != 0 || (!constant && !param))
-    return std::nullopt;
-  OwningOpRef<ParamOp> held;
-  if (constant) {
-    OpBuilder builder(value.getContext());
-    held = ParamOp::create(builder, value.getLoc(), "constant",
-                           constant.getValue(), StringAttr());
-    param = *held;
-  }
-  SmallVector<char> copy;
-  ArrayRef<char> bytes = getParamBytes(param, copy);
-  int64_t size = element.getWidth() / 8, count = type.getNumElements();
-  if (int64_t(bytes.size()) != size * count)
-    return std::nullopt;
-  SmallVector<int64_t> integers;
-  for (int64_t i = 0; i < count; ++i) {
-    APInt bits(element.getWidth(), 0);
-    std::memcpy(const_cast<uint64_t *>(bits.getRawData()),
-                bytes.data() + i * size, size);
-    integers.push_back(element.isUnsigned() ? int64_t(bits.getZExtValue())
-                                            : bits.getSExtValue());
-  }
-  return integers;
-}
-
-/// Whether `value` is a vector of `count` integers, or one for `count` 0, that
-/// are `expected(i)`.
-static bool holds(Value value, int64_t count, Lifter &lifter,
-                  llvm::function_ref<int64_t(int64_t)> expected) {
-  auto integers = readIntegers(value, lifter);
-  if (!integers || int64_t(integers->size()) != std::max<int64_t>(count, 1))
-    return false;
-  for (auto [i, integer] : llvm::enumerate(*integers))
-    if (integer != expected(i))
-      return false;
-  return true;
-}
-
-static bool isOne(Value value, int64_t expected, Lifter &lifter) {
-  return holds(value, 0, lifter, [&](int64_t) { return expected; });
-}
-
-namespace {
-/// Integers of `bits` bits, [rows, count], packed in `source`, [rows, bytes].
-struct Fields {
-  Value source;
-  int64_t bits;
-};
-} // namespace
-
-/// Fields that do not cross bytes: all of `value`, [rows, bytes * 8 / bits].
-static std::optional<Fields> matchBytewise(Value value, Lifter &lifter) {
-  auto reshape = value.getDefiningOp<ReshapeOp>();
-  auto cast = reshape ? reshape.getOperand().getDefiningOp<CastOp>() : CastOp();
-  auto mask =
-      cast ? cast.getOperand().getDefiningOp<BitwiseAndOp>() : BitwiseAndOp();
-  auto shift = mask ? mask.getLhs().getDefiningOp<BitShiftOp>() : BitShiftOp();
-  auto unsqueeze =
-      shift ? shift.getLhs().getDefiningOp<UnsqueezeOp>() : UnsqueezeOp();
-  if (!unsqueeze || !shift.getRight() || lifter.shapes.rank(value) != 2 ||
-      lifter.shapes.rank(shift) != 3 ||
-      unsqueeze.getAxes() != ArrayRef<int64_t>{2})
-    return std::nullopt;
-  std::optional<int64_t> fields = lifter.getSize(shift, 2);
-  if (!fields || (*fields != 2 && *fields != 4 && *fields != 8))
-    return std::nullopt;
-  int64_t bits = 8 / *fields;
-  if (!isOne(mask.getRhs(), (1 << bits) - 1, lifter) ||
-      !holds(shift.getRhs(), *fields, lifter,
-             [&](int64_t i) { return i * bits; }) ||
-      lifter.shapes.dim(value, 0) != lifter.shapes.dim(shift, 0))
-    return std::nullopt;
-  return Fields{unsqueeze.getOperand(), bits};
-}
-
-/// Fields that may cross bytes, each out of two of them.
-static std::optional<Fields> matchFieldwise(Value value, int64_t count,
-                                            Lifter &lifter) {
-  auto cast = value.getDefiningOp<CastOp>();
-  auto mask =
-      cast ? cast.getOperand().getDefiningOp<BitwiseAndOp>() : BitwiseAndOp();
-  auto shift = mask ? mask.getLhs().getDefiningOp<BitShiftOp>() : BitShiftOp();
-  auto both =
-      shift ? shift.getLhs().getDefiningOp<BitwiseOrOp>() : BitwiseOrOp();
-  auto high = both ? both.getRhs().getDefiningOp<BitShiftOp>() : BitShiftOp();
-  if (!high || !shift.getRight() || high.getRight() ||
-      !isOne(high.getRhs(), 8, lifter))
-    return std::nullopt;
-  auto getBytes = [](Value word) {
-    auto cast = word.getDefiningOp<CastOp>();
-    return cast ? cast.getOperand().getDefiningOp<GatherOp>() : GatherOp();
-  };
-  GatherOp first = getBytes(both.getLhs()), second = getBytes(high.getLhs());
-  if (!first || !second || first.getOperand() != second.getOperand() ||
-      first.getAxis() != 1 || second.getAxis() != 1)
-    return std::nullopt;
-  std::optional<int64_t> bytes = lifter.getSize(first.getOperand(), 1);
-  for (int64_t bits : {3, 5, 6, 7}) {
-    auto isByte = [&](GatherOp gather, int64_t next) {
-      return holds(gather.getIndices(), count, lifter, [&](int64_t i) {
-        return std::min(i * bits / 8 + next, *bytes - 1);
-      });
-    };
-    if (bytes && isOne(mask.getRhs(), (1 << bits) - 1, lifter) &&
-        holds(shift.getRhs(), count, lifter,
-              [&](int64_t i) { return i * bits % 8; }) &&
-        isByte(first, 0) && isByte(second, 1))
-      return Fields{first.getOperand(), bits};
-  }
-  return std::nullopt;
-}
-
-static std::optional<Fields> matchFields(Value value, Lifter &lifter) {
-  std::optional<int64_t> count = lifter.getSize(value, -1);
-  if (lifter.shapes.rank(value) != 2 || !count)
-    return std::nullopt;
-  auto fields = matchFieldwise(value, *count, lifter);
-  if (!fields) {
-    Value all = value;
-    if (auto part = matchSliceOfLastDim(value, lifter)) {
-      if (part->start != 0)
-        return std::nullopt;
-      all = part->operand;
-    }
-    fields = matchBytewise(all, lifter);
-  }
-  // As many bytes as the fields need.
-  if (!fields || !lifter.getParam(fields->source) ||
+/// Fields of a parameter, [rows, count] of as many bytes as they need.
+static std::optional<Fields> matchRowsOfFields(Value value, Lifter &lifter) {
+  std::optional<Fields> fields = matchFields(value, lifter);
+  if (!fields || lifter.shapes.rank(value) != 2 ||
+      lifter.getSize(value, 1) != fields->count ||
+      !lifter.getParam(fields->source) ||
       lifter.shapes.rank(fields->source) != 2 ||
+      lifter.shapes.dim(value, 0) != lifter.shapes.dim(fields->source, 0) ||
       lifter.getSize(fields->source, 1) !=
-          int64_t(llvm::divideCeil(*count * fields->bits, 8)))
+          int64_t(llvm::divideCeil(fields->count * fields->bits, 8)))
     return std::nullopt;
   return fields;
 }
@@ -192,7 +63,7 @@ static bool liftGroups(ScatterElementsOp root, Lifter &lifter) {
   std::optional<Fields> places;
   auto [fields, first] =
       matchEitherOrder<AddOp>(root.getIndices(), [&](Value value) {
-        return bool(places = matchFields(value, lifter));
+        return bool(places = matchRowsOfFields(value, lifter));
       });
   if (!fields)
     return false;
@@ -259,7 +130,7 @@ static bool liftBitmap(Operation *root, SymbolTable &symbols, Lifter &lifter) {
   if (!isStored || lifter.shapes.rank(condition) != 2)
     return false;
   Value bits = isStored.getOperand();
-  std::optional<Fields> mask = matchFields(bits, lifter);
+  std::optional<Fields> mask = matchRowsOfFields(bits, lifter);
   if (!mask || mask->bits != 1)
     return false;
 

@@ -21,6 +21,7 @@ void llmc::buildLiftPipeline(OpPassManager &manager) {
   manager.addPass(createLiftNorm());
   manager.addPass(createLiftGelu());
   manager.addPass(createLiftSilu());
+  manager.addPass(createLiftPacked());
   manager.addPass(createLiftDensify());
   manager.addPass(createLiftDequantize());
   manager.addPass(createLiftLinear());

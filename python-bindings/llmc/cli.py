@@ -169,7 +169,7 @@ def run_compress(args):
                     f"{'quantize' if args.type == 'int' else 'cast'} "
                     "in this model"
                     + "".join(f"\n  {line}" for line in report.notices))
-    module.save(out)
+    report.notices += module.save(out)
     after = sum(p["bytes"] for p in module.params())
     result = {
         "model": str(model), "output": str(out),

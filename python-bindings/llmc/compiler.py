@@ -203,15 +203,16 @@ class Module:
 
     def save(self, path):
         """Writes .onnx, .mlir (text) or .mlirbc (bytecode), by the file's
-        name. The file is complete or not there."""
-        self._model.save(os.fspath(path))
+        name. The file is complete or not there. Returns lines about what
+        ONNX has no small form or ONNX Runtime no kernel for."""
+        return self._model.save(os.fspath(path))
 
     def export_onnx(self, path):
         """Writes an ONNX model, which must be named .onnx; large weights go
-        to <path>.data."""
+        to <path>.data. Returns lines as `save` does."""
         if not os.fspath(path).endswith(".onnx"):
             raise Error(f"'{path}' is not named .onnx")
-        self.save(path)
+        return self.save(path)
 
     def __str__(self):
         return self._model.text()

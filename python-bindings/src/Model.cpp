@@ -123,14 +123,14 @@ std::string Model::text() {
   return result;
 }
 
-void Model::save(const std::string &path) {
+std::vector<std::string> Model::save(const std::string &path) {
   Use module(*this);
   StringRef extension = llvm::sys::path::extension(path);
   if (extension == ".onnx") {
     DiagnosticCollector diagnostics(&context);
     if (failed(exportOnnxModel(*module, path)))
       diagnostics.raise("the model cannot be exported");
-    return;
+    return std::move(diagnostics.notices);
   }
   if (extension != ".mlir" && extension != ".mlirbc")
     throw Error("'" + path + "' is not named .onnx, .mlir or .mlirbc");
@@ -147,6 +147,7 @@ void Model::save(const std::string &path) {
       });
   if (error)
     throw Error("'" + path + "': " + llvm::toString(std::move(error)));
+  return {};
 }
 
 std::vector<TensorInfo> Model::inputs() {

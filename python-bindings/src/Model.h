@@ -64,7 +64,7 @@ public:
   /// The IR, large constants left out.
   std::string text();
   /// Writes .mlir, .mlirbc or .onnx, by the name of the file.
-  void save(const std::string &path);
+  std::vector<std::string> save(const std::string &path);
 
   std::vector<TensorInfo> inputs();
   std::vector<TensorInfo> outputs();

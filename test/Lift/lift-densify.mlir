@@ -70,13 +70,13 @@ func.func @bitmap() -> tensor<2x5xf32> {
   %s = llmc.bit_shift %u, %by {right} : (tensor<2x1x1xui8>, tensor<8xui8>) -> tensor<2x1x8xui8>
   %one = llmc.constant dense<1> : tensor<ui8>
   %a = llmc.bitwise_and %s, %one : (tensor<2x1x8xui8>, tensor<ui8>) -> tensor<2x1x8xui8>
-  %c = llmc.cast %a {to = i32} : (tensor<2x1x8xui8>) -> tensor<2x1x8xi32>
   %shape = llmc.constant dense<[2, 8]> : tensor<2xi64>
-  %r = llmc.reshape %c, %shape : (tensor<2x1x8xi32>, tensor<2xi64>) -> tensor<2x8xi32>
+  %r = llmc.reshape %a, %shape : (tensor<2x1x8xui8>, tensor<2xi64>) -> tensor<2x8xui8>
   %begin = llmc.constant dense<0> : tensor<1xi64>
   %end = llmc.constant dense<5> : tensor<1xi64>
   %step = llmc.constant dense<1> : tensor<1xi64>
-  %bits = llmc.slice %r, %begin, %end, %step {axes = array<i64: 1>} : (tensor<2x8xi32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<2x5xi32>
+  %kept = llmc.slice %r, %begin, %end, %step {axes = array<i64: 1>} : (tensor<2x8xui8>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<2x5xui8>
+  %bits = llmc.cast %kept {to = i32} : (tensor<2x5xui8>) -> tensor<2x5xi32>
   %before = llmc.cumsum %bits {axis = 1 : i64, exclusive} : (tensor<2x5xi32>) -> tensor<2x5xi32>
   %starts = llmc.constant dense<[[0], [1]]> : tensor<2x1xi32>
   %n = llmc.add %before, %starts : (tensor<2x5xi32>, tensor<2x1xi32>) -> tensor<2x5xi32>

@@ -3,8 +3,8 @@
 import kernels
 import numpy as np
 import pytest
-from contrib import (check, dequantize, floats, make_model, ops, packed,
-                     onnx, refuse, rng, run, unpack, zero_points)
+from contrib import (check, dequantize, floats, make_model, onnx, ops, ort,
+                     packed, refuse, rng, run, unpack, zero_points)
 from onnx import helper, numpy_helper
 
 import llmc
@@ -203,6 +203,42 @@ def test_matmul_bnb4_refuses(tmp_path, message, change):
            **{"K": 24, "N": 32, "block_size": 16, "quant_type": 1, **change})
 
 
+def optimized(path):
+    """What ONNX Runtime makes of a model when it loads it."""
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.optimized_model_filepath = str(path.with_suffix(".optimized.onnx"))
+    ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnx.load(options.optimized_model_filepath)
+
+
+def check_unpacked(tmp_path, made, params, feeds, want, kernels=()):
+    """ONNX Runtime computes `want` of what is exported, by `kernels` or, as a
+    notice says, with floats in memory; the file is as small as the parameters;
+    and llmc sees the ops again that it wrote."""
+    notices = made.export_onnx(tmp_path / "out.onnx")
+    assert any("ONNX Runtime has no kernels for" in n for n in notices) != \
+        bool(kernels)
+    exported = onnx.load(tmp_path / "out.onnx")
+    packed_sizes = {n: v.nbytes for n, v in params.items()}
+    sizes = {i.name: len(i.raw_data) for i in exported.graph.initializer}
+    assert {n: sizes.pop(n) for n in params} == packed_sizes
+    assert sum(sizes.values()) < 2500  # tables of shifts and shapes
+    again = llmc.Module.load(tmp_path / "out.onnx")
+    assert again.lift().notices == []
+    assert again.ops() == made.ops()
+    assert {p["name"]: p["bytes"] for p in again.params()} == packed_sizes
+    for got in (run(exported, feeds), again.compile()(feeds)):
+        assert list(got) == list(want)
+        for name, values in want.items():
+            error = np.abs(got[name] - values).max()
+            assert error <= 1e-5 * np.abs(values).max()
+    # All of it is folded when a session is made.
+    floats = {"MatMul", "Gather"} if "ids" in feeds else {"MatMul"}
+    left = set(ops(optimized(tmp_path / "out.onnx")))
+    assert left - {"Concat", "Slice"} == set(kernels or floats)
+
+
 @pytest.mark.parametrize("groups,scales", [(0, False), (0, True), (1, False),
                                            (2, True), (16, False)])
 @pytest.mark.parametrize("bits,columns", [(2, 96), (3, 96), (4, 80), (5, 80),
@@ -213,15 +249,50 @@ def test_lookup(tmp_path, bits, columns, groups, scales):
     made = kernels.module(params, body + "\n" + kernels.linear(16, columns, False),
                           f'%x: tensor<?x{columns}xf32> {{llmc.name = "x"}}',
                           "tensor<?x16xf32>")
-    made.export_onnx(tmp_path / "out.onnx")
     x = floats(5, columns)
-    exported = onnx.load(tmp_path / "out.onnx")
-    again = llmc.compile(tmp_path / "out.onnx")({"x": x})
-    for got in (run(exported, {"x": x}), again):
-        np.testing.assert_allclose(got["y"], x @ values.T, rtol=1e-4, atol=1e-4)
-    # The indices stay as they are packed.
-    sizes = {i.name: len(i.raw_data) for i in exported.graph.initializer}
-    assert sizes["q"] == params["q"].nbytes
+    check_unpacked(tmp_path, made, params, {"x": x}, {"y": x @ values.T})
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+@pytest.mark.parametrize("activations", [0, 32])
+def test_slow_linears(tmp_path, bits, activations):
+    """ONNX Runtime's kernels for 2 and 8 bits multiply integers, or not at all."""
+    params, body, _ = kernels.weight("", 16, 64, bits, 32)
+    made = kernels.module(
+        params, body + "\n" + kernels.linear(16, 64, False, activations),
+        '%x: tensor<?x64xf32> {llmc.name = "x"}', "tensor<?x16xf32>")
+    notices = made.export_onnx(tmp_path / "out.onnx")
+    assert any("the weights of 1 linears each time" in n for n in notices) == (
+        not activations and bits not in (3, 4))
+    node, = [n for n in optimized(tmp_path / "out.onnx").graph.node
+             if n.op_type == "MatMulNBits"]
+    levels = [a.i for a in node.attribute if a.name == "accuracy_level" and a.i]
+    assert levels == [4] * bool(activations)
+
+
+@pytest.mark.parametrize("zeros", [False, True])
+@pytest.mark.parametrize("bits,columns,block", [
+    (3, 128, 32), (3, 80, 32), (5, 96, 32), (6, 72, 16), (7, 80, 32),
+    (3, 96, 24), (6, 96, 4), (7, 96, 96), (2, 72, 24), (4, 80, 8), (8, 70, 40)])
+def test_dequantize(tmp_path, bits, columns, block, zeros):
+    """Without ops of its own in ONNX: 3, 5, 6, 7 bits become 4 and 8 when the
+    model is loaded, where the kernels of these have the blocks; others become
+    floats. A tied weight and one of its own; the rows of most end in a part of
+    a block, and most rows of zero points in a part of a byte."""
+    used = ("MatMulNBits", "GatherBlockQuantized") if block in (16, 32, 64) else ()
+    params, body, table = kernels.weight("t", 40, columns, bits, block, zeros)
+    more, other, weight = kernels.weight("w", 24, columns, bits, block, zeros)
+    params.update(more)
+    made = kernels.module(params, body + "\n" + other + f"""
+    %e = llmc.embedding %ids, %tw : (tensor<?xi64>, tensor<40x{columns}xf32>) -> tensor<?x{columns}xf32>
+    %l = llmc.linear %e, %tw : (tensor<?x{columns}xf32>, tensor<40x{columns}xf32>) -> tensor<?x40xf32>
+    %r = llmc.linear %e, %ww : (tensor<?x{columns}xf32>, tensor<24x{columns}xf32>) -> tensor<?x24xf32>
+    %y = llmc.concat %l, %r {{axis = 1 : i64}} : (tensor<?x40xf32>, tensor<?x24xf32>) -> tensor<?x64xf32>
+    return %y : tensor<?x64xf32>""", '%ids: tensor<?xi64> {llmc.name = "ids"}',
+                          "tensor<?x64xf32>")
+    ids = rng.integers(0, 40, 7)
+    want = table[ids] @ np.concatenate([table, weight]).T
+    check_unpacked(tmp_path, made, params, {"ids": ids}, {"y": want}, used)
 
 
 def test_densify(tmp_path):

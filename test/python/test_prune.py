@@ -291,6 +291,17 @@ def test_pruned_then_quantized(tmp_path, pattern, bits, block):
     for target in ("host", "reference"):
         y = llmc.compile(tmp_path / "m.mlir", target=target)({"x": x})["y"]
         np.testing.assert_allclose(y, x @ want.T, rtol=1e-4, atol=1e-4)
+    # In ONNX, too: any as small as here, those of n:m with all columns.
+    notices = module.export_onnx(tmp_path / "m.onnx")
+    is_small = not pattern or "block" in pattern
+    assert any("has no small form in ONNX" in n for n in notices) != is_small
+    y, = onnxruntime.InferenceSession(tmp_path / "m.onnx").run(None, {"x": x})
+    np.testing.assert_allclose(y, x @ want.T, rtol=1e-4, atol=1e-4)
+    if is_small:
+        again = llmc.Module.load(tmp_path / "m.onnx")
+        again.lift()
+        assert again.ops() == module.ops()
+        assert again.weights()[0]["bytes"] == info["bytes"]
 
 
 @pytest.mark.parametrize("pipeline,message", [

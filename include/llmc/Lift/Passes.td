@@ -271,6 +271,29 @@ def LiftDensify : LiftPass<"densify"> {
   let statistics = [Statistic<"numLifted", "densify", "Weights lifted">];
 }
 
+def LiftPacked : LiftPass<"packed"> {
+  let summary = "Packed integers, as ONNX has them, to dequantize and lookup";
+  let description = [{
+    Takes the ops by which export writes weights whose bits or blocks no op of
+    ONNX has, bytes from which integers are unpacked, for what they are. Without
+    it they would be computed each time the model runs.
+
+    ```mlir
+    %codes = ... fields of 3 bits of %q, a tensor<8x2x9xui8>, as f32
+    %values = llmc.mul (%codes - 4.0), %s : (tensor<8x2x24xf32>, tensor<8x2x1xf32>) -> tensor<8x2x24xf32>
+    %rows = llmc.reshape %values, %shape : (tensor<8x2x24xf32>, tensor<2xi64>) -> tensor<8x48xf32>
+    %w = llmc.slice %rows, %0, %40, %1 ... -> tensor<8x40xf32>
+    // becomes
+    %w = llmc.dequantize %q, %s {bits = 3, block = 24, columns = 40}
+       : (tensor<8x2x9xui8>, tensor<8x2xf32>) -> tensor<8x40xf32>
+    ```
+
+    Integers that were made wider for a kernel of ONNX Runtime, 4 bits of 3 and
+    8 of 5 to 7, become as narrow as they are stored.
+  }];
+  let statistics = [Statistic<"numLifted", "packed", "Weights lifted">];
+}
+
 def LiftSilu : LiftPass<"silu"> {
   let summary = "x * sigmoid(x) to silu";
   let description = [{

@@ -115,20 +115,24 @@ ParamOp GraphExporter::getParam(WeightOp weight) {
 }
 
 std::string GraphExporter::addParam(WeightOp weight) {
-  return addReinterpreted(weight, weight.getType());
-}
-
-std::string GraphExporter::addReinterpreted(WeightOp weight,
-                                            RankedTensorType type) {
+  ParamOp param = getParam(weight);
   auto [entry, inserted] =
-      params.try_emplace({weight.getParamAttr().getAttr(), type});
+      params.try_emplace({weight.getParamAttr().getAttr(), param.getType()});
   if (inserted) {
-    ParamOp param = getParam(weight);
-    entry->second = type == param.getType() ? weight.getParam().str()
-                                            : makeUnique(weight.getParam());
-    initializers.push_back({entry->second, param.getValue(), type});
+    entry->second = weight.getParam().str();
+    initializers.push_back({entry->second, param.getValue(), param.getType()});
   }
   return entry->second;
+}
+
+void GraphExporter::noteUnpacked(WeightOpInterface op) {
+  // What makes a weight of it counts it.
+  if (llvm::all_of(op->getUsers(), llvm::IsaPred<WeightOpInterface>))
+    return;
+  Value weight = op->getResult(0);
+  ++unpacked.count;
+  unpacked.stored += storageBytes(weight);
+  unpacked.dense += getByteSize(cast<ShapedType>(weight.getType())).value_or(0);
 }
 
 std::optional<std::string> GraphExporter::addBoolParam(WeightOp weight) {
@@ -398,6 +402,20 @@ LogicalResult GraphExporter::exportMain(func::FuncOp main,
   return success();
 }
 
+void GraphExporter::reportSlowWeights() {
+  if (unpacked.count)
+    emitRemark(module.getLoc())
+        << "ONNX Runtime has no kernels for " << unpacked.count
+        << " of the weights, which it unpacks when it loads the model: "
+        << unpacked.stored << " bytes become " << unpacked.dense;
+  if (slowLinears)
+    emitRemark(module.getLoc())
+        << "ONNX Runtime unpacks the weights of " << slowLinears
+        << " linears each time: its kernels for 2 and 8 bits, which 5 to 7 "
+           "become, are for activations of 8 bits; see "
+           "llmc-quantize-activations";
+}
+
 LogicalResult GraphExporter::run(::onnx::ModelProto &model,
                                  ExternalData &externalData) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
@@ -411,6 +429,7 @@ LogicalResult GraphExporter::run(::onnx::ModelProto &model,
   eraseDeadNodes(*mainGraph);
   if (failed(writeInitializers()) || failed(writeVersions(model)))
     return failure();
+  reportSlowWeights();
   model.set_producer_name("llmc");
   model.set_producer_version(LLMC_VERSION);
   if (auto metadata = module->getAttrOfType<DictionaryAttr>("llmc.metadata"))

@@ -13,6 +13,12 @@
 
 namespace llmc::onnx_detail {
 
+/// What kernels read of a weight that is quantized in blocks.
+struct PackedWeight {
+  std::string data, zeros;
+  int64_t bits;
+};
+
 class GraphExporter {
 public:
   /// External data is called `dataName`.
@@ -48,12 +54,19 @@ public:
   ParamOp getParam(WeightOp weight);
   /// The initializer of a param has the param's name.
   std::string addParam(WeightOp weight);
-  /// The bytes of a param under another type.
-  std::string addReinterpreted(WeightOp weight, mlir::RankedTensorType type);
   /// A bool param is stored in bytes; nothing when these are not bools.
   std::optional<std::string> addBoolParam(WeightOp weight);
   /// A matrix behind a Transpose node, one per graph.
   std::string getTransposed(mlir::Value weight, OpWriter &writer);
+  void setPacked(mlir::Value weight, PackedWeight names) {
+    packed[weight] = std::move(names);
+  }
+  PackedWeight getPacked(mlir::Value weight) { return packed.at(weight); }
+  /// Counts a weight that runtimes unpack when they load the model; a remark
+  /// says how many there are.
+  void noteUnpacked(WeightOpInterface op);
+  /// Counts a linear for which ONNX Runtime unpacks the weight each time.
+  void noteSlowLinear() { ++slowLinears; }
 
   void requireOpset(int64_t opset, mlir::Operation *op);
   /// Notes the domain of a written node, or version of a carried one.
@@ -67,12 +80,16 @@ private:
     /// The type that is written, over the same bytes as the value's.
     mlir::ShapedType type;
   };
+  struct Unpacked {
+    int64_t count = 0, stored = 0, dense = 0;
+  };
 
   mlir::LogicalResult exportMain(mlir::func::FuncOp main,
                                  ::onnx::GraphProto &graph);
   void assignNames(mlir::func::FuncOp main);
   mlir::LogicalResult writeVersions(::onnx::ModelProto &model);
   mlir::LogicalResult writeInitializers();
+  void reportSlowWeights();
 
   mlir::ModuleOp module;
   const ExportOptions &options;
@@ -87,7 +104,10 @@ private:
   llvm::DenseMap<std::pair<mlir::Attribute, mlir::Type>, std::string> params;
   llvm::DenseMap<std::pair<mlir::Value, ::onnx::GraphProto *>, std::string>
       transposed;
+  llvm::DenseMap<mlir::Value, PackedWeight> packed;
   std::vector<Initializer> initializers;
+  Unpacked unpacked;
+  int64_t slowLinears = 0;
 
   llvm::StringMap<int64_t> domains;
   /// The largest opset that an op needs, and that of carried nodes.

@@ -83,12 +83,13 @@ static LogicalResult exportDensify(OpWriter &writer, DensifyOp op) {
   RankedTensorType type = op.getType();
   if (op.getBits() || !type.hasStaticShape() || !hasProperPlaces(writer, op))
     return exportDense(writer, op);
+  writer.getExporter().noteUnpacked(op);
   writer.requireOpset(18);
   auto [n, m] = op.getNM();
   int64_t kept = op.getValues().getType().getDimSize(1);
   std::string places =
-      exportFields(writer, writer.in(op.getMeta()), op.getMeta().getType(),
-                   op.getPlaceBits(), kept);
+      exportIndices(writer, writer.in(op.getMeta()), op.getMeta().getType(),
+                    op.getPlaceBits(), kept);
   SmallVector<int32_t> first;
   for (int64_t i = 0; i < kept; ++i)
     first.push_back(i / n * m);
@@ -135,14 +136,15 @@ static bool hasProperStarts(OpWriter &writer, DensifyBitmapOp op) {
 static LogicalResult exportDensifyBitmap(OpWriter &writer, DensifyBitmapOp op) {
   if (!hasProperStarts(writer, op))
     return exportDense(writer, op);
+  writer.getExporter().noteUnpacked(op);
   writer.requireOpset(18);
   RankedTensorType type = op.getType();
   Type i1 = IntegerType::get(op.getContext(), 1);
   auto [height, width] = op.getTileSizes();
   bool isTiled = height * width != 1;
   std::string bits =
-      exportFields(writer, writer.in(op.getMask()), op.getMask().getType(),
-                   /*bits=*/1, int64_t(op.getColumns()) / width);
+      exportIndices(writer, writer.in(op.getMask()), op.getMask().getType(),
+                    /*bits=*/1, int64_t(op.getColumns()) / width);
   std::string before =
       writer
           .node("CumSum",

@@ -5,8 +5,6 @@
 #include "ExportTable.h"
 #include "Fields.h"
 #include "GraphExporter.h"
-#include "llmc/Weights/Blobs.h"
-#include "llmc/Weights/BlockFormat.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -31,11 +29,16 @@ static LogicalResult exportWeight(OpWriter &writer, WeightOp op) {
 // Dequantized weights
 //===----------------------------------------------------------------------===//
 
-/// What ONNX Runtime's block-quantized kernels take.
-static bool hasKernel(DequantizeOp op) {
-  return llvm::is_contained({2, 4, 8}, op.getBits()) && op.getBlock() >= 16 &&
-         op.getBlock() <= 256 && llvm::isPowerOf2_64(op.getBlock());
+/// The bits of the integers that ONNX Runtime's block-quantized kernels take
+/// for it, which may be more than it has; 0 when they do not take its blocks.
+static int64_t getKernelBits(DequantizeOp op) {
+  int64_t block = op.getBlock(), bits = op.getBits();
+  if (block < 16 || block > 256 || !llvm::isPowerOf2_64(block))
+    return 0;
+  return llvm::PowerOf2Ceil(bits);
 }
+
+static bool hasKernel(DequantizeOp op) { return getKernelBits(op) != 0; }
 
 /// Whether the user computes with the packed weight; see exportLinear and
 /// exportEmbedding.
@@ -57,128 +60,114 @@ static QuantizeDynamicOp getRoundedOperand(LinearOp op) {
              : QuantizeDynamicOp();
 }
 
-/// Packed zero points as a tensor of narrow integers `type`, [rows, blocks].
-/// The rows of a param fill whole bytes; those of a tensor do not.
-static ElementsAttr repackZeros(ParamOp param, RankedTensorType type) {
-  auto bytes = param.getValue();
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(bytes))
-    bytes = DenseElementsAttr::getFromRawBuffer(resource.getType(),
-                                                getBytes(resource));
-  SmallVector<uint8_t> packed;
-  for (const APInt &byte : bytes.getValues<APInt>())
-    packed.push_back(byte.getZExtValue());
-  int64_t rows = type.getDimSize(0), blocks = type.getDimSize(1);
-  unsigned bits = type.getElementTypeBitWidth();
-  SmallVector<APInt> values;
-  SmallVector<uint8_t> codes(blocks);
-  for (int64_t row = 0; row < rows; ++row) {
-    unpackBits(packed.data() + row * llvm::divideCeil(blocks * bits, 8), bits,
-               codes);
-    for (uint8_t code : codes)
-      values.emplace_back(bits, code);
+/// Numbers of blocks, [rows, blocks], for their elements.
+static std::string exportPerBlock(OpWriter &writer, std::string numbers) {
+  return writer.node("Unsqueeze", {std::move(numbers), writer.ints(2)});
+}
+
+/// The first `columns` of the rows of `blocks`, [rows, blocks, block], which
+/// may be padded at their ends.
+static void exportRows(OpWriter &writer, std::string blocks, int64_t padded,
+                       int64_t columns) {
+  SmallVector<std::string> inputs = {std::move(blocks),
+                                     writer.ints({0, padded})};
+  if (padded == columns) {
+    writer.result("Reshape", inputs);
+    return;
   }
-  return DenseElementsAttr::get(type, values);
+  writer.result("Slice", {writer.node("Reshape", inputs), writer.ints(0),
+                          writer.ints(columns), writer.ints(1)});
 }
 
-/// The same elements as a tensor of ONNX's own narrow integers, for which the
-/// standard DequantizeLinear is defined. Rows are padded to whole blocks.
+/// Integers as wide as kernels have them, for which a runtime makes room when
+/// it loads the model.
+static PackedWeight exportPacked(OpWriter &writer, DequantizeOp op) {
+  int64_t bits = op.getBits(), wide = getKernelBits(op);
+  PackedWeight packed{writer.in(op.getData()), writer.in(op.getZeros()), wide};
+  if (bits == wide)
+    return packed;
+  auto widen = [&](std::string data, RankedTensorType type, int64_t count) {
+    return wide == 4 ? exportPairs(writer, std::move(data), type, count)
+                     : exportFields(writer, std::move(data), type, bits, count);
+  };
+  packed.data = widen(packed.data, op.getData().getType(), op.getBlock());
+  auto scales = op.getScales().getType();
+  int64_t rows = scales.getDimSize(0), blocks = scales.getDimSize(1);
+  if (op.getZeros()) {
+    packed.zeros = widen(packed.zeros, op.getZeros().getType(), blocks);
+    return packed;
+  }
+  int64_t zero = 1 << (bits - 1);
+  packed.zeros = writer.node(
+      "Expand",
+      {writer.scalarLike(op.getData(), wide == 4 ? zero * 17 : zero),
+       writer.ints({rows, int64_t(llvm::divideCeil(blocks * wide, 8))})});
+  return packed;
+}
+
+/// Floats, where no kernel takes integers. ONNX Runtime computes them once,
+/// when it loads the model, unlike DequantizeLinear, which it runs each time.
+static void exportUnpacked(OpWriter &writer, DequantizeOp op) {
+  writer.getExporter().noteUnpacked(op);
+  writer.requireOpset(13);
+  int64_t bits = op.getBits(), block = op.getBlock();
+  int64_t blocks = op.getScales().getType().getDimSize(1);
+  Type element = op.getType().getElementType();
+  auto toFloat = [&](std::string fields) -> std::string {
+    return writer.node("Cast", {std::move(fields)})
+        .attr("to", int64_t(*getDataType(element)));
+  };
+  std::string codes = toFloat(exportFields(
+      writer, writer.in(op.getData()), op.getData().getType(), bits, block));
+  std::string zeros =
+      op.getZeros()
+          ? exportPerBlock(writer, toFloat(exportFields(
+                                       writer, writer.in(op.getZeros()),
+                                       op.getZeros().getType(), bits, blocks)))
+          : writer.scalar(element, double(1 << (bits - 1)));
+  std::string values =
+      writer.node("Mul", {writer.node("Sub", {codes, zeros}),
+                          exportPerBlock(writer, writer.in(op.getScales()))});
+  exportRows(writer, values, blocks * block, op.getColumns());
+}
+
 static LogicalResult exportDequantize(OpWriter &writer, DequantizeOp op) {
-  if (llvm::all_of(op->getUses(),
-                   [&](OpOperand &use) { return isFusedInto(op, use); }))
-    return success();
-  int64_t bits = op.getBits();
-  if (bits != 2 && bits != 4 && bits != 8)
-    return writer.fail("with " + Twine(bits) +
-                       " bits has no ONNX form; 2, 4 and 8 bits have one");
-  writer.requireOpset(bits == 2 ? 25 : 21);
-  Type elementType =
-      IntegerType::get(op.getContext(), bits, IntegerType::Unsigned);
-  auto scalesType = op.getScales().getType();
-  int64_t rows = scalesType.getDimSize(0), blocks = scalesType.getDimSize(1);
-  int64_t padded = blocks * op.getBlock();
-
-  auto data = op.getData().getDefiningOp<WeightOp>();
-  auto zeros =
-      op.getZeros() ? op.getZeros().getDefiningOp<WeightOp>() : WeightOp();
-  if (!data || (op.getZeros() && !zeros))
-    return writer.fail("has data that is not a param, which has no ONNX form");
-  GraphExporter &exporter = writer.getExporter();
-  std::string dataName = exporter.addReinterpreted(
-      data, RankedTensorType::get({rows, padded}, elementType));
-  std::string zerosName;
-  auto zerosType = RankedTensorType::get({rows, blocks}, elementType);
-  if (!zeros)
-    zerosName = exporter.addConstant(
-        DenseElementsAttr::get(
-            zerosType,
-            IntegerAttr::get(elementType, APInt(bits, 1ull << (bits - 1)))),
-        op.getLoc());
-  else if (blocks * bits % 8 == 0)
-    zerosName = exporter.addReinterpreted(zeros, zerosType);
-  else
-    zerosName = exporter.addConstant(
-        repackZeros(exporter.getParam(zeros), zerosType), op.getLoc());
-  SmallVector<std::string> inputs = {dataName, writer.in(op.getScales()),
-                                     zerosName};
-  bool cut = padded != int64_t(op.getColumns());
-  WrittenNode node = cut ? writer.node("DequantizeLinear", inputs)
-                         : writer.result("DequantizeLinear", inputs);
-  node.attr("axis", int64_t(1)).attr("block_size", int64_t(op.getBlock()));
-  if (cut)
-    writer.result("Slice", {node.name(), writer.ints(0),
-                            writer.ints(op.getColumns()), writer.ints(1)});
+  auto isFused = [&](OpOperand &use) { return isFusedInto(op, use); };
+  if (llvm::any_of(op->getUses(), isFused))
+    writer.getExporter().setPacked(op, exportPacked(writer, op));
+  if (!llvm::all_of(op->getUses(), isFused))
+    exportUnpacked(writer, op);
   return success();
-}
-
-/// The indices, [rows, blocks * block] of i32.
-static std::string exportIndices(OpWriter &writer, LookupOp op) {
-  int64_t block = op.getBlock();
-  auto type = op.getIndices().getType();
-  std::string fields = exportFields(writer, writer.in(op.getIndices()), type,
-                                    op.getBits(), block);
-  return writer.node("Reshape",
-                     {fields, writer.ints({0, type.getDimSize(1) * block})});
 }
 
 /// Gathers from the codebook, of which row r has entry e at
 /// `r / rows of a group * 2^bits + e`, and scales.
 static LogicalResult exportLookup(OpWriter &writer, LookupOp op) {
+  writer.getExporter().noteUnpacked(op);
   writer.requireOpset(13);
-  std::string indices = exportIndices(writer, op);
+  int64_t block = op.getBlock();
+  auto type = op.getIndices().getType();
+  std::string indices = exportIndices(writer, writer.in(op.getIndices()), type,
+                                      op.getBits(), block);
   std::string codebook = writer.in(op.getCodebook());
-  int64_t groups = op.getGroups(), rows = op.getType().getDimSize(0);
+  int64_t groups = op.getGroups(), rows = type.getDimSize(0);
   if (op.getCodebook().getType().getRank() == 2)
     codebook = writer.node("Reshape", {codebook, writer.ints(-1)});
   if (groups != 1) {
     SmallVector<int32_t> first;
     for (int64_t row = 0; row < rows; ++row)
       first.push_back(row / (rows / groups) << op.getBits());
-    auto type =
-        RankedTensorType::get({rows, 1}, IntegerType::get(op.getContext(), 32));
+    auto firstType = RankedTensorType::get(
+        {rows, 1, 1}, IntegerType::get(op.getContext(), 32));
     indices =
         writer.node("Add", {indices, writer.constant(DenseElementsAttr::get(
-                                         type, ArrayRef(first)))});
+                                         firstType, ArrayRef(first)))});
   }
-  int64_t blocks = op.getIndices().getType().getDimSize(1),
-          padded = blocks * op.getBlock();
-  bool cut = padded != int64_t(op.getColumns());
-  auto last = [&](bool isLast, StringRef name,
-                  ArrayRef<std::string> inputs) -> WrittenNode {
-    return isLast ? writer.result(name, inputs) : writer.node(name, inputs);
-  };
-  std::string value =
-      last(!cut && !op.getScales(), "Gather", {codebook, indices});
-  if (op.getScales()) {
-    value = writer.node(
-        "Reshape", {value, writer.ints({0, blocks, int64_t(op.getBlock())})});
-    std::string scales =
-        writer.node("Unsqueeze", {writer.in(op.getScales()), writer.ints(2)});
-    value = writer.node("Mul", {value, scales});
-    value = last(!cut, "Reshape", {value, writer.ints({0, padded})});
-  }
-  if (cut)
-    writer.result("Slice", {value, writer.ints(0), writer.ints(op.getColumns()),
-                            writer.ints(1)});
+  std::string values = writer.node("Gather", {codebook, indices});
+  if (op.getScales())
+    values = writer.node(
+        "Mul", {values, exportPerBlock(writer, writer.in(op.getScales()))});
+  exportRows(writer, values, type.getDimSize(1) * block, op.getColumns());
   return success();
 }
 
@@ -186,19 +175,21 @@ static LogicalResult exportLookup(OpWriter &writer, LookupOp op) {
 static std::string exportMatMulNBits(OpWriter &writer, LinearOp op,
                                      DequantizeOp weight, bool last) {
   QuantizeDynamicOp rounded = getRoundedOperand(op);
+  PackedWeight packed = writer.getExporter().getPacked(weight);
   SmallVector<std::string> inputs = {
-      writer.in(rounded ? rounded.getOperand() : op.getOperand()),
-      writer.in(weight.getData()), writer.in(weight.getScales()),
-      writer.in(weight.getZeros())};
+      writer.in(rounded ? rounded.getOperand() : op.getOperand()), packed.data,
+      writer.in(weight.getScales()), packed.zeros};
   WrittenNode node = last ? writer.result("MatMulNBits", inputs, msDomain)
                           : writer.node("MatMulNBits", inputs, msDomain);
   node.attr("K", int64_t(weight.getColumns()))
       .attr("N", weight.getScales().getType().getDimSize(0))
-      .attr("bits", int64_t(weight.getBits()))
+      .attr("bits", packed.bits)
       .attr("block_size", int64_t(weight.getBlock()));
   // ONNX Runtime then rounds its operand in blocks of the weight's.
   if (rounded)
     node.attr("accuracy_level", int64_t(4));
+  else if (packed.bits != 4)
+    writer.getExporter().noteSlowLinear();
   return node;
 }
 
@@ -233,22 +224,22 @@ static LogicalResult exportEmbedding(OpWriter &writer, EmbeddingOp op) {
   }
   // The bytes may be those of the language model head, where they have a
   // dimension of blocks.
-  auto dataType = weight.getData().getType();
-  int64_t rowBytes = dataType.getDimSize(1) * dataType.getDimSize(2);
-  std::string data =
-      writer.node("Reshape", {writer.in(weight.getData()),
-                              writer.ints({dataType.getDimSize(0), rowBytes})});
+  PackedWeight packed = writer.getExporter().getPacked(weight);
+  auto scales = weight.getScales().getType();
+  int64_t padded = scales.getDimSize(1) * weight.getBlock();
+  std::string data = writer.node(
+      "Reshape", {packed.data, writer.ints({scales.getDimSize(0),
+                                            padded * packed.bits / 8})});
   SmallVector<std::string> inputs = {data, writer.in(op.getIds()),
                                      writer.in(weight.getScales()),
-                                     writer.in(weight.getZeros())};
-  int64_t padded = dataType.getDimSize(1) * weight.getBlock();
+                                     packed.zeros};
   bool cut = padded != int64_t(weight.getColumns());
   WrittenNode node =
       cut ? writer.node("GatherBlockQuantized", inputs, msDomain)
           : writer.result("GatherBlockQuantized", inputs, msDomain);
   node.attr("gather_axis", int64_t(0))
       .attr("quantize_axis", int64_t(1))
-      .attr("bits", int64_t(weight.getBits()))
+      .attr("bits", packed.bits)
       .attr("block_size", int64_t(weight.getBlock()));
   if (cut)
     writer.result("Slice", {node.name(), writer.ints(0),
