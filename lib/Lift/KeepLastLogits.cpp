@@ -52,6 +52,8 @@ static Operation *findFirst(Value value) {
 
 namespace {
 struct KeepLastLogits : llmc::impl::KeepLastLogitsBase<KeepLastLogits> {
+  using KeepLastLogitsBase::KeepLastLogitsBase;
+
   void runOnOperation() override {
     auto main = getOperation().lookupSymbol<func::FuncOp>("main");
     if (!main || main.isExternal())
@@ -73,32 +75,42 @@ struct KeepLastLogits : llmc::impl::KeepLastLogitsBase<KeepLastLogits> {
 
     OpBuilder b(first);
     Location loc = NameLoc::get(b.getStringAttr(inputName));
-    auto scalar = RankedTensorType::get({}, b.getI64Type());
-    (void)main.insertArgument(
-        main.getNumArguments(), scalar,
-        b.getDictionaryAttr(
-            {b.getNamedAttr(nameAttr, b.getStringAttr(inputName)),
-             b.getNamedAttr(dimsAttr, b.getArrayAttr({}))}),
-        loc);
-    // From -0 on are all of them.
-    Value start = UnsqueezeOp::create(
-        b, loc, NegOp::create(b, loc, main.getArguments().back()),
-        ArrayRef<int64_t>{0});
-    Value end =
-        createI64Constant(b, loc, {std::numeric_limits<int64_t>::max()});
-    Value rows = SliceOp::create(b, loc, first->getOperand(0), start, end,
-                                 createI64Constant(b, loc, {1}),
-                                 ArrayRef<int64_t>{tokenAxis});
+    Value rows;
+    if (lastOnly) {
+      // Unlike a slice, it has a row whatever the length is.
+      rows = GatherOp::create(b, loc, first->getOperand(0),
+                              createI64Constant(b, loc, {-1}), tokenAxis);
+    } else {
+      Value end =
+          createI64Constant(b, loc, {std::numeric_limits<int64_t>::max()});
+      rows = SliceOp::create(
+          b, loc, first->getOperand(0), insertInput(main, b, loc), end,
+          createI64Constant(b, loc, {1}), ArrayRef<int64_t>{tokenAxis});
+    }
     first->setOperand(0, rows);
     // How many rows there are is no longer one of the model's own sizes.
     if (auto dims = main.getResultAttrOfType<ArrayAttr>(*result, dimsAttr)) {
       SmallVector<Attribute> names(dims.getAsRange<Attribute>());
-      names[tokenAxis] = b.getStringAttr("kept_length");
+      names[tokenAxis] = b.getStringAttr(lastOnly ? "" : "kept_length");
       main.setResultAttr(*result, dimsAttr, b.getArrayAttr(names));
     }
   }
 
 private:
+  /// Where the rows begin of which a new input says how many there are: from -0
+  /// on are all of them.
+  static Value insertInput(func::FuncOp main, OpBuilder &b, Location loc) {
+    (void)main.insertArgument(
+        main.getNumArguments(), RankedTensorType::get({}, b.getI64Type()),
+        b.getDictionaryAttr(
+            {b.getNamedAttr(nameAttr, b.getStringAttr(inputName)),
+             b.getNamedAttr(dimsAttr, b.getArrayAttr({}))}),
+        loc);
+    return UnsqueezeOp::create(
+        b, loc, NegOp::create(b, loc, main.getArguments().back()),
+        ArrayRef<int64_t>{0});
+  }
+
   static std::optional<unsigned> findResult(func::FuncOp main, StringRef name) {
     for (unsigned i = 0; i < main.getNumResults(); ++i)
       if (auto attribute = main.getResultAttrOfType<StringAttr>(i, nameAttr);

@@ -221,6 +221,20 @@ def run_compile(args):
         f"in {result['seconds']:.1f} s"])
 
 
+# export ---------------------------------------------------------------------
+
+def run_export(args):
+    from .genai import export_genai
+    model, folder = _model_file(args.model), pathlib.Path(args.genai)
+    notices = export_genai(model, folder, args.tokenizer)
+    for line in notices:
+        _note(line)
+    size = sum(f.stat().st_size for f in folder.iterdir())
+    _finish(args, {"model": str(model), "output": str(folder),
+                   "notices": notices, "bytes": size},
+            [f"written     {folder}, {_size(size)}"])
+
+
 # run ------------------------------------------------------------------------
 
 def run_run(args):
@@ -426,6 +440,14 @@ def make_parser():
                      help="ask this backend for kernels, a shared library or "
                           "'cpu', llmc's own, which is the default; given "
                           "several times, they are asked in this order")
+    tokenizer(sub)
+
+    sub = command("export", run_export,
+                  "Write a language model for another program.")
+    sub.add_argument("model", help="an ONNX or MLIR file")
+    sub.add_argument("--genai", required=True, metavar="DIR",
+                     help="a new folder that onnxruntime-genai loads: the "
+                          "model as ONNX, its tokenizer, genai_config.json")
     tokenizer(sub)
 
     sub = command("run", run_run, "Generate text.")

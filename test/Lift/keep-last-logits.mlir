@@ -1,5 +1,6 @@
 // RUN: llmc-opt %s --llmc-keep-last-logits -split-input-file | FileCheck %s
 // RUN: llmc-opt %s --llmc-keep-last-logits -split-input-file | llmc-opt -split-input-file
+// RUN: llmc-opt %s --llmc-keep-last-logits=last-only --llmc-infer-shapes -split-input-file | FileCheck %s --check-prefix=ONE
 
 // Rows are left out before the last norm, which serves the head alone.
 // CHECK-LABEL: func.func @main(
@@ -10,6 +11,13 @@
 // CHECK: %[[ROWS:.*]] = llmc.slice %[[X]], %[[START]], %{{.*}}, %{{.*}} {axes = array<i64: 1>}
 // CHECK: llmc.rms_norm %[[ROWS]]
 // CHECK: llmc.linear
+
+// ONE-LABEL: func.func @main(
+// ONE-SAME: %[[X:.*]]: tensor<?x?x4xf32>)
+// ONE-SAME: -> (tensor<?x1x8xf32> {llmc.dims = ["b", "", ""], llmc.name = "logits"})
+// ONE: %[[LAST:.*]] = llmc.constant dense<-1> : tensor<1xi64>
+// ONE: %[[ROWS:.*]] = llmc.gather %[[X]], %[[LAST]] {axis = 1 : i64}
+// ONE: llmc.rms_norm %[[ROWS]]
 func.func @main(%x: tensor<?x?x4xf32>)
     -> (tensor<?x?x8xf32> {llmc.name = "logits", llmc.dims = ["b", "s", ""]}) {
   %scale = llmc.constant dense<1.0> : tensor<4xf32>

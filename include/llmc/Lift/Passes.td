@@ -362,7 +362,8 @@ def KeepLastLogits : Pass<"llmc-keep-last-logits", "::mlir::ModuleOp"> {
     that many rows, the last ones, or all for 0. The runtime passes 0 where the
     caller passes nothing. Rows are left out before the last ops that work on
     each row by itself. A model without a result of that name, [batch, sequence,
-    vocabulary], stays as it is.
+    vocabulary], stays as it is. With `last-only` there is no such input, and
+    one row; `llmc-infer-shapes` then makes that a static size.
 
     ```mlir
     %n = llmc.rms_norm %x, %scale ...
@@ -374,6 +375,9 @@ def KeepLastLogits : Pass<"llmc-keep-last-logits", "::mlir::ModuleOp"> {
     %logits = llmc.linear %n, %head ...
     ```
   }];
+  let options = [
+    Option<"lastOnly", "last-only", "bool", /*default=*/"false",
+           "The logits of the last token, and no input that says so">];
 }
 
 def KVCacheInPlace : Pass<"llmc-kv-cache-in-place", "::mlir::ModuleOp"> {
