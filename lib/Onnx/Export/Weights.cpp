@@ -172,15 +172,16 @@ static LogicalResult exportLookup(OpWriter &writer, LookupOp op) {
 }
 
 /// com.microsoft.MatMulNBits computes with the packed weight.
-static std::string exportMatMulNBits(OpWriter &writer, LinearOp op,
-                                     DequantizeOp weight, bool last) {
+static void exportMatMulNBits(OpWriter &writer, LinearOp op,
+                              DequantizeOp weight) {
   QuantizeDynamicOp rounded = getRoundedOperand(op);
   PackedWeight packed = writer.getExporter().getPacked(weight);
-  SmallVector<std::string> inputs = {
-      writer.in(rounded ? rounded.getOperand() : op.getOperand()), packed.data,
-      writer.in(weight.getScales()), packed.zeros};
-  WrittenNode node = last ? writer.result("MatMulNBits", inputs, msDomain)
-                          : writer.node("MatMulNBits", inputs, msDomain);
+  WrittenNode node = writer.result(
+      "MatMulNBits",
+      {writer.in(rounded ? rounded.getOperand() : op.getOperand()), packed.data,
+       writer.in(weight.getScales()), packed.zeros, /*g_idx=*/"",
+       writer.in(op.getBias())},
+      msDomain);
   node.attr("K", int64_t(weight.getColumns()))
       .attr("N", weight.getScales().getType().getDimSize(0))
       .attr("bits", packed.bits)
@@ -190,28 +191,26 @@ static std::string exportMatMulNBits(OpWriter &writer, LinearOp op,
     node.attr("accuracy_level", int64_t(4));
   else if (packed.bits != 4)
     writer.getExporter().noteSlowLinear();
-  return node;
 }
 
 static LogicalResult exportLinear(OpWriter &writer, LinearOp op) {
-  bool last = !op.getBias();
-  std::string product;
   auto dequantize = op.getWeight().getDefiningOp<DequantizeOp>();
-  auto transpose = op.getWeight().getDefiningOp<TransposeOp>();
   if (dequantize && hasKernel(dequantize)) {
-    product = exportMatMulNBits(writer, op, dequantize, last);
-  } else {
-    // The model's own [in, out] when it has that, else a Transpose, which
-    // runtimes fold when they load a constant weight.
-    std::string weight =
-        transpose ? writer.in(transpose.getOperand())
-                  : writer.getExporter().getTransposed(op.getWeight(), writer);
-    SmallVector<std::string> inputs = {writer.in(op.getOperand()), weight};
-    product =
-        last ? writer.result("MatMul", inputs) : writer.node("MatMul", inputs);
+    exportMatMulNBits(writer, op, dequantize);
+    return success();
   }
-  if (!last)
-    writer.result("Add", {product, writer.in(op.getBias())});
+  // The model's own [in, out] when it has that, else a Transpose, which
+  // runtimes fold when they load a constant weight.
+  auto transpose = op.getWeight().getDefiningOp<TransposeOp>();
+  SmallVector<std::string> inputs = {
+      writer.in(op.getOperand()),
+      transpose ? writer.in(transpose.getOperand())
+                : writer.getExporter().getTransposed(op.getWeight(), writer)};
+  if (op.getBias())
+    writer.result("Add",
+                  {writer.node("MatMul", inputs), writer.in(op.getBias())});
+  else
+    writer.result("MatMul", inputs);
   return success();
 }
 
