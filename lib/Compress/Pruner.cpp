@@ -6,8 +6,6 @@
 #include "llmc/Weights/Blobs.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
-#include "llvm/Support/Regex.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace llmc;
@@ -28,105 +26,13 @@ LogicalResult PruneOptions::verify(MLIRContext *context) const {
 Pruner::Pruner(ModuleOp module, const PruneOptions &options)
     : module(module), options(options),
       pattern(llvm::cantFail(SparsePattern::parse(options.pattern))),
-      symbols(module) {}
-
-InFlightDiagnostic Pruner::complain(Operation *op) {
-  ++totals.skipped;
-  failed |= options.strict;
-  return options.strict ? op->emitError() : op->emitRemark();
-}
-
-void Pruner::keep(const PrunedWeight &weight, const Twine &reason) {
-  ParamOp param = weight.param;
-  complain(param) << "'" << param.getSymName() << "' is not pruned: " << reason;
-}
-
-/// Why a weight has to stay; empty, with `result` filled in, if it need not.
-std::string Pruner::getObstacle(UsedWeight &weight, PrunedWeight &result,
-                                bool needsStatistics) {
-  static_cast<UsedWeight &>(result) = weight;
-  std::string reason = weight.getObstacle(options.what, "prune");
-  if (!reason.empty())
-    return reason;
-  RankedTensorType type = weight.param.getType();
-  std::optional<FloatFormat> format = getFloatFormat(type.getElementType());
-  if (!format) {
-    llvm::raw_string_ostream(reason)
-        << "its elements are " << type.getElementType();
-    return reason;
-  }
-  result.format = *format;
-  result.rows = type.getDimSize(weight.transposed);
-  result.columns = type.getDimSize(!weight.transposed);
-  reason = pattern.getObstacle(result.rows, result.columns);
-  if (!reason.empty())
-    return reason;
-  result.input =
-      Statistics::of(module.getContext()).lookup(weight.param.getSymName());
-  if (result.input && result.input->columns != result.columns)
-    return "its rows have " + std::to_string(result.columns) +
-           " weights, but the statistics of its input " +
-           std::to_string(result.input->columns) + " columns";
-  if (needsStatistics && !result.input)
-    return "no statistics of its input; run llmc-calibrate first";
-  return {};
-}
+      symbols(module), weights(module, {"prune", "pruned", options.what,
+                                        options.skip, options.strict}) {}
 
 std::vector<PrunedWeight> Pruner::collect(bool needsStatistics) {
-  findComputedWeights(module, options.what,
-                      [&](Operation *op, Value, const Twine &description) {
-                        complain(op) << "'" << op->getName()
-                                     << "' op is not pruned: its weight is "
-                                     << description;
-                      });
-  std::vector<PrunedWeight> weights;
-  llvm::Regex skipped(options.skip);
-  for (UsedWeight &weight : collectUsedWeights(module)) {
-    if (!weight.isAny(options.what) ||
-        (!options.skip.empty() && skipped.match(weight.param.getSymName())))
-      continue;
-    PrunedWeight result;
-    std::string reason = getObstacle(weight, result, needsStatistics);
-    if (reason.empty()) {
-      Matrix<float> values = read(result);
-      if (!llvm::all_of(values.values,
-                        [](float w) { return std::isfinite(w); }))
-        reason = "it holds values that are not finite";
-    }
-    if (reason.empty())
-      weights.push_back(std::move(result));
-    else
-      keep(result, reason);
-  }
-  return weights;
-}
-
-/// The place of a weight in the bytes of its parameter.
-static int64_t getPlace(const PrunedWeight &weight, int64_t row,
-                        int64_t column) {
-  return weight.transposed ? column * weight.rows + row
-                           : row * weight.columns + column;
-}
-
-/// Calls `visit(row, column)` for all weights, a tile after the other, so that
-/// both orders are read by whole cache lines.
-static void visitTiles(int64_t rows, int64_t columns,
-                       llvm::function_ref<void(int64_t, int64_t)> visit) {
-  constexpr int64_t tile = 32;
-  for (int64_t top = 0; top < rows; top += tile)
-    for (int64_t left = 0; left < columns; left += tile)
-      for (int64_t row = top; row < std::min(top + tile, rows); ++row)
-        for (int64_t column = left; column < std::min(left + tile, columns);
-             ++column)
-          visit(row, column);
-}
-
-Matrix<float> Pruner::read(const PrunedWeight &weight) const {
-  SmallVector<char> copy;
-  WeightSource source = *getWeightSource(weight, copy);
-  Matrix<float> values(source.rows, source.columns);
-  readWeight(source, 0, 0, values);
-  return values;
+  return weights.collect(needsStatistics, [&](const PrunedWeight &weight) {
+    return pattern.getObstacle(weight.rows, weight.columns);
+  });
 }
 
 void Pruner::pruneByScore(PruneScope scope, bool needsStatistics,
@@ -168,60 +74,6 @@ void Pruner::pruneByScore(PruneScope scope, bool needsStatistics,
 //===----------------------------------------------------------------------===//
 // Rewrites
 //===----------------------------------------------------------------------===//
-
-namespace {
-/// What pruning did to a weight.
-struct Errors {
-  double largest = 0, squared = 0, norm = 0, zeros = 0;
-
-  Errors(MatrixRef<const float> before, MatrixRef<const float> after) {
-    for (int64_t i = 0; i < before.rows; ++i)
-      for (int64_t j = 0; j < before.columns; ++j) {
-        double value = before(i, j), error = std::fabs(value - after(i, j));
-        largest = std::max(largest, error);
-        squared += error * error;
-        norm += value * value;
-        zeros += after(i, j) == 0;
-      }
-  }
-};
-} // namespace
-
-/// |x w^T - x w'^T| over |x w^T|, over the rows x that calibration saw.
-static double getOutputError(MatrixRef<const float> before,
-                             MatrixRef<const float> after,
-                             const InputStatistics &input) {
-  auto getEnergy = [&](MatrixRef<const float> w) {
-    Matrix<float> product(w.rows, w.columns);
-    multiply(1, w, false, input.getGram(), false, 0, product);
-    double sum = 0;
-    for (int64_t i = 0; i < w.rows; ++i)
-      for (int64_t j = 0; j < w.columns; ++j)
-        sum += double(product(i, j)) * w(i, j);
-    return std::max(sum, 0.0);
-  };
-  Matrix<float> difference(before.rows, before.columns);
-  for (int64_t i = 0; i < before.rows; ++i)
-    for (int64_t j = 0; j < before.columns; ++j)
-      difference(i, j) = before(i, j) - after(i, j);
-  double energy = getEnergy(before);
-  return energy > 0 ? std::sqrt(getEnergy(difference) / energy) : 0;
-}
-
-/// The same parameter with other values.
-static void storeDense(PrunedWeight &weight, MatrixRef<const float> pruned) {
-  ParamOp param = weight.param;
-  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(
-      pruned.rows * pruned.columns * getFloatBytes(weight.format),
-      /*align=*/64, /*dataIsMutable=*/true);
-  char *data = blob.getMutableData().data();
-  visitTiles(weight.rows, weight.columns, [&](int64_t row, int64_t column) {
-    storeFloat(data, weight.format, getPlace(weight, row, column),
-               pruned(row, column));
-  });
-  replaceValue(param, makeResource(param.getType(), param.getSymName(),
-                                   std::move(blob)));
-}
 
 /// llmc.densify or llmc.densify_bitmap of new parameters.
 static Value storeSparse(PrunedWeight &weight, SparseWeight sparse,
@@ -290,7 +142,7 @@ void Pruner::store(PrunedWeight &weight, MatrixRef<const float> original,
                               Twine(after) +
                               "; store=dense prunes it nevertheless");
   }
-  Errors errors(original, pruned);
+  WeightErrors errors(original, pruned);
   ++totals.weights;
   totals.bytesBefore += before;
   totals.bytesAfter += after;
@@ -298,21 +150,22 @@ void Pruner::store(PrunedWeight &weight, MatrixRef<const float> original,
   auto remark = mlir::remark::passed(
       param.getLoc(),
       mlir::remark::RemarkOpts::name(options.pass).category(compressRemarks));
-  int64_t count = weight.rows * weight.columns;
+  int64_t count = weight.rows * weight.columns, zeros = 0;
+  for (int64_t i = 0; i < pruned.rows; ++i)
+    for (int64_t j = 0; j < pruned.columns; ++j)
+      zeros += pruned(i, j) == 0;
   remark << metric("param", param.getSymName())
          << metric("pattern", pattern.str())
-         << metric("sparsity", count ? errors.zeros / count : 0.0)
+         << metric("sparsity", count ? double(zeros) / count : 0.0)
          << metric("weights", count) << metric("bytes_before", before)
          << metric("bytes_after", after)
          << metric("largest_error", errors.largest)
-         << metric("relative_error",
-                   errors.norm > 0 ? std::sqrt(errors.squared / errors.norm)
-                                   : 0.0);
+         << metric("relative_error", errors.getRelative());
   if (weight.input)
     remark << metric("output_error",
                      getOutputError(original, pruned, *weight.input));
   if (options.store == PruneStore::Dense)
-    return storeDense(weight, pruned);
+    return storeFloats(weight, pruned);
   storeSparse(weight, encodeSparse(pruned, pattern, weight.format), symbols);
   symbols.remove(param);
   eraseParam(param);

@@ -3,10 +3,8 @@
 #ifndef LLMC_LIB_COMPRESS_PRUNER_H
 #define LLMC_LIB_COMPRESS_PRUNER_H
 
+#include "FloatWeights.h"
 #include "SparsePattern.h"
-#include "llmc/Calibrate/Statistics.h"
-#include "llmc/Compress/WeightUses.h"
-#include "llmc/Weights/FloatFormat.h"
 
 namespace llmc {
 
@@ -25,17 +23,12 @@ struct PruneOptions {
 };
 
 /// A weight that can be pruned.
-struct PrunedWeight : UsedWeight {
-  FloatFormat format;
-  int64_t rows, columns;
-  /// What is known of its input; null if nothing, or when it is not asked for.
-  Statistics::Input input;
-};
+using PrunedWeight = FloatWeight;
 
 class Pruner {
 public:
   struct Totals {
-    int64_t weights = 0, skipped = 0, bytesBefore = 0, bytesAfter = 0;
+    int64_t weights = 0, bytesBefore = 0, bytesAfter = 0;
   };
 
   /// `options` were verified.
@@ -54,32 +47,32 @@ public:
   std::vector<PrunedWeight> collect(bool needsStatistics);
 
   /// [out, in].
-  Matrix<float> read(const PrunedWeight &weight) const;
+  Matrix<float> read(const PrunedWeight &weight) const {
+    return readFloats(weight);
+  }
 
   /// Puts `pruned` in the place of a weight that was `original`.
   void store(PrunedWeight &weight, MatrixRef<const float> original,
              MatrixRef<const float> pruned);
 
   /// Says why a weight stays as it is.
-  void keep(const PrunedWeight &weight, const llvm::Twine &reason);
+  void keep(const PrunedWeight &weight, const llvm::Twine &reason) {
+    weights.keep(weight, reason);
+  }
 
   const SparsePattern &getPattern() const { return pattern; }
   const Totals &getTotals() const { return totals; }
   /// Whether something stayed that must not.
-  bool hasFailed() const { return failed; }
+  bool hasFailed() const { return weights.hasFailed(); }
+  int64_t getNumSkipped() const { return weights.getNumSkipped(); }
 
 private:
-  mlir::InFlightDiagnostic complain(mlir::Operation *op);
-  std::string getObstacle(UsedWeight &weight, PrunedWeight &result,
-                          bool needsStatistics);
-  mlir::Value createSparse(mlir::OpBuilder &builder, mlir::Location location);
-
   mlir::ModuleOp module;
   PruneOptions options;
   SparsePattern pattern;
   mlir::SymbolTable symbols;
+  FloatWeights weights;
   Totals totals;
-  bool failed = false;
 };
 
 /// What passes that prune weights have in common; `Base` is what TableGen makes
@@ -99,7 +92,7 @@ protected:
   void finish(const Pruner &pruner) {
     const Pruner::Totals &totals = pruner.getTotals();
     this->numWeights += totals.weights;
-    this->numSkipped += totals.skipped;
+    this->numSkipped += pruner.getNumSkipped();
     this->bytesBefore += totals.bytesBefore;
     this->bytesAfter += totals.bytesAfter;
     if (pruner.hasFailed())

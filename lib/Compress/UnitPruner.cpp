@@ -35,19 +35,6 @@ LogicalResult UnitPruneOptions::verify(MLIRContext *context,
   return verifySkip(context, pass, skip);
 }
 
-/// A parameter of the weight expression, for messages.
-static ParamOp findParam(Value weight) {
-  while (Operation *op = weight.getDefiningOp()) {
-    if (auto load = dyn_cast<WeightOp>(op))
-      return SymbolTable::lookupNearestSymbolFrom<ParamOp>(load,
-                                                           load.getParamAttr());
-    if (op->getNumOperands() == 0)
-      break;
-    weight = op->getOperand(0);
-  }
-  return {};
-}
-
 void UnitPruner::keep(const Place &place, const Twine &reason) {
   ++numSkipped;
   complained = true;

@@ -34,6 +34,18 @@ std::string UsedWeight::getObstacle(WeightKinds kinds, StringRef verb) const {
       .str();
 }
 
+ParamOp llmc::findParam(Value weight) {
+  while (Operation *op = weight.getDefiningOp()) {
+    if (auto load = dyn_cast<WeightOp>(op))
+      return SymbolTable::lookupNearestSymbolFrom<ParamOp>(load,
+                                                           load.getParamAttr());
+    if (op->getNumOperands() == 0)
+      break;
+    weight = op->getOperand(0);
+  }
+  return {};
+}
+
 void llmc::findComputedWeights(
     ModuleOp module, WeightKinds kinds,
     llvm::function_ref<void(Operation *, Value, const Twine &)> report) {

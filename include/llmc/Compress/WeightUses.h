@@ -48,10 +48,13 @@ llvm::LogicalResult verifySkip(mlir::MLIRContext *context, llvm::StringRef pass,
 /// All of them, in the order of the parameters.
 llvm::SmallVector<UsedWeight> collectUsedWeights(mlir::ModuleOp module);
 
-/// The same of weights that llmc.densify or llmc.densify_bitmap makes of floats:
-/// `param` has the values that are stored, `values` are the results of these
-/// ops. Replacing them leaves the loads of their operands behind.
+/// The same of weights that llmc.densify or llmc.densify_bitmap makes of
+/// floats: `param` has the values that are stored, `values` are the results of
+/// these ops. Replacing them leaves the loads of their operands behind.
 llvm::SmallVector<UsedWeight> collectPrunedWeights(mlir::ModuleOp module);
+
+/// A parameter that a weight expression is made of, null if there is none.
+ParamOp findParam(mlir::Value weight);
 
 /// Calls `report` for each linear and embedding of these kinds whose weight is
 /// neither a parameter nor a weight expression, with what it is.
