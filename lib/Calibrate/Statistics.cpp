@@ -71,6 +71,37 @@ InputStatistics::selected(ArrayRef<int64_t> kept) const {
                              std::move(newAbsMean), std::move(newGram));
 }
 
+/// E[|z|] of a normal distribution.
+static double getAbsMean(double mean, double variance) {
+  double deviation = std::sqrt(std::max(variance, 0.0));
+  if (deviation == 0)
+    return std::abs(mean);
+  double ratio = mean / deviation;
+  return deviation * std::sqrt(2 / M_PI) * std::exp(-ratio * ratio / 2) +
+         mean * std::erf(ratio / std::sqrt(2.0));
+}
+
+std::shared_ptr<const InputStatistics>
+InputStatistics::multiplied(MatrixRef<const float> v) const {
+  Matrix<float> product(v.rows, columns), newGram(v.rows, v.rows);
+  multiply(1, v, false, getGram(), false, 0, product);
+  multiply(1, product.ref(), false, v, true, 0, newGram);
+  mirrorUpper(newGram);
+  std::vector<float> newMean, newAbsMax, newAbsMean;
+  for (int64_t i = 0; i < v.rows; ++i) {
+    double sum = 0, bound = 0;
+    for (int64_t j = 0; j < columns; ++j) {
+      sum += double(v(i, j)) * mean[j];
+      bound += std::abs(double(v(i, j))) * absMax[j];
+    }
+    newMean.push_back(sum);
+    newAbsMax.push_back(bound);
+    newAbsMean.push_back(getAbsMean(sum, newGram(i, i) - sum * sum));
+  }
+  return makeInputStatistics(count, std::move(newMean), std::move(newAbsMax),
+                             std::move(newAbsMean), std::move(newGram.values));
+}
+
 Statistics &Statistics::of(MLIRContext *context) {
   auto *dialect = context->getLoadedDialect<LLMCDialect>();
   auto *carried = dialect->getRegisteredInterface<StatisticsInterface>();

@@ -48,6 +48,10 @@ struct InputStatistics {
   /// The statistics of rows that keep only these columns, in this order.
   std::shared_ptr<const InputStatistics>
   selected(llvm::ArrayRef<int64_t> kept) const;
+  /// The statistics of rows v x, as far as those of x tell: E[|v x|] is that of
+  /// a normal distribution, max |v x| a bound.
+  std::shared_ptr<const InputStatistics>
+  multiplied(MatrixRef<const float> v) const;
 };
 
 /// Statistics in memory of `count` rows of as many columns as `mean` has.

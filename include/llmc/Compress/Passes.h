@@ -32,6 +32,9 @@ enum class HeadUnit { Group, Query };
 /// What llmc-prune-layers removes.
 enum class LayerUnit { Layer, Block };
 
+/// What errors of a factored weight cost.
+enum class FactorMethod { Plain, Scaled, Whitened };
+
 /// Which weights are compared with each other when some are pruned.
 enum class PruneScope { Row, Layer, Global };
 /// How pruned weights are stored.

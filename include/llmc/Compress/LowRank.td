@@ -1,0 +1,140 @@
+//===- LowRank.td - passes that make and add products of small matrices ---===//
+
+#ifndef LLMC_COMPRESS_LOWRANK
+#define LLMC_COMPRESS_LOWRANK
+
+include "mlir/Pass/PassBase.td"
+
+// What `method` chooses: the S in which |E S|^2 is the loss of an error E.
+class FactorMethodOption<string standard, string plain, string scaled,
+                         string whitened>
+    : Option<"method", "method", "::llmc::FactorMethod",
+             "::llmc::FactorMethod::" # standard,
+             "What errors of a weight cost",
+             [{::llvm::cl::values(
+                clEnumValN(::llmc::FactorMethod::Plain, "}] # plain # [{",
+                           "their squares, without any data"),
+                clEnumValN(::llmc::FactorMethod::Scaled, "}] # scaled # [{",
+                           "their squares times E[|x|]^(2 alpha)"),
+                clEnumValN(::llmc::FactorMethod::Whitened, "}] # whitened # [{",
+                           "the squares of the errors of outputs"))}]>;
+
+class AlphaOption<string standard>
+    : Option<"alpha", "alpha", "double", standard,
+             "How much E[|x|] counts where the method scales by it">;
+
+class LowRankDampingOption
+    : Option<"damping", "damping", "double", /*default=*/"0.01",
+             "Of the mean of G's diagonal, what is added to it before it is "
+             "factored">;
+
+class LowRankWhatOption<string verb>
+    : Option<"what", "what", "::llmc::WeightKinds",
+             /*default=*/"::llmc::WeightKinds::Linear",
+             "Which weights to " # verb,
+             [{::llvm::cl::values(
+                clEnumValN(::llmc::WeightKinds::All, "all",
+                           "those of linears and embeddings"),
+                clEnumValN(::llmc::WeightKinds::Linear, "linear",
+                           "those of linears"),
+                clEnumValN(::llmc::WeightKinds::Embedding, "embedding",
+                           "those of embeddings"))}]>;
+
+class SkipOption
+    : Option<"skip", "skip", "std::string", /*default=*/"\"\"",
+             "Leave parameters alone in whose names this regular expression "
+             "finds something">;
+
+def Factorize : Pass<"llmc-factorize", "::mlir::ModuleOp"> {
+  let summary = "Make weights products of two small matrices";
+  let description = [{
+    Replaces a weight W, [out, in], by U V with U [out, r] and V [r, in], that
+    of rank r with the least loss, and each linear by those of the factors:
+    `x W^T` is `(x V^T) U^T`. An embedding looks up rows of U, which it
+    multiplies by V. The factors are weights of linears as any other, which
+    later passes quantize, cast or calibrate.
+
+    With S as `method` has it, the singular value decomposition of W S is cut
+    off behind r values: `W S = P diag(s) Q^T`, `U = P sqrt(diag(s))`,
+    `V = sqrt(diag(s)) Q^T S^-1`. The loss is the sum of the squares of the
+    values that are left out.
+
+    | method | S |
+    |---|---|
+    | `svd` | I; no data is needed |
+    | `asvd` | diag(E[abs(x_j)]^alpha) (ASVD, arXiv 2312.05821) |
+    | `svd-llm` | the Cholesky factor of G = E[x x^T] (SVD-LLM, arXiv 2403.07378), to whose diagonal `damping` times its mean is added; the loss is that of the outputs, and no other factors of this rank have less |
+
+    Computed in f64. The rank of a weight is what one of these says: `rank`
+    itself; `ratio`, the part R of the weight's numbers that the factors may
+    have, `R out in / (out + in)`; `energy`, the least rank at which the squares
+    of the values that are kept sum to this part of all. With `scope=global` the
+    ratio is that of all weights together: ranks are those with the least sum of
+    losses, each relative to that of W = 0, which is the norm of its outputs. A
+    weight for which the budget is best spent by leaving it whole stays whole.
+
+    ```mlir
+    llmc.param @fc1 = dense_resource<fc1> : tensor<1536x576xf32>
+    ...
+    %w = llmc.weight @fc1 : tensor<1536x576xf32>
+    %y = llmc.linear %x, %w
+       : (tensor<?x576xf32>, tensor<1536x576xf32>) -> tensor<?x1536xf32>
+
+    // llmc-factorize{method=svd ratio=0.5} makes of it
+
+    llmc.param @fc1.u = dense_resource<fc1.u> : tensor<1536x209xf32>
+    llmc.param @fc1.v = dense_resource<fc1.v> : tensor<209x576xf32>
+    ...
+    %v = llmc.weight @fc1.v : tensor<209x576xf32>
+    %u = llmc.weight @fc1.u : tensor<1536x209xf32>
+    %0 = llmc.linear %x, %v
+       : (tensor<?x576xf32>, tensor<209x576xf32>) -> tensor<?x209xf32>
+    %y = llmc.linear %0, %u
+       : (tensor<?x209xf32>, tensor<1536x209xf32>) -> tensor<?x1536xf32>
+    ```
+
+    Statistics go on to the factors: V reads what W read; of `V x` the Gram
+    matrix is V G V^T, E[abs] that of a normal distribution, and max abs is a
+    bound. Rows that an embedding looks up count as often as they were read.
+
+    A weight that was asked for and cannot be factored stays as it is, which is
+    a remark and, with `strict`, an error: one that another op reads too, that
+    is tied to a use of a kind not in `what`, that the method has no statistics
+    of, that holds values which are not finite, or whose factors would not be
+    smaller than it.
+
+    For each weight the pass emits an optimization remark of the category
+    `llmc-compress`, with its rank, bytes and errors as arguments.
+  }];
+  let options = [
+    FactorMethodOption<"Whitened", "svd", "asvd", "svd-llm">,
+    Option<"rank", "rank", "int64_t", /*default=*/"0",
+           "The rank of each weight">,
+    Option<"ratio", "ratio", "double", /*default=*/"0",
+           "The part of the numbers of a weight that its factors may have">,
+    Option<"energy", "energy", "double", /*default=*/"0",
+           "The part of the squared singular values that is kept at least">,
+    Option<"scope", "scope", "::llmc::UnitScope",
+           /*default=*/"::llmc::UnitScope::Layer", "What the ratio is of",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::UnitScope::Layer, "layer",
+                         "each weight"),
+              clEnumValN(::llmc::UnitScope::Global, "global",
+                         "all weights together"))}]>,
+    AlphaOption<"0.5">, LowRankDampingOption<>,
+    LowRankWhatOption<"factor">, SkipOption<>,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where a weight cannot be factored">
+  ];
+  let statistics = [
+    Statistic<"numWeights", "weights-factored", "Parameters factored">,
+    Statistic<"numSkipped", "weights-skipped",
+              "Parameters asked for that stay as they are">,
+    Statistic<"bytesBefore", "bytes-before",
+              "Bytes of the factored parameters before">,
+    Statistic<"bytesAfter", "bytes-after",
+              "Bytes of the factored parameters after">
+  ];
+}
+
+#endif // LLMC_COMPRESS_LOWRANK
