@@ -137,4 +137,70 @@ def Factorize : Pass<"llmc-factorize", "::mlir::ModuleOp"> {
   ];
 }
 
+def CorrectError : Pass<"llmc-correct-error", "::mlir::ModuleOp"> {
+  let summary = "Add to quantized weights a low-rank part of their errors";
+  let description = [{
+    Runs the passes of `quantize`, and adds to each weight Wq that they made of
+    a W the product U V of rank `rank` that is nearest to the error E = W - Wq:
+    a linear computes `x Wq^T + (x V^T) U^T`. U and V are those of
+    `llmc-factorize`, of E in place of W.
+
+    | method | S |
+    |---|---|
+    | `svd` | I; no data is needed |
+    | `lqer` | diag(E[abs(x_j)]^alpha) (LQER, arXiv 2402.02446) |
+    | `eora` | the Cholesky factor of G = E[x x^T], with `damping` (EoRA, arXiv 2410.21271): the least error of outputs |
+
+    ```
+    llmc-correct-error{quantize={llmc-quantize-gptq{bits=3}} rank=32},llmc-quantize-rtn{bits=8 block=32 what=linear}
+    ```
+
+    The second pass stores the factors, which are floats at first, in 8 bits.
+
+    ```mlir
+    %y = llmc.linear %x, %w : (tensor<?x576xf32>, tensor<1536x576xf32>)
+       -> tensor<?x1536xf32>
+
+    // becomes
+
+    %0 = llmc.linear %x, %v
+       : (tensor<?x576xf32>, tensor<32x576xf32>) -> tensor<?x32xf32>
+    %1 = llmc.linear %0, %u
+       : (tensor<?x32xf32>, tensor<1536x32xf32>) -> tensor<?x1536xf32>
+    %2 = llmc.linear %x, %q
+       : (tensor<?x576xf32>, tensor<1536x576xf32>) -> tensor<?x1536xf32>
+    %y = llmc.add %1, %2
+       : (tensor<?x1536xf32>, tensor<?x1536xf32>) -> tensor<?x1536xf32>
+    ```
+
+    The pass copies the weights, to know them when `quantize` has run. Passes
+    there must not change what a linear computes otherwise: those that scale
+    inputs or remove some of them go before this pass, which is an error else.
+
+    A weight that cannot be corrected is a remark and, with `strict`, an error:
+    one that `quantize` left as it is, that no linear reads any more, or that
+    the method has no statistics of. For each that is, the pass emits an
+    optimization remark of the category `llmc-compress`: `output_error` and
+    `relative_error` are what is left of the error, `bytes_before` those of the
+    quantized weight.
+  }];
+  let options = [
+    Option<"quantize", "quantize", "std::string", /*default=*/"\"\"",
+           "The passes that quantize">,
+    FactorMethodOption<"Whitened", "svd", "lqer", "eora">,
+    Option<"rank", "rank", "int64_t", /*default=*/"32",
+           "The rank of what is added">,
+    AlphaOption<"1">, LowRankDampingOption<>,
+    LowRankWhatOption<"correct">, SkipOption<>,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where a weight cannot be corrected">
+  ];
+  let statistics = [
+    Statistic<"numWeights", "weights-corrected", "Weights corrected">,
+    Statistic<"numSkipped", "weights-skipped",
+              "Weights asked for that stay as they are">,
+    Statistic<"bytesAdded", "bytes-added", "Bytes of the corrections">
+  ];
+}
+
 #endif // LLMC_COMPRESS_LOWRANK
