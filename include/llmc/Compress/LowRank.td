@@ -203,4 +203,40 @@ def CorrectError : Pass<"llmc-correct-error", "::mlir::ModuleOp"> {
   ];
 }
 
+def MergeLoRA : Pass<"llmc-merge-lora", "::mlir::ModuleOp"> {
+  let summary = "Add a LoRA adapter to the weights that it was trained for";
+  let description = [{
+    Reads an adapter as PEFT stores it, `adapter_model.safetensors`: for each
+    module `lora_A.weight`, A [r, in], and `lora_B.weight`, B [out, r]
+    (`lora_embedding_A` and `_B` of embeddings), and adds `scale B A` to the
+    module's weight, which must be of floats. The scale is `alpha / r`, or
+    `alpha / sqrt(r)` where `adapter_config.json` beside the file has
+    `use_rslora`; alpha is the option or what the config says.
+
+    With `keep` weights stay as they are, quantized ones too, and linears
+    compute `x W^T + (x A^T) (scale B)^T` as those of `llmc-correct-error`.
+
+    The weight of a module is found by the names of parameters and of the ONNX
+    nodes that read them, in which exporters keep the module's path, or a part
+    of it: the one with the longest common end, which must reach up to the
+    number of the layer. An adapter that has no weight, or more than one, is an
+    error, and so is a file that holds something else, such as DoRA's
+    magnitudes or whole modules.
+
+    Run it before `llmc-calibrate`: statistics are those of a model without the
+    adapter otherwise.
+  }];
+  let options = [
+    Option<"file", "file", "std::string", /*default=*/"\"\"",
+           "The adapter, a safetensors file">,
+    Option<"alpha", "alpha", "double", /*default=*/"0",
+           "lora_alpha, if it is not that of adapter_config.json">,
+    Option<"keep", "keep", "bool", /*default=*/"false",
+           "Leave the adapter a part of its own">
+  ];
+  let statistics = [
+    Statistic<"numAdapters", "adapters", "Weights that an adapter changed">
+  ];
+}
+
 #endif // LLMC_COMPRESS_LOWRANK
