@@ -70,6 +70,21 @@ TEST(StatisticsTest, scaledAndSelected) {
   EXPECT_EQ(selected->gram, llvm::ArrayRef<float>({5}));
 }
 
+TEST(StatisticsTest, multiplied) {
+  auto input = makeInput();
+  Matrix<float> v(2, 2);
+  v.values = {1, 1, 0, -2};
+  auto rows = input->multiplied(v);
+  EXPECT_EQ(rows->columns, 2);
+  EXPECT_EQ(rows->count, 10);
+  EXPECT_EQ(rows->mean, llvm::ArrayRef<float>({-1, 4}));
+  EXPECT_EQ(rows->absMax, llvm::ArrayRef<float>({7, 8}));
+  EXPECT_EQ(rows->gram, llvm::ArrayRef<float>({8, -11, -11, 20}));
+  // Integrals of |z| over normal distributions of variances 7 and 4.
+  EXPECT_NEAR(rows->absMean[0], 2.2600, 1e-4);
+  EXPECT_NEAR(rows->absMean[1], 4.0340, 1e-4);
+}
+
 TEST(StatisticsTest, refusesOtherFiles) {
   Statistics statistics;
   TemporaryFile file;

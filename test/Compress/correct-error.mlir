@@ -1,6 +1,7 @@
 // RUN: llmc-opt %s --pass-pipeline='builtin.module(llmc-correct-error{method=svd rank=1 what=all quantize={llmc-quantize-rtn{bits=2 block=8}}})' | FileCheck %s
 // RUN: llmc-opt %s --pass-pipeline='builtin.module(llmc-correct-error{method=svd rank=1 quantize={llmc-quantize-rtn{bits=2 block=8}} skip=e},llmc-quantize-rtn{bits=8 block=8 what=linear})' 2>/dev/null | FileCheck %s --check-prefix=AGAIN
 // RUN: llmc-opt %s --pass-pipeline='builtin.module(llmc-correct-error{method=svd rank=1 quantize={llmc-quantize-rtn{bits=2 block=8}}})' --remark-policy=all --remark-format=emitRemark --remarks-filter=llmc-compress -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: llmc-opt %s --pass-pipeline='builtin.module(llmc-correct-error{method=svd rank=1 quantize={llmc-prune-magnitude{pattern=2:4},llmc-quantize-rtn{bits=4 block=8}}})' 2>/dev/null | FileCheck %s --check-prefix=PRUNED
 // RUN: %python %S/../Inputs/make_statistics.py %t.safetensors fc=8
 // RUN: llmc-opt %s --pass-pipeline='builtin.module(llmc-read-statistics{file=%t.safetensors},llmc-correct-error{rank=4 quantize={llmc-quantize-gptq{bits=2 block=8}}})' --remark-policy=all --remark-format=emitRemark --remarks-filter=llmc-compress -o /dev/null 2>&1 | FileCheck %s --check-prefix=EORA
 
@@ -28,6 +29,11 @@ llmc.param @e = dense<[
   [0.0, 1.2, 2.0, 3.0, 0.9, 0.1, 3.0, 2.0],
   [0.0, 1.2, 2.0, 3.0, 0.9, 0.1, 3.0, 2.0],
   [0.0, 1.2, 2.0, 3.0, 0.9, 0.1, 3.0, 2.0]]> : tensor<5x8xf32>
+
+// PRUNED: llmc.densify
+// PRUNED-NEXT: %[[Q:.*]] = llmc.dequantize
+// PRUNED: llmc.linear %{{.*}}, %[[Q]], %
+// PRUNED-NEXT: llmc.add
 
 // CHECK-LABEL: func.func @main
 // CHECK-SAME: (%[[X:[a-z0-9]+]]: tensor<?x8xf32>, %[[B:[a-z0-9]+]]: tensor<4xf32>, %[[IDS:.*]]: tensor<?xi64>)

@@ -287,6 +287,11 @@ def test_correction(tmp_path, method, alpha, quantizer):
         np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-3)
     nodes = [n.op_type for n in onnx.load(tmp_path / "m.onnx").graph.node]
     assert nodes.count("MatMulNBits") == 1 and nodes.count("MatMul") == 2
+    # All of it by kernels; that of a factor adds.
+    claimed = llmc.Module.load(tmp_path / "m.mlirbc")
+    claimed.run("llmc-claim-kernels")
+    assert claimed.ops()["llmc.launch"] == 3
+    assert not {"llmc.linear", "llmc.dequantize", "llmc.add"} & {*claimed.ops()}
     # Factors of 8 bits.
     module.run("llmc-quantize-rtn{bits=8 block=16 what=linear}")
     for got in run(module, tmp_path, {"x": x}):
