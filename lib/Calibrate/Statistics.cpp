@@ -100,6 +100,22 @@ InputStatistics::multiplied(MatrixRef<const float> v) const {
   }
   return makeInputStatistics(count, std::move(newMean), std::move(newAbsMax),
                              std::move(newAbsMean), std::move(newGram.values));
+std::shared_ptr<const InputStatistics>
+InputStatistics::combined(const InputStatistics &other) const {
+  double total = double(count) + other.count;
+  double part = total > 0 ? count / total : 0.5;
+  auto average = [&](ArrayRef<float> mine, ArrayRef<float> others) {
+    std::vector<float> result;
+    for (auto [a, b] : llvm::zip_equal(mine, others))
+      result.push_back(part * a + (1 - part) * b);
+    return result;
+  };
+  std::vector<float> newAbsMax;
+  for (auto [a, b] : llvm::zip_equal(absMax, other.absMax))
+    newAbsMax.push_back(std::max(a, b));
+  return makeInputStatistics(
+      count + other.count, average(mean, other.mean), std::move(newAbsMax),
+      average(absMean, other.absMean), average(gram, other.gram));
 }
 
 Statistics &Statistics::of(MLIRContext *context) {

@@ -83,6 +83,15 @@ TEST(StatisticsTest, multiplied) {
   // Integrals of |z| over normal distributions of variances 7 and 4.
   EXPECT_NEAR(rows->absMean[0], 2.2600, 1e-4);
   EXPECT_NEAR(rows->absMean[1], 4.0340, 1e-4);
+TEST(StatisticsTest, combined) {
+  auto input = makeInput();
+  auto other = makeInputStatistics(3 * input->count, {5, 2}, {1, 9}, {1, 1},
+                                   {6, 4, 4, 1});
+  auto both = input->combined(*other);
+  EXPECT_EQ(both->count, 4 * input->count);
+  EXPECT_EQ(both->mean, llvm::ArrayRef<float>({4, 1}));
+  EXPECT_EQ(both->absMax, llvm::ArrayRef<float>({3, 9}));
+  EXPECT_EQ(both->gram, llvm::ArrayRef<float>({5, 3.125, 3.125, 2}));
 }
 
 TEST(StatisticsTest, refusesOtherFiles) {

@@ -52,6 +52,9 @@ struct InputStatistics {
   /// a normal distribution, max |v x| a bound.
   std::shared_ptr<const InputStatistics>
   multiplied(MatrixRef<const float> v) const;
+  /// The statistics of these rows and others of as many columns.
+  std::shared_ptr<const InputStatistics>
+  combined(const InputStatistics &other) const;
 };
 
 /// Statistics in memory of `count` rows of as many columns as `mean` has.

@@ -7,6 +7,9 @@ include "llmc/Compress/LowRank.td"
 include "llmc/Compress/PruneUnits.td"
 include "llmc/Compress/PruneWeights.td"
 include "llmc/Compress/Search.td"
+}
+
+include "llmc/Compress/Share.td"
 include "mlir/Pass/PassBase.td"
 
 // What passes that quantize weights have in common.
