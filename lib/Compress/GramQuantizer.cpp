@@ -1,6 +1,7 @@
 //===- GramQuantizer.cpp - rounding that corrects itself ------------------===//
 
 #include "GramQuantizer.h"
+#include "ErrorFeedback.h"
 #include "VectorClones.h"
 #include "mlir/IR/Threading.h"
 #include <cmath>
@@ -9,9 +10,6 @@ using namespace mlir;
 using namespace llmc;
 
 namespace {
-
-/// Columns whose errors reach the columns behind them at once.
-constexpr int64_t batch = 128;
 
 /// Rows that are in memory as floats at a time, and those of one piece of work
 /// of a thread.
@@ -42,22 +40,6 @@ struct Row {
     return grid.scale * (codes[column] - grid.zero);
   }
 };
-
-/// Rounds the columns `order` of one row. `weights` and `errors` have a number
-/// for each of them; row i of `factor` begins at the diagonal's row i.
-LLMC_VECTOR_CLONES
-void roundColumns(const Row &row, ArrayRef<int64_t> order,
-                  const MatrixRef<const float> &factor, float *weights,
-                  float *errors) {
-  int64_t count = order.size();
-  for (int64_t i = 0; i < count; ++i) {
-    const Grid &grid = row.getGrid(order[i]);
-    row.codes[order[i]] =
-        clampCode(weights[i] / grid.scale + grid.zero, row.levels);
-    errors[i] = (weights[i] - row.decode(order[i])) / factor(i, i);
-    subtract(weights + i + 1, &factor(i, i) + 1, errors[i], count - i - 1);
-  }
-}
 
 /// Moves each code of a row to where the error of the output is least.
 /// `difference` is what is missing to the weights, `gradient` its product with
@@ -189,20 +171,17 @@ void RowQuantizer::roundAll() {
     for (int64_t i = 0; i < columns; ++i)
       permuted(row, i) = weights(row, factor.order[i]);
   });
-  Matrix<float> errors(rows, batch);
-  for (int64_t begin = 0; begin < columns; begin += batch) {
-    int64_t count = std::min(batch, columns - begin), end = begin + count;
-    ArrayRef<int64_t> order = ArrayRef(factor.order).slice(begin, count);
-    MatrixRef<const float> all = factor.upper;
-    forRows([&](int64_t row) {
-      roundColumns(getRow(row), order, all.block(begin, begin, count, count),
-                   &permuted(row, begin), &errors(row, 0));
-    });
-    if (end < columns)
-      multiply(-1.0f, errors.ref().block(0, 0, rows, count), false,
-               all.block(begin, end, count, columns - end), false, 1.0f,
-               permuted.ref().block(0, end, rows, columns - end));
-  }
+  roundWithFeedback(
+      permuted, factor, 1,
+      [&](int64_t row, int64_t position, const float *weight, float *rounded) {
+        int64_t column = factor.order[position];
+        Row all = getRow(row);
+        const Grid &grid = all.getGrid(column);
+        all.codes[column] =
+            clampCode(*weight / grid.scale + grid.zero, all.levels);
+        *rounded = all.decode(column);
+      },
+      context);
 }
 
 void RowQuantizer::computeGradient() {

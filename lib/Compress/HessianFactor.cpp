@@ -2,6 +2,7 @@
 
 #include "HessianFactor.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
 #include <cmath>
 #include <numeric>
 
@@ -28,7 +29,8 @@ FailureOr<DampedHessian> llmc::dampHessian(const InputStatistics &input,
 }
 
 FailureOr<HessianFactor> llmc::factorHessian(const InputStatistics &input,
-                                             double damping, bool descending) {
+                                             double damping, bool descending,
+                                             int64_t width) {
   FailureOr<DampedHessian> damped = dampHessian(input, damping);
   if (failed(damped))
     return failure();
@@ -38,11 +40,15 @@ FailureOr<HessianFactor> llmc::factorHessian(const InputStatistics &input,
     factor.dead.push_back(input.getMeanSquare(i) == 0);
   factor.order.resize(columns);
   std::iota(factor.order.begin(), factor.order.end(), 0);
-  if (descending)
+  if (descending) {
+    std::vector<float> sums(llvm::divideCeil(columns, width));
+    for (int64_t i = 0; i < columns; ++i)
+      sums[i / width] += input.getMeanSquare(i);
     llvm::sort(factor.order, [&](int64_t a, int64_t b) {
-      float first = input.getMeanSquare(a), second = input.getMeanSquare(b);
+      float first = sums[a / width], second = sums[b / width];
       return first != second ? first > second : a < b;
     });
+  }
 
   // With J, which reverses the order, and J H J = V^T V, U is J V^-T J: H is
   // not inverted, which in doubles costs digits and time.

@@ -41,10 +41,12 @@ struct HessianFactor : DampedHessian {
 };
 
 /// Factors the H of dampHessian. Columns are in the order of the weight, or by
-/// descending diagonal of G if `descending` (GPTQ's act-order). Fails when H is
-/// not positive definite, which more damping may mend, or not finite.
+/// descending diagonal of G if `descending` (GPTQ's act-order), each `width`
+/// successive ones together, by its sum over them. Fails when H is not positive
+/// definite, which more damping may mend, or not finite.
 mlir::FailureOr<HessianFactor> factorHessian(const InputStatistics &input,
-                                             double damping, bool descending);
+                                             double damping, bool descending,
+                                             int64_t width = 1);
 
 } // namespace llmc
 

@@ -73,6 +73,24 @@ TEST(HessianFactorTest, descendingDiagonal) {
   expectFactorOf(*factor, input, 0.1);
 }
 
+TEST(HessianFactorTest, pairsStayTogether) {
+  Input input;
+  auto factor =
+      factorHessian(input.statistics, 0.1, /*descending=*/true, /*width=*/2);
+  ASSERT_TRUE(llvm::succeeded(factor));
+  auto getSum = [&](int64_t pair) {
+    return input.statistics.getMeanSquare(2 * pair) +
+           input.statistics.getMeanSquare(2 * pair + 1);
+  };
+  for (int64_t i = 0; i < 6; i += 2) {
+    EXPECT_EQ(factor->order[i] % 2, 0);
+    EXPECT_EQ(factor->order[i] + 1, factor->order[i + 1]);
+    if (i > 0)
+      EXPECT_GE(getSum(factor->order[i - 1] / 2), getSum(factor->order[i] / 2));
+  }
+  expectFactorOf(*factor, input, 0.1);
+}
+
 TEST(HessianFactorTest, failsWhereNothingIsPositiveDefinite) {
   Input input;
   // Two columns that are the same but for a rounding the wrong way.

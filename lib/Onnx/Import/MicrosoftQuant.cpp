@@ -4,6 +4,7 @@
 #include "GraphImporter.h"
 #include "OpTable.h"
 #include "llmc/Weights/Blobs.h"
+#include "llmc/Weights/Codebooks.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -193,17 +194,6 @@ static LogicalResult importGatherBlockQuantized(OnnxNode &node) {
 // Tables of 16 values
 //===----------------------------------------------------------------------===//
 
-/// The values of bitsandbytes' 4-bit types FP4 and NF4.
-static constexpr float bnb4Values[2][16] = {
-    {0, 5.208333333e-03f, 0.66666667f, 1, 0.33333333f, 0.5f, 0.16666667f, 0.25f,
-     -0.0f, -5.208333333e-03f, -0.66666667f, -1, -0.33333333f, -0.5f,
-     -0.16666667f, -0.25f},
-    {-1, -0.6961928009986877f, -0.5250730514526367f, -0.39491748809814453f,
-     -0.28444138169288635f, -0.18477343022823334f, -0.09105003625154495f, 0,
-     0.07958029955625534f, 0.16093020141124725f, 0.24611230194568634f,
-     0.33791524171829224f, 0.44070982933044434f, 0.5626170039176941f,
-     0.7229568362236023f, 1}};
-
 /// The bytes as the indices of llmc.lookup, whose first of two elements is in
 /// the low half of a byte: another parameter. Null when they are none.
 static Value createIndices(OnnxNode &node, Value bytes,
@@ -253,7 +243,7 @@ static LogicalResult importMatMulBnb4(OnnxNode &node) {
   Value table = node.castTo(
       node.constant(DenseElementsAttr::get(
           RankedTensorType::get({16}, node.getBuilder().getF32Type()),
-          ArrayRef<float>(bnb4Values[kind]))),
+          ArrayRef<float>(kind == 0 ? bnbFP4Values : nf4Values))),
       node.elementType(scales));
   bool isTransposed = node.intAttr("transB", 1);
   // Blocks that do not run on into the next row.
