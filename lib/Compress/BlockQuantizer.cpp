@@ -284,17 +284,28 @@ void llmc::roundToGrid(const float *values, int64_t count, const Grid &grid,
   }
 }
 
+static AsmResourceBlob allocate(int64_t bytes) {
+  return HeapAsmResourceBlob::allocate(bytes, 64, /*dataIsMutable=*/true);
+}
+
 QuantizedWeight::QuantizedWeight(const WeightSource &source, int64_t block,
                                  const GridOptions &options)
     : format{source.rows, source.columns, block, options.bits},
       scalesFormat(options.format) {
-  auto allocate = [](int64_t bytes) {
-    return HeapAsmResourceBlob::allocate(bytes, 64, /*dataIsMutable=*/true);
-  };
   data = allocate(format.getDataBytes());
   scales = allocate(format.getScalesBytes(scalesFormat));
   if (!options.symmetric)
     zeros = allocate(format.getZerosBytes());
+}
+
+QuantizedWeight::QuantizedWeight(const BlockFormat &indices,
+                                 std::optional<FloatFormat> scales)
+    : format(indices) {
+  data = allocate(format.getDataBytes());
+  if (!scales)
+    return;
+  scalesFormat = *scales;
+  this->scales = allocate(format.getScalesBytes(scalesFormat));
 }
 
 void QuantizedWeight::storeBlock(int64_t row, int64_t block,
@@ -303,7 +314,8 @@ void QuantizedWeight::storeBlock(int64_t row, int64_t block,
   packBits(codes.take_front(format.block), format.bits,
            reinterpret_cast<uint8_t *>(data.getMutableData().data()) +
                index * format.getBlockBytes());
-  storeFloat(scales.getMutableData().data(), scalesFormat, index, scale);
+  if (scales)
+    storeFloat(scales->getMutableData().data(), scalesFormat, index, scale);
 }
 
 void QuantizedWeight::storeZeros(int64_t row, ArrayRef<uint8_t> points) {

@@ -79,11 +79,28 @@ Range findRange(const float *values, int64_t count);
 Grid findGrid(const float *values, const float *weights, int64_t count,
               const Range &range, const GridOptions &options);
 
+/// Values that indices stand for.
+struct Codebooks {
+  /// Of `rows` successive rows each, `size` entries of `dims` numbers.
+  int64_t rows = 1, size = 0, dims = 1;
+  /// In which they are stored.
+  FloatFormat format = FloatFormat::F32;
+  /// Published, the same for every weight: part of the program.
+  bool constant = false;
+  std::vector<float> values;
+};
+
 struct QuantizedWeight {
+  /// With codebooks that of the indices, each of which stands for as many
+  /// columns as an entry has numbers.
   BlockFormat format;
-  mlir::AsmResourceBlob data, scales;
+  mlir::AsmResourceBlob data;
+  /// Absent only beside codebooks.
+  std::optional<mlir::AsmResourceBlob> scales;
   /// Absent when symmetric: every zero point is the format's default.
   std::optional<mlir::AsmResourceBlob> zeros;
+  /// If the integers are indices.
+  std::optional<Codebooks> codebooks;
   /// The largest |w - dequantized(w)| and the largest |w|, and the sums of the
   /// squares of both.
   double largestError = 0, largestMagnitude = 0;
@@ -96,16 +113,19 @@ struct QuantizedWeight {
 
   QuantizedWeight(const WeightSource &source, int64_t block,
                   const GridOptions &options);
+  /// Indices of this format, with scales of the other one if they have any.
+  QuantizedWeight(const BlockFormat &indices,
+                  std::optional<FloatFormat> scales);
   QuantizedWeight(QuantizedWeight &&) = default;
 
-  /// Stores a block's codes and scale.
+  /// Stores a block's codes, and its scale unless there are none.
   void storeBlock(int64_t row, int64_t block, llvm::ArrayRef<uint8_t> codes,
                   float scale);
   /// Stores the zero points of a row's blocks, unless there are none.
   void storeZeros(int64_t row, llvm::ArrayRef<uint8_t> points);
 
 private:
-  FloatFormat scalesFormat;
+  FloatFormat scalesFormat = FloatFormat::F32;
 };
 
 /// Rounds values to the nearest of a grid: `rounded` is scale * (code - zero).

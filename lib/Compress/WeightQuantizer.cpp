@@ -14,7 +14,8 @@ using namespace llmc;
 LogicalResult WeightQuantizer::verify(MLIRContext *context, StringRef pass,
                                       const Options &options) {
   // A block of a whole row fits every row.
-  BlockFormat format{1, 1, options.block ? options.block : 8,
+  int64_t dims = options.codebooks ? options.codebooks->dims : 1;
+  BlockFormat format{1, 1, options.block ? options.block / dims : 8,
                      options.grid.bits};
   if (llvm::Error error = format.verify())
     return emitError(UnknownLoc::get(context))
@@ -81,6 +82,9 @@ bool WeightQuantizer::prepare(Task &task) {
   task.grid.bits = getChosenBits(param, options.grid.bits);
   task.grid.format = *format;
   WeightSource &source = task.source;
+  if (task.pruned && options.codebooks)
+    return refuse("it is pruned; llmc-quantize-rtn quantizes what is stored of "
+                  "it");
   if (task.pruned) {
     source.format = *format;
     source.data = getParamBytes(param, task.copy).data();
@@ -90,8 +94,48 @@ bool WeightQuantizer::prepare(Task &task) {
   }
   source = *getWeightSource(task.weight, task.copy);
   // Whole bytes even where a row has an odd number of weights.
-  task.block = options.block ? options.block : llvm::alignTo(source.columns, 8);
+  int64_t unit = 8 * (options.codebooks ? options.codebooks->dims : 1);
+  task.block =
+      options.block ? options.block : llvm::alignTo(source.columns, unit);
+  if (options.codebooks)
+    if (std::string reason = prepareCodebooks(task); !reason.empty())
+      return refuse(reason);
   return checkSizes(task);
+}
+
+/// Finds how many rows share a codebook. Says why they cannot.
+std::string WeightQuantizer::prepareCodebooks(Task &task) {
+  const WeightSource &source = task.source;
+  task.codebooks = options.codebooks;
+  // Nothing is saved by 16 bits in another format.
+  if (source.format != FloatFormat::F32)
+    task.codebooks->format = source.format;
+  int64_t &rows = task.codebooks->rows;
+  if (rows == 0)
+    rows = source.rows;
+  if (rows == 0 || source.rows % rows != 0)
+    return ("its " + Twine(source.rows) + " rows are not whole groups of " +
+            Twine(rows) + ", which share a codebook")
+        .str();
+  if (source.columns % task.codebooks->dims != 0)
+    return ("its rows of " + Twine(source.columns) +
+            " weights are not whole vectors of " + Twine(task.codebooks->dims))
+        .str();
+  return {};
+}
+
+/// What is stored of a weight in this format.
+int64_t WeightQuantizer::getBytes(const Task &task, const BlockFormat &format) {
+  int64_t scales = format.getScalesBytes(task.source.format);
+  if (!task.codebooks)
+    return format.getDataBytes() + scales +
+           (task.grid.symmetric ? 0 : format.getZerosBytes());
+  const Codebooks &codebooks = *task.codebooks;
+  return format.getDataBytes() + (options.block ? scales : 0) +
+         (codebooks.constant
+              ? 0
+              : format.rows / codebooks.rows * codebooks.size * codebooks.dims *
+                    getFloatBytes(codebooks.format));
 }
 
 /// Makes rows and blocks of the values that are stored. Says why it cannot.
@@ -137,22 +181,23 @@ bool WeightQuantizer::checkSizes(Task &task) {
     return false;
   };
   WeightSource &source = task.source;
-  BlockFormat sizes{source.rows, source.columns, task.block, task.grid.bits};
+  int64_t dims = task.codebooks ? task.codebooks->dims : 1;
+  BlockFormat sizes{source.rows, source.columns / dims, task.block / dims,
+                    task.grid.bits};
   if (llvm::Error error = sizes.verify())
     return refuse(llvm::toString(std::move(error)));
   int64_t before = storageBytes(task.pruned ? task.pruned->getOperand(0)
                                             : task.weight.values.front());
-  int64_t after = sizes.getDataBytes() + sizes.getScalesBytes(source.format) +
-                  (task.grid.symmetric ? 0 : sizes.getZerosBytes());
+  int64_t after = getBytes(task, sizes);
   if (after >= before)
     return refuse("it has " + Twine(before) + " bytes and would have " +
                   Twine(after));
-  if (source.columns % task.block == 0)
+  if (source.columns % task.block == 0 || (task.codebooks && !options.block))
     return true;
   complain(param) << "'" << param.getSymName() << "': rows of "
                   << source.columns << " weights are padded to "
-                  << sizes.getNumBlocks() * sizes.block << ", whole blocks of "
-                  << sizes.block;
+                  << sizes.getNumBlocks() * task.block << ", whole blocks of "
+                  << task.block;
   return !options.strict;
 }
 
@@ -208,6 +253,39 @@ Value WeightQuantizer::createWeight(Task &task, const BlockFormat &format,
   return weight;
 }
 
+/// The weight over loads of its indices, and of what they stand for.
+Value WeightQuantizer::createLookup(Task &task, const QuantizedWeight &result,
+                                    Value indices, Value scales,
+                                    ParamOp codebook, OpBuilder &builder,
+                                    Location location) {
+  Type element = task.weight.param.getType().getElementType();
+  const Codebooks &codebooks = *result.codebooks;
+  Value values;
+  if (codebook) {
+    values = WeightOp::create(builder, location, codebook.getType(),
+                              codebook.getSymName());
+    if (codebook.getType().getElementType() != element)
+      values = CastOp::create(builder, location, values, element);
+  } else {
+    SmallVector<APFloat> numbers;
+    for (float value : codebooks.values) {
+      APFloat number(value);
+      bool losesInfo;
+      number.convert(cast<FloatType>(element).getFloatSemantics(),
+                     APFloat::rmNearestTiesToEven, &losesInfo);
+      numbers.push_back(number);
+    }
+    values = ConstantOp::create(
+        builder, location,
+        DenseElementsAttr::get(RankedTensorType::get({codebooks.size}, element),
+                               numbers));
+  }
+  return LookupOp::create(builder, location, indices, values, scales,
+                          result.format.bits,
+                          result.format.block * codebooks.dims,
+                          result.format.columns * codebooks.dims);
+}
+
 Value WeightQuantizer::rewrite(Task &task, QuantizedWeight &result) {
   const BlockFormat &format = result.format;
   ParamOp param = task.weight.param;
@@ -229,9 +307,26 @@ Value WeightQuantizer::rewrite(Task &task, QuantizedWeight &result) {
   Type byte = builder.getIntegerType(8, /*isSigned=*/false);
   SmallVector<ParamOp, 3> params{
       addParam(".q", {format.rows, blocks, format.getBlockBytes()}, byte,
-               std::move(result.data)),
-      addParam(".scales", {format.rows, blocks},
-               param.getType().getElementType(), std::move(result.scales))};
+               std::move(result.data))};
+  if (result.scales)
+    params.push_back(addParam(".scales", {format.rows, blocks},
+                              param.getType().getElementType(),
+                              std::move(*result.scales)));
+  ParamOp codebook;
+  if (result.codebooks && !result.codebooks->constant) {
+    const Codebooks &books = *result.codebooks;
+    SmallVector<int64_t> shape{format.rows / books.rows, books.size};
+    if (books.dims > 1)
+      shape.push_back(books.dims);
+    AsmResourceBlob blob = HeapAsmResourceBlob::allocate(
+        books.values.size() * getFloatBytes(books.format), /*align=*/64,
+        /*dataIsMutable=*/true);
+    for (auto [i, value] : llvm::enumerate(books.values))
+      storeFloat(blob.getMutableData().data(), books.format, i, value);
+    codebook = addParam(".codebook", shape,
+                        getFloatType(books.format, builder.getContext()),
+                        std::move(blob));
+  }
   if (result.zeros)
     params.push_back(addParam(".zeros",
                               {format.rows, format.getZerosRowBytes()}, byte,
@@ -249,6 +344,9 @@ Value WeightQuantizer::rewrite(Task &task, QuantizedWeight &result) {
       values.push_back(WeightOp::create(builder, location, added.getType(),
                                         added.getSymName()));
     values.resize(3);
+    if (result.codebooks)
+      return last = createLookup(task, result, values[0], values[1], codebook,
+                                 builder, location);
     return last = createWeight(task, format, values, builder, location);
   });
   for (Operation *load : loads)
@@ -279,13 +377,16 @@ void WeightQuantizer::replace(Task &task, QuantizedWeight result) {
   auto remark = mlir::remark::passed(
       param.getLoc(),
       mlir::remark::RemarkOpts::name(pass).category(compressRemarks));
+  int64_t dims = result.codebooks ? result.codebooks->dims : 1;
   remark << metric("param", param.getSymName()) << metric("bits", format.bits)
-         << metric("block", format.block)
-         << metric("weights", format.rows * format.columns)
+         << metric("block", format.block * dims)
+         << metric("weights", format.rows * format.columns * dims)
          << metric("bytes_before", before) << metric("bytes_after", after)
          << metric("largest_error", result.largestError)
          << metric("relative_error",
                    getRelative(result.squaredError, result.squaredNorm));
+  if (result.codebooks)
+    remark << metric("rows", result.codebooks->rows) << metric("dims", dims);
   if (result.outputError >= 0)
     remark << metric("output_error",
                      getRelative(result.outputError, result.outputNorm));

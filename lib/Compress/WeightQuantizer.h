@@ -1,7 +1,7 @@
 //===- WeightQuantizer.h - weights that become integers ---------*- C++ -*-===//
 //
-// What passes that rewrite weights into llmc.dequantize share: which weights
-// they take, what they say about the others, and the rewrite itself.
+// What passes that rewrite weights into llmc.dequantize or llmc.lookup share:
+// which weights they take, what they say about the others, and the rewrite.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,6 +21,9 @@ struct WeightQuantizerOptions {
   WeightKinds what = WeightKinds::All;
   std::string skip;
   bool strict = false;
+  /// What indices stand for, if the integers are to be indices: `rows` of 0 are
+  /// all of a weight; with `block` 0 they have no scales. Not the values.
+  std::optional<Codebooks> codebooks;
 };
 
 class WeightQuantizer {
@@ -48,6 +51,8 @@ public:
     /// Options of its own: the format of its scales, and whole rows.
     GridOptions grid;
     int64_t block;
+    /// The same, with the rows that it has and without values.
+    std::optional<Codebooks> codebooks;
     /// Owns the bytes where no blob does; on the heap, for tasks move.
     llvm::SmallVector<char, 0> copy;
 
@@ -84,11 +89,17 @@ private:
   mlir::InFlightDiagnostic complain(mlir::Operation *op);
   bool prepare(Task &task);
   std::string preparePruned(Task &task);
+  std::string prepareCodebooks(Task &task);
   bool checkSizes(Task &task);
+  int64_t getBytes(const Task &task, const BlockFormat &format);
   mlir::Value rewrite(Task &task, QuantizedWeight &result);
   mlir::Value createWeight(Task &task, const BlockFormat &format,
                            llvm::ArrayRef<mlir::Value> values,
                            mlir::OpBuilder &builder, mlir::Location location);
+  mlir::Value createLookup(Task &task, const QuantizedWeight &result,
+                           mlir::Value indices, mlir::Value scales,
+                           ParamOp codebook, mlir::OpBuilder &builder,
+                           mlir::Location location);
 
   mlir::ModuleOp module;
   llvm::StringRef pass;

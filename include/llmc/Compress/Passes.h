@@ -39,6 +39,8 @@ enum class FactorMethod { Plain, Scaled, Whitened };
 enum class PruneScope { Row, Layer, Global };
 /// How pruned weights are stored.
 enum class PruneStore { Sparse, Dense };
+/// Where the values come from that weights share.
+enum class ClusterMethod { KMeans, Exact, NF4, FP4 };
 
 #define GEN_PASS_DECL
 #include "llmc/Compress/Passes.h.inc"

@@ -57,4 +57,120 @@ def ShareParameters : Pass<"llmc-share-parameters", "::mlir::ModuleOp"> {
   ];
 }
 
+def Cluster : Pass<"llmc-cluster", "::mlir::ModuleOp"> {
+  let summary = "Let weights share a few values, by indices into codebooks";
+  let description = [{
+    Rewrites each parameter that is the weight of `llmc.linear` or
+    `llmc.embedding` into `llmc.lookup` over new parameters: an index of `bits`
+    bits for each weight, a codebook of `2^bits` values for each `rows`
+    successive rows and, with `block`, a scale for each so many weights of a
+    row, which is the largest magnitude of them. Values need not lie on a grid:
+    they are where the weights are.
+
+    Values of `method=kmeans` and `exact` are those with a small, or the least,
+    sum of squared errors of the weights that share them (of weights divided by
+    their scales). `exact` is dynamic programming (Grønlund et al., arXiv
+    1701.07204); `kmeans`, which is many times faster and next to as good, is
+    Lloyd's iteration from the exact values of a histogram. With `weighting=activations` each
+    square counts times E[x^2] of the activation that the weight is multiplied
+    with, as SqueezeLLM (arXiv 2306.07629) counts it times the Fisher
+    information. `nf4` has the 16 values of QLoRA (arXiv 2305.14314), `fp4` those
+    of the OCP's E2M1, one codebook for all of a model.
+
+    With `compensate` indices are chosen column by column as in
+    `llmc-quantize-gptq`, the columns behind making good for the error of one;
+    then `refit` rounds of conjugate gradients move the values of each codebook
+    to where the error (w - w') H (w - w')^T of outputs is least.
+
+    ```mlir
+    llmc.param @fc1 = dense_resource<fc1> : tensor<1536x576xf32>
+    ...
+    %w = llmc.weight @fc1 : tensor<1536x576xf32>
+
+    // llmc-cluster{bits=4 block=0 rows=16} makes of it
+
+    llmc.param @fc1.q = dense_resource<fc1.q> : tensor<1536x1x288xui8>
+    llmc.param @fc1.codebook = dense_resource<fc1.codebook> : tensor<96x16xf16>
+    ...
+    %q = llmc.weight @fc1.q : tensor<1536x1x288xui8>
+    %h = llmc.weight @fc1.codebook : tensor<96x16xf16>
+    %c = llmc.cast %h {to = f32} : (tensor<96x16xf16>) -> tensor<96x16xf32>
+    %w = llmc.lookup %q, %c {bits = 4, block = 576, columns = 576}
+       : (tensor<1536x1x288xui8>, tensor<96x16xf32>) -> tensor<1536x576xf32>
+    ```
+
+    A weight that was asked for and cannot be clustered stays as it is, which is
+    a remark and, with `strict`, an error: for the reasons of
+    `llmc-quantize-rtn`, and one whose rows `rows` does not divide, that is
+    pruned, or of whose input nothing is known where that is needed. Reports are
+    those of `llmc-quantize-rtn`, and `rows`.
+  }];
+  let options = [
+    Option<"bits", "bits", "int64_t", /*default=*/"4",
+           "Bits of each index, 2 to 8">,
+    Option<"method", "method", "::llmc::ClusterMethod",
+           /*default=*/"::llmc::ClusterMethod::KMeans",
+           "Where the values come from",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::ClusterMethod::KMeans, "kmeans",
+                         "Lloyd's iteration"),
+              clEnumValN(::llmc::ClusterMethod::Exact, "exact",
+                         "those of the least squared error"),
+              clEnumValN(::llmc::ClusterMethod::NF4, "nf4",
+                         "QLoRA's, for scales"),
+              clEnumValN(::llmc::ClusterMethod::FP4, "fp4",
+                         "E2M1, for scales"))}]>,
+    Option<"rows", "rows", "int64_t", /*default=*/"0",
+           "Successive rows that share a codebook; 0 for all of a weight">,
+    Option<"block", "block", "int64_t", /*default=*/"64",
+           "Weights of a row that share one scale; 0 for no scales">,
+    Option<"weighting", "weighting", "::llmc::ClipWeighting",
+           /*default=*/"::llmc::ClipWeighting::None",
+           "How much squares of errors count",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::ClipWeighting::None, "none", "all the same"),
+              clEnumValN(::llmc::ClipWeighting::Activations, "activations",
+                         "as the mean square of the activation"))}]>,
+    Option<"compensate", "compensate", "bool", /*default=*/"false",
+           "Let columns make good for the errors of those before them">,
+    Option<"damping", "damping", "double", /*default=*/"0.1",
+           "With compensate: of the mean of G's diagonal, what is added to it">,
+    Option<"actOrder", "act-order", "bool", /*default=*/"true",
+           "With compensate: begin with the columns of the largest E[x^2]">,
+    Option<"refit", "refit", "int64_t", /*default=*/"20",
+           "With compensate: rounds of conjugate gradients in which values are "
+           "fitted to outputs">,
+    Option<"halfCodebook", "half-codebook", "bool", /*default=*/"true",
+           "Store the values of weights of f32 as f16">,
+    Option<"halfScales", "half-scales", "bool", /*default=*/"false",
+           "Make scales numbers that f16 holds, where it can">,
+    Option<"what", "what", "::llmc::WeightKinds",
+           /*default=*/"::llmc::WeightKinds::Linear", "Which weights to cluster",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::WeightKinds::All, "all",
+                         "those of linears and embeddings"),
+              clEnumValN(::llmc::WeightKinds::Linear, "linear",
+                         "those of linears"),
+              clEnumValN(::llmc::WeightKinds::Embedding, "embedding",
+                         "those of embeddings"))}]>,
+    Option<"skip", "skip", "std::string", /*default=*/"\"\"",
+           "Leave parameters alone in whose names this regular expression "
+           "finds something">,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where a weight cannot be clustered or must be padded">
+  ];
+  let statistics = [
+    Statistic<"numWeights", "weights-clustered", "Parameters clustered">,
+    Statistic<"numSkipped", "weights-skipped",
+              "Parameters asked for that stay as they are">,
+    Statistic<"bytesBefore", "bytes-before",
+              "Bytes of the clustered parameters before">,
+    Statistic<"bytesAfter", "bytes-after",
+              "Bytes of the clustered parameters after">,
+    Statistic<"largestError", "largest-error-ppm",
+              "Largest error of a weight, in millionths of the largest "
+              "magnitude of its parameter">
+  ];
+}
+
 #endif // LLMC_COMPRESS_SHARE

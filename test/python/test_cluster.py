@@ -1,0 +1,229 @@
+"""llmc-cluster against definitions: all ways to divide a few numbers, the
+published values, a column at a time in numpy, and normal equations."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import llmc
+from calibration import output_error, read, statistics, unpack
+from kernels import NF4
+from test_quantize_gptq import damp
+from test_quantize_rtn import make_module, resources
+
+
+def run(weight, options, folder, transposed=False, rows=None, module=None):
+    """Codebooks [rows, 2^bits], indices [rows, columns], scales [rows, columns]
+    or 1, the report's entry and the module."""
+    module = module or make_module(weight, transposed)
+    entry, = module.run(f"llmc-cluster{{{options}}}").weights
+    made = resources(module, folder / "m.mlir")
+    out, columns = weight.shape
+    bits = entry["bits"]
+    codes = unpack(made["w.q"].reshape(out, -1), bits)[:, :columns]
+    books = None
+    if "w.codebook" in made:
+        kind = "f4" if "half-codebook=false" in options else "f2"
+        books = made["w.codebook"].view(kind).astype("f4").reshape(
+            -1, 2**bits, entry["dims"])
+        books = books.repeat(out // len(books), axis=0)
+    scales = 1
+    if "w.scales" in made:
+        scales = made["w.scales"].view(weight.dtype).reshape(out, -1)
+        scales = scales.astype("f4").repeat(entry["block"],
+                                            axis=1)[:, :columns]
+    assert entry["bytes_after"] == sum(r.size for r in made.values())
+    return books, codes, scales, entry, module
+
+
+def decode(books, codes):
+    return np.take_along_axis(books[..., 0], codes.astype(int), axis=1)
+
+
+def least_error(values, weights, size):
+    """Of all ways to divide sorted numbers."""
+    order = np.argsort(values)
+    values, weights = values[order], weights[order]
+
+    def cost(begin, end):
+        x, w = values[begin:end], weights[begin:end]
+        return np.sum(w * (x - np.sum(w * x) / np.sum(w))**2)
+
+    costs = {(b, e): cost(b, e) for b in range(len(values))
+             for e in range(b + 1, len(values) + 1)}
+    return min(sum(costs[b, e] for b, e in zip((0, *cuts), (*cuts, len(values))))
+               for cuts in itertools.combinations(range(1, len(values)),
+                                                  size - 1))
+
+
+@pytest.mark.parametrize("bits,seed", [(2, 0), (2, 1), (3, 2)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_exact_is_the_best_of_all(tmp_path, bits, seed, weighted):
+    rng = np.random.default_rng(seed)
+    weight = rng.standard_normal((2, 16)).astype("f4")**3
+    importance = np.ones(16)
+    module = make_module(weight, False)
+    options = f"bits={bits} method=exact block=0 rows=1 half-codebook=false"
+    if weighted:
+        seen = statistics.make_rows(16, count=64, seed=seed)
+        importance = read(module, tmp_path, seen).diagonal()
+        options += " weighting=activations"
+    books, codes, *_ = run(weight, options, tmp_path, module=module)
+    for row, got in zip(weight, decode(books, codes)):
+        error = np.sum(importance * (row - got.astype("f8"))**2)
+        assert error == pytest.approx(
+            least_error(row.astype("f8"), importance, 2**bits), rel=1e-5)
+
+
+@pytest.mark.parametrize("bits", [2, 4, 7])
+@pytest.mark.parametrize("rows,block,dtype,transposed", [
+    (1, 0, "float32", True), (16, 0, "float32", False), (0, 32, "float32", True),
+    (8, 24, "float16", False)])
+def test_kmeans(tmp_path, bits, rows, block, dtype, transposed):
+    """Near the least error, each value is the mean of its weights, and each
+    weight has the nearest value."""
+    rng = np.random.default_rng(bits)
+    weight = rng.standard_t(4, (48, 264)).astype(dtype)
+    weight[3] = 0
+    options = (f"bits={bits} block={block} rows={rows} half-codebook=false"
+               if dtype == "float32" else
+               f"bits={bits} block={block} rows={rows}")
+    books, codes, scales, entry, module = run(weight, options, tmp_path,
+                                              transposed)
+    assert entry["rows"] == (rows or 48) and entry["dims"] == 1
+    weight = weight.astype("f4")
+    got = decode(books, codes) * scales
+    error = np.linalg.norm((weight - got).astype("f8"))
+    assert entry["relative_error"] == pytest.approx(
+        error / np.linalg.norm(weight.astype("f8")), rel=1e-3)
+    module_x = make_module(weight.astype(dtype), transposed)
+    if bits < 7:
+        least = run(weight.astype(dtype), options + " method=exact", tmp_path,
+                    module=module_x)[3]["relative_error"]
+        assert least * 0.9999 <= entry["relative_error"] <= 1.03 * least
+    scaled = np.divide(weight, scales, out=np.zeros_like(weight),
+                       where=np.broadcast_to(scales, weight.shape) != 0)
+    distances = abs(scaled[..., None] - books[:, None, :, 0])
+    assert np.all(np.take_along_axis(distances, codes[..., None].astype(int),
+                                     -1)[..., 0]
+                  <= distances.min(-1) + 2e-6 * abs(scaled).max())
+    if dtype == "float32":
+        group = rows or 48
+        for first in range(0, 48, group):
+            w, q, s = (np.broadcast_to(a, weight.shape)[first:first + group]
+                       for a in (weight, codes, scales))
+            for code in np.unique(q[w != 0]):
+                used = q == code
+                mean = np.sum(s[used] * w[used]) / np.sum(s[used]**2)
+                assert books[first, code, 0] == pytest.approx(mean, rel=2e-2,
+                                                              abs=2e-3)
+    outputs = llmc.compile(module)({"x": np.eye(264, dtype=dtype)})["y"].T
+    np.testing.assert_allclose(outputs.astype("f4"), got.astype(dtype),
+                               rtol=1e-5 if dtype == "float32" else 2e-3)
+
+
+E2M1 = np.array([0, .5, 1, 1.5, 2, 3, 4, 6], "f4")
+
+
+@pytest.mark.parametrize("method,book,most", [
+    ("nf4", NF4, 1), ("fp4", np.concatenate([E2M1, -E2M1]), 6)])
+def test_published_values(tmp_path, method, book, most):
+    """QLoRA's: the nearest value of the weight over the largest of 64."""
+    rng = np.random.default_rng(1)
+    weight = rng.standard_normal((20, 192)).astype("f4")
+    weight[2, :64] = 0
+    books, codes, scales, entry, module = run(
+        weight, f"method={method}", tmp_path, transposed=True)
+    assert books is None and entry["block"] == 64
+    absmax = abs(weight.reshape(20, 3, 64)).max(-1).repeat(64, axis=1)
+    np.testing.assert_allclose(scales, absmax / most, rtol=1e-6)
+    scaled = np.where(scales == 0, 0, weight / np.where(scales == 0, 1, scales))
+    expected = book[abs(scaled[..., None] - book).argmin(-1)] * scales
+    np.testing.assert_allclose(book[codes] * scales, expected, rtol=1e-6)
+    outputs = llmc.compile(module)({"x": np.eye(192, dtype="f4")})["y"].T
+    np.testing.assert_allclose(outputs, expected, rtol=1e-6)
+    # Half a bit and a half for each weight.
+    assert entry["bytes_after"] == weight.size // 2 + 20 * 3 * 4
+
+
+CASES = [  # columns, bits, rows, block, act-order
+    (96, 3, 8, 0, True), (300, 4, 40, 0, False), (128, 2, 0, 32, True)]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_compensation(tmp_path, case):
+    """The loop of GPTQ with the codebooks that are found without it."""
+    columns, bits, rows, block, act_order = case
+    rng = np.random.default_rng(columns)
+    weight = rng.standard_normal((40, columns)).astype("f4")
+    seen = statistics.make_rows(columns, count=2 * columns)
+    options = (f"bits={bits} rows={rows} block={block} half-codebook=false "
+               "weighting=activations ")
+
+    def cluster(more):
+        module = make_module(weight, False)
+        gram = read(module, tmp_path, seen)
+        return gram, *run(weight, options + more, tmp_path, module=module)
+
+    gram, books, nearest, scales, plain, _ = cluster("")
+    assert plain["output_error"] == pytest.approx(np.sqrt(
+        output_error(decode(books, nearest) * scales - weight, gram)
+        / output_error(weight, gram)), rel=1e-3)
+
+    more = f"compensate damping=0.01 act-order={str(act_order).lower()} "
+    _, same, codes, _, entry, _ = cluster(more + "refit=0")
+    assert np.array_equal(same, books)
+    damped = damp(gram, 0.01)
+    order = np.argsort(-gram.diagonal(), kind="stable") if act_order \
+        else np.arange(columns)
+    upper = np.linalg.cholesky(np.linalg.inv(damped[np.ix_(order, order)])).T
+    left = weight.astype("f8")
+    all_scales = np.broadcast_to(scales, weight.shape)
+    expected = np.zeros(weight.shape, int)
+    for i, column in enumerate(order):
+        values = books[..., 0] * all_scales[:, column:column + 1]
+        expected[:, column] = abs(left[:, column:column + 1]
+                                  - values).argmin(1)
+        rounded = np.take_along_axis(values, expected[:, column:column + 1],
+                                     1)[:, 0]
+        error = (left[:, column] - rounded) / upper[i, i]
+        left[:, order[i + 1:]] -= np.outer(error, upper[i, i + 1:])
+    assert np.mean(codes == expected) > 0.99
+    assert entry["output_error"] < 0.9 * plain["output_error"]
+
+    # Normal equations of the codebooks: no change of a value helps.
+    _, fitted, after, _, best, _ = cluster(more + "refit=100")
+    assert np.array_equal(after, codes)
+    assert best["output_error"] < entry["output_error"]
+    gradient = (weight - decode(fitted, codes) * scales) @ damped * scales
+    start = (weight - decode(books, codes) * scales) @ damped * scales
+    group = rows or 40
+    for first in range(0, 40, group):
+        q = codes[first:first + group]
+        for code in range(2**bits):
+            total = gradient[first:first + group][q == code].sum()
+            scale = abs(start[first:first + group][q == code]).sum()
+            assert abs(total) <= 1e-3 * scale + 1e-6
+
+
+def test_few_numbers(tmp_path):
+    """Weights of fewer values than codebooks have stay what they are."""
+    weight = np.tile(np.array([-2, 0.5, 3], "f4"), (4, 16))
+    for method in ("kmeans", "exact"):
+        entry = run(weight, f"bits=4 method={method} block=0", tmp_path)[3]
+        assert entry["largest_error"] == 0
+
+
+def test_same_bytes_twice(tmp_path):
+    weight = np.random.default_rng(3).standard_normal((64, 96)).astype("f4")
+    made = [run(weight, "bits=3 block=32", tmp_path)[:2] for _ in range(2)]
+    assert all(np.array_equal(a, b) for a, b in zip(*made))
+
+
+def test_needs_statistics():
+    weight = np.ones((8, 64), np.float32)
+    for option in ("compensate", "weighting=activations"):
+        with pytest.raises(llmc.Error, match="no statistics of its input; run "
+                           "llmc-calibrate first"):
+            make_module(weight, False).run(f"llmc-cluster{{strict {option}}}")
