@@ -36,16 +36,18 @@ FailureOr<StoredScales> encode(ArrayRef<float> scales, int64_t columns,
                                ScaleType type) {
   StoredScales result;
   auto note = [&](float scale, float stored) {
-    if (scale > 0)
-      result.largestError = std::max<double>(result.largestError,
-                                             std::abs(stored - scale) / scale);
+    if (scale != 0)
+      result.largestError = std::max<double>(
+          result.largestError, std::abs((stored - scale) / scale));
   };
   for (size_t first = 0; first < scales.size(); first += columns) {
     ArrayRef<float> row = scales.slice(first, columns);
     for (float scale : row)
       // What f16 holds as a normal number keeps its 11 bits.
-      if (!(scale >= 0 && scale <= 65504) ||
-          (type == ScaleType::F16 && scale > 0 && scale < 0x1p-14f))
+      if (type == ScaleType::F16
+              ? !(std::abs(scale) <= 65504) ||
+                    (scale != 0 && std::abs(scale) < 0x1p-14f)
+              : !(scale >= 0 && scale <= 65504))
         return failure();
     if (type == ScaleType::F16) {
       for (float scale : row) {
@@ -155,8 +157,10 @@ void QuantizeScales::store(ParamOp param, ArrayRef<WeightOp> loads) {
       {reinterpret_cast<const float *>(bytes.data()), size_t(rows * columns)},
       columns, type);
   if (llvm::failed(stored))
-    return keep(param, "it holds scales that are negative, not finite or "
-                       "outside of f16's range");
+    return keep(param, inRows ? "it holds scales that are negative, not finite "
+                                "or outside of f16's range"
+                              : "it holds scales that are not finite or "
+                                "outside of f16's range");
 
   Builder builder(&getContext());
   Type half = builder.getF16Type(), single = builder.getF32Type();
