@@ -177,10 +177,10 @@ static LogicalResult expectBytes(OpTy op, StringRef what, Value value) {
 }
 
 /// Checks packed elements, and scales if there are any. Runs before the types
-/// are compared with the inferred ones.
+/// are compared with the inferred ones. Each element stands for `dims` columns.
 template <typename OpTy>
 static LogicalResult verifyBlocks(OpTy op, StringRef what, Value data,
-                                  Value scales) {
+                                  Value scales, int64_t dims = 1) {
   if (op.getType().getRank() != 2)
     return op.emitOpError("makes a weight [out, columns]");
   int64_t bits = op.getBits(), block = op.getBlock(), columns = op.getColumns();
@@ -188,13 +188,15 @@ static LogicalResult verifyBlocks(OpTy op, StringRef what, Value data,
     return op.emitOpError("columns is ") << columns;
   if (bits < 2 || bits > 8)
     return op.emitOpError("bits is ") << bits << "; 2 to 8 are defined";
-  if (block < 1 || block > maxBlock || block * bits % 8 != 0)
+  if (block < 1 || block > maxBlock || block % dims != 0 ||
+      block / dims * bits % 8 != 0)
     return op.emitOpError("block is ")
            << block << "; a block must be a whole number of bytes, and at most "
            << maxBlock << " weights";
   int64_t rows = op.getType().getDimSize(0);
   int64_t blocks = llvm::divideCeil(columns, block);
-  if (failed(expectShape(op, what, data, {rows, blocks, block * bits / 8})) ||
+  if (failed(expectShape(op, what, data,
+                         {rows, blocks, block / dims * bits / 8})) ||
       (scales && failed(expectShape(op, "scales", scales, {rows, blocks}))))
     return failure();
   return expectBytes(op, what, data);
@@ -230,14 +232,20 @@ LogicalResult LookupOp::inferShapes(ShapeContext &shapes, Adaptor adaptor,
 }
 
 LogicalResult LookupOp::verify() {
-  if (failed(verifyBlocks(*this, "indices", getIndices(), getScales())))
-    return failure();
   RankedTensorType codebook = getCodebook().getType();
-  int64_t entries = int64_t(1) << getBits(), rank = codebook.getRank();
-  if ((rank != 1 && rank != 2) || codebook.getDimSize(rank - 1) != entries)
+  int64_t rank = codebook.getRank(), dims = getDims();
+  if (dims < 1 || int64_t(getColumns()) % dims != 0)
+    return emitOpError("has vectors of ")
+           << (ShapedType::isDynamic(dims) ? "unknown size" : Twine(dims).str())
+           << ", of which rows of " << getColumns() << " columns are not made";
+  if (failed(verifyBlocks(*this, "indices", getIndices(), getScales(), dims)))
+    return failure();
+  int64_t entries = int64_t(1) << getBits();
+  if (rank < 1 || rank > 3 || codebook.getDimSize(rank == 1 ? 0 : 1) != entries)
     return emitOpError("codebook has type ")
            << codebook << ", but with " << getBits() << " bits it is ["
-           << entries << "] or [groups, " << entries << "]";
+           << entries << "], [groups, " << entries << "] or [groups, "
+           << entries << ", dims]";
   if (getScales() &&
       getScales().getType().getElementType() != codebook.getElementType())
     return emitOpError("scales are ")

@@ -214,6 +214,10 @@ struct LookupPattern : OpConversionPattern<LookupOp> {
   LogicalResult
   matchAndRewrite(LookupOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    if (op.getDims() > 1) {
+      rewriter.replaceOp(op, createVectors(op, adaptor, rewriter));
+      return success();
+    }
     PackedBlocks blocks{op.getLoc(), op.getType(), adaptor.getIndices(),
                         int64_t(op.getBits()), int64_t(op.getBlock())};
     Value codebook = adaptor.getCodebook(), scales = adaptor.getScales();
@@ -237,6 +241,35 @@ struct LookupPattern : OpConversionPattern<LookupOp> {
                                           : value;
                           }));
     return success();
+  }
+
+  /// Each column by itself, from the vector that its index stands for.
+  static Value createVectors(LookupOp op, OpAdaptor adaptor,
+                             OpBuilder &builder) {
+    return createGenerated(
+        builder, op.getLoc(), op.getType(),
+        createDims(builder, op.getLoc(), adaptor.getIndices()),
+        [&](OpBuilder &b, Location loc, ValueRange at) -> Value {
+          Value block = createIndex(b, loc, op.getBlock()),
+                dims = createIndex(b, loc, op.getDims());
+          SmallVector<Value> position{
+              at[0], arith::DivUIOp::create(b, loc, at[1], block)};
+          Value inBlock = arith::RemUIOp::create(b, loc, at[1], block);
+          Value code = createField(
+              b, loc, adaptor.getIndices(), position,
+              arith::DivUIOp::create(b, loc, inBlock, dims), op.getBits());
+          Value entry =
+              arith::IndexCastUIOp::create(b, loc, b.getIndexType(), code);
+          Value place = arith::RemUIOp::create(b, loc, at[1], dims);
+          Value value = tensor::ExtractOp::create(
+              b, loc, adaptor.getCodebook(),
+              {createGroup(op, b, loc, at[0]), entry, place});
+          if (!adaptor.getScales())
+            return value;
+          Value scale =
+              tensor::ExtractOp::create(b, loc, adaptor.getScales(), position);
+          return arith::MulFOp::create(b, loc, value, scale);
+        });
   }
 
   static Value createGroup(LookupOp op, OpBuilder &b, Location loc, Value row) {

@@ -199,8 +199,9 @@ static FailureOr<std::vector<float>> decode(LookupOp op) {
   FailureOr<std::vector<float>> scales = std::vector<float>();
   if (op.getScales() && failed(scales = decodeWeight(op.getScales())))
     return failure();
-  BlockFormat format{op.getType().getDimSize(0), op.getType().getDimSize(1),
-                     int64_t(op.getBlock()), int64_t(op.getBits())};
+  int64_t dims = op.getDims(), columns = op.getType().getDimSize(1);
+  BlockFormat format{op.getType().getDimSize(0), columns / dims,
+                     int64_t(op.getBlock()) / dims, int64_t(op.getBits())};
   if (llvm::Error error = format.verify())
     return op.emitOpError() << llvm::toString(std::move(error));
   if (int64_t(bytes->size()) != format.getDataBytes())
@@ -209,16 +210,17 @@ static FailureOr<std::vector<float>> decode(LookupOp op) {
   int64_t groupRows = std::max<int64_t>(format.rows / op.getGroups(), 1);
   SmallVector<uint8_t> codes(padded);
   std::vector<float> values;
-  values.reserve(format.rows * format.columns);
+  values.reserve(format.rows * columns);
   for (int64_t row = 0; row < format.rows; ++row) {
     unpackBits(reinterpret_cast<const uint8_t *>(bytes->data()) +
                    row * blocks * format.getBlockBytes(),
                format.bits, codes);
-    const float *table = codebook->data() + (row / groupRows << format.bits);
-    for (int64_t column = 0; column < format.columns; ++column) {
-      float value = table[codes[column]];
+    const float *table =
+        codebook->data() + (row / groupRows << format.bits) * dims;
+    for (int64_t column = 0; column < columns; ++column) {
+      float value = table[codes[column / dims] * dims + column % dims];
       if (op.getScales())
-        value *= (*scales)[row * blocks + column / format.block];
+        value *= (*scales)[row * blocks + column / int64_t(op.getBlock())];
       values.push_back(value);
     }
   }

@@ -270,7 +270,7 @@ func.func @lookup_signed(%q: tensor<4x1x8xi8>, %c: tensor<16xf32>) {
 // -----
 
 func.func @lookup_codebook(%q: tensor<4x1x8xui8>, %c: tensor<8xf32>) {
-  // expected-error @+1 {{'llmc.lookup' op codebook has type 'tensor<8xf32>', but with 4 bits it is [16] or [groups, 16]}}
+  // expected-error @+1 {{'llmc.lookup' op codebook has type 'tensor<8xf32>', but with 4 bits it is [16], [groups, 16] or [groups, 16, dims]}}
   %0 = llmc.lookup %q, %c {bits = 4, block = 16, columns = 16}
      : (tensor<4x1x8xui8>, tensor<8xf32>) -> tensor<4x16xf32>
   return
@@ -278,17 +278,53 @@ func.func @lookup_codebook(%q: tensor<4x1x8xui8>, %c: tensor<8xf32>) {
 
 // -----
 
-func.func @lookup_codebook_rank(%q: tensor<4x1x8xui8>, %c: tensor<1x1x16xf32>) {
-  // expected-error @+1 {{'llmc.lookup' op codebook has type 'tensor<1x1x16xf32>', but with 4 bits it is [16] or [groups, 16]}}
+func.func @lookup_codebook_rank(%q: tensor<4x1x8xui8>, %c: tensor<1x1x1x16xf32>) {
+  // expected-error @+1 {{'llmc.lookup' op codebook has type 'tensor<1x1x1x16xf32>', but with 4 bits it is [16], [groups, 16] or [groups, 16, dims]}}
   %0 = llmc.lookup %q, %c {bits = 4, block = 16, columns = 16}
-     : (tensor<4x1x8xui8>, tensor<1x1x16xf32>) -> tensor<4x16xf32>
+     : (tensor<4x1x8xui8>, tensor<1x1x1x16xf32>) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @lookup_vectors(%q: tensor<4x1x4xui8>, %c: tensor<1x16x3xf32>) {
+  // expected-error @+1 {{'llmc.lookup' op has vectors of 3, of which rows of 16 columns are not made}}
+  %0 = llmc.lookup %q, %c {bits = 4, block = 16, columns = 16}
+     : (tensor<4x1x4xui8>, tensor<1x16x3xf32>) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @lookup_vector_block(%q: tensor<4x1x4xui8>, %c: tensor<1x16x2xf32>) {
+  // expected-error @+1 {{'llmc.lookup' op block is 15; a block must be a whole number of bytes, and at most 4294967296 weights}}
+  %0 = llmc.lookup %q, %c {bits = 4, block = 15, columns = 16}
+     : (tensor<4x1x4xui8>, tensor<1x16x2xf32>) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @lookup_vector_indices(%q: tensor<4x1x8xui8>, %c: tensor<1x16x2xf32>) {
+  // expected-error @+1 {{'llmc.lookup' op indices has type 'tensor<4x1x8xui8>', but bits, block and columns need 'tensor<4x1x4xui8>'}}
+  %0 = llmc.lookup %q, %c {bits = 4, block = 16, columns = 16}
+     : (tensor<4x1x8xui8>, tensor<1x16x2xf32>) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+
+func.func @lookup_vector_entries(%q: tensor<4x1x4xui8>, %c: tensor<1x8x2xf32>) {
+  // expected-error @+1 {{'llmc.lookup' op codebook has type 'tensor<1x8x2xf32>', but with 4 bits it is [16], [groups, 16] or [groups, 16, dims]}}
+  %0 = llmc.lookup %q, %c {bits = 4, block = 16, columns = 16}
+     : (tensor<4x1x4xui8>, tensor<1x8x2xf32>) -> tensor<4x16xf32>
   return
 }
 
 // -----
 
 func.func @lookup_scalar(%q: tensor<4x1x8xui8>, %c: tensor<f32>) {
-  // expected-error @+1 {{'llmc.lookup' op codebook has type 'tensor<f32>', but with 4 bits it is [16] or [groups, 16]}}
+  // expected-error @+1 {{'llmc.lookup' op codebook has type 'tensor<f32>', but with 4 bits it is [16], [groups, 16] or [groups, 16, dims]}}
   %0 = llmc.lookup %q, %c {bits = 4, block = 16, columns = 16}
      : (tensor<4x1x8xui8>, tensor<f32>) -> tensor<4x16xf32>
   return

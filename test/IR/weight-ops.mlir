@@ -53,7 +53,8 @@ func.func @dequantize(%half: tensor<?x3xf16>, %some: tensor<?x3x8xui8>) {
 }
 
 // CHECK-LABEL: @lookup
-func.func @lookup(%c: tensor<2x16xf32>, %half: tensor<16xf16>, %some: tensor<?x3x8xui8>) {
+func.func @lookup(%c: tensor<2x16xf32>, %half: tensor<16xf16>, %some: tensor<?x3x8xui8>,
+                  %pairs: tensor<2x3x3xui8>, %vectors: tensor<1x64x2xf32>) {
   %q = llmc.weight @q : tensor<2x3x8xui8>
   %s = llmc.weight @s : tensor<2x3xf32>
   // CHECK: llmc.lookup %{{.*}}, %{{.*}} {bits = 4 : i64, block = 16 : i64, columns = 40 : i64} : (tensor<2x3x8xui8>, tensor<2x16xf32>) -> tensor<2x40xf32>
@@ -65,6 +66,10 @@ func.func @lookup(%c: tensor<2x16xf32>, %half: tensor<16xf16>, %some: tensor<?x3
   // CHECK: llmc.lookup {{.*}} : (tensor<?x3x8xui8>, tensor<16xf16>) -> tensor<?x40xf16>
   %2 = llmc.lookup %some, %half {bits = 4, block = 16, columns = 40}
      : (tensor<?x3x8xui8>, tensor<16xf16>) -> tensor<?x40xf16>
+  // Four indices of pairs in each block.
+  // CHECK: llmc.lookup {{.*}} {bits = 6 : i64, block = 8 : i64, columns = 22 : i64} : (tensor<2x3x3xui8>, tensor<1x64x2xf32>, tensor<2x3xf32>) -> tensor<2x22xf32>
+  %3 = llmc.lookup %pairs, %vectors, %s {bits = 6, block = 8, columns = 22}
+     : (tensor<2x3x3xui8>, tensor<1x64x2xf32>, tensor<2x3xf32>) -> tensor<2x22xf32>
   return
 }
 

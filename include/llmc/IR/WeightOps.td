@@ -90,6 +90,10 @@ def LLMC_LookupOp : LLMC_GraphOp<"lookup", [
     `out / groups` successive rows, which may be one row. `scales`, 1 when
     absent, is `[out, blocks]`. The result has the element type of the codebook.
 
+    A codebook `[groups, 2^bits, dims]` has vectors: each index stands for
+    `dims` successive columns. Blocks and rows are whole vectors, and `indices`
+    is `ui8[out, blocks, block / dims * bits / 8]`.
+
     ```mlir
     // Clusters of each row.
     %w = llmc.lookup %q, %centers {bits = 3, block = 64, columns = 576}
@@ -98,6 +102,9 @@ def LLMC_LookupOp : LLMC_GraphOp<"lookup", [
     %w = llmc.lookup %q, %nf4, %absmax {bits = 4, block = 64, columns = 576}
        : (tensor<1536x9x32xui8>, tensor<16xf32>, tensor<1536x9xf32>)
        -> tensor<1536x576xf32>
+    // 64 pairs for each 32 rows: 3 bits for a weight.
+    %w = llmc.lookup %q, %pairs {bits = 6, block = 576, columns = 576}
+       : (tensor<1536x1x216xui8>, tensor<48x64x2xf32>) -> tensor<1536x576xf32>
     ```
   }];
   let arguments = (ins LLMC_Tensor:$indices, LLMC_FloatTensor:$codebook,
@@ -110,6 +117,12 @@ def LLMC_LookupOp : LLMC_GraphOp<"lookup", [
       return getCodebook().getType().getRank() == 1
                  ? 1
                  : getCodebook().getType().getDimSize(0);
+    }
+    /// Columns that an index stands for.
+    int64_t getDims() {
+      return getCodebook().getType().getRank() == 3
+                 ? getCodebook().getType().getDimSize(2)
+                 : 1;
     }
   }];
 }

@@ -122,6 +122,14 @@ std::optional<PanelLayout> PanelLayout::of(Value weight, int64_t lanes) {
   if (auto lookup = weight.getDefiningOp<LookupOp>()) {
     if (!isKnown(lookup.getCodebook()))
       return std::nullopt;
+    // Vectors are unpacked.
+    if (lookup.getDims() > 1) {
+      layout.block = layout.columns;
+      Value scales = lookup.getScales();
+      return isStored(lookup.getIndices()) && (!scales || isKnown(scales))
+                 ? std::optional(layout)
+                 : std::nullopt;
+    }
     layout.bits = lookup.getBits();
     // Without scales, blocks mean nothing.
     layout.block = lookup.getScales()
@@ -156,6 +164,8 @@ std::optional<std::string> llmc::cpu::getPattern(Value weight) {
       return densify.getPattern().str();
     if (isa<DensifyBitmapOp>(op))
       return "stored without its zeros";
+    if (auto lookup = dyn_cast<LookupOp>(op); lookup && lookup.getDims() > 1)
+      return "stored as indices of vectors";
     if (op->getNumOperands() == 0)
       break;
     weight = op->getOperand(0);

@@ -153,7 +153,8 @@ struct PanelLayout {
 /// or bf16.
 WeightOp getDense(mlir::Value value);
 
-/// How a weight expression leaves zeros out, if it does.
+/// How a weight is stored for which there are no kernels, so that it is
+/// unpacked: without zeros, or as vectors.
 std::optional<std::string> getPattern(mlir::Value weight);
 
 /// The parameter that a weight expression begins with.
