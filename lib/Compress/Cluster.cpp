@@ -47,6 +47,7 @@ WeightQuantizerOptions Cluster::getQuantizerOptions() const {
   Codebooks codebooks;
   codebooks.rows = isFixed() ? 0 : rows;
   codebooks.size = int64_t(1) << bits;
+  codebooks.dims = dims;
   codebooks.format = halfCodebook ? FloatFormat::F16 : FloatFormat::F32;
   codebooks.constant = isFixed();
   if (method == ClusterMethod::NF4)
@@ -66,6 +67,13 @@ LogicalResult Cluster::initialize(MLIRContext *context) {
   if (!(damping >= 0) || !std::isfinite(damping))
     return fail() << "damping is " << double(damping)
                   << "; it must not be negative";
+  if (dims != 1 && dims != 2 && dims != 4)
+    return fail() << "dims is " << int64_t(dims) << "; 1, 2 and 4 are defined";
+  if (dims > 1 && method != ClusterMethod::KMeans)
+    return fail() << "vectors have values of method=kmeans only";
+  if (block % dims != 0)
+    return fail() << "block is " << int64_t(block)
+                  << "; it must be whole vectors of " << int64_t(dims);
   if (isFixed() && bits != 4)
     return fail() << "bits is " << int64_t(bits)
                   << "; nf4 and fp4 have values for 4";
@@ -83,6 +91,7 @@ CodebookOptions Cluster::getCodebookOptions(WeightQuantizer::Task &task) const {
   options.codebooks = *task.codebooks;
   options.grid = task.grid;
   options.scaleBlock = block;
+  options.searchScales = block > 0 && dims == 1 && clip == ClipSearch::MSE;
   options.refit = refit;
   return options;
 }
@@ -140,7 +149,7 @@ void Cluster::runOnOperation() {
   for (auto &[input, sharers] : sharing) {
     FailureOr<HessianFactor> factor = failure();
     if (compensate)
-      factor = factorHessian(*input, damping, actOrder);
+      factor = factorHessian(*input, damping, actOrder, dims);
     for (WeightQuantizer::Task *task : sharers) {
       if (compensate && failed(factor))
         quantizer.keep(task->weight.param,

@@ -21,6 +21,8 @@ constexpr int64_t rowsPerChunk = 2048, rowsPerTile = 16;
 
 constexpr int64_t maxEntries = 256, maxDims = maxFeedbackWidth;
 
+constexpr int64_t scaleRounds = 2;
+
 /// The entry e with the least |(x - e) U^-1| for the upper triangular `factor`
 /// U. `book` is [dims, entries].
 LLMC_VECTOR_CLONES
@@ -50,6 +52,33 @@ int findNearest(const float *book, int64_t entries, int64_t dims,
   return best;
 }
 
+/// The squared error of `count` numbers, a multiple of blockLanes, whose scale
+/// is 1 / `inverse`, in squares of the scale.
+LLMC_VECTOR_CLONES
+float sumErrors(const float *values, const float *importance, int64_t count,
+                float inverse, const float *book, int64_t entries) {
+  float sums[blockLanes] = {};
+  for (int64_t i = 0; i < count; i += blockLanes) {
+    float scaled[blockLanes], least[blockLanes];
+    for (int64_t j = 0; j < blockLanes; ++j) {
+      scaled[j] = values[i + j] * inverse;
+      least[j] = std::numeric_limits<float>::max();
+    }
+    for (int64_t e = 0; e < entries; ++e)
+      for (int64_t j = 0; j < blockLanes; ++j) {
+        float error = scaled[j] - book[e];
+        error *= error;
+        least[j] = error < least[j] ? error : least[j];
+      }
+    for (int64_t j = 0; j < blockLanes; ++j)
+      sums[j] += importance[i + j] * least[j];
+  }
+  float sum = 0;
+  for (float part : sums)
+    sum += part;
+  return sum;
+}
+
 /// Some rows of a weight, whole groups that share codebooks.
 class RowClusterer {
 public:
@@ -76,6 +105,13 @@ public:
       setBooks();
     else
       learnBooks();
+    // Values and scales in turn.
+    for (int64_t i = 0; i < scaleRounds && options.searchScales; ++i) {
+      searchScales();
+      if (options.codebooks.constant)
+        break;
+      learnBooks();
+    }
     roundBooks();
     sortBooks();
     if (input.factor)
@@ -124,6 +160,10 @@ private:
 
   bool read();
   void findScales();
+  void searchScales();
+  float roundScale(float scale) const {
+    return std::copysign(options.grid.roundScale(std::fabs(scale)), scale);
+  }
   void setBooks();
   void learnBooks();
   std::vector<float> learnPosition(int64_t group, int64_t position,
@@ -171,6 +211,9 @@ bool RowClusterer::read() {
   return result.finite &= llvm::all_of(finite, [](char each) { return each; });
 }
 
+/// The largest magnitude of each block becomes 1, and -1 if the values are
+/// published ones. To learn them is worth more when one end of all blocks is at
+/// the same value (signed normalization, arXiv 2505.06653).
 void RowClusterer::findScales() {
   float largest = options.method == ClusterMethod::FP4 ? e2m1Values[7] : 1;
   forRows([&](int64_t row) {
@@ -178,8 +221,48 @@ void RowClusterer::findScales() {
       float most = 0;
       for (int64_t i = number * block;
            i < std::min((number + 1) * block, columns); ++i)
-        most = std::max(most, std::fabs(weights(row, i)));
-      scales(row, number) = options.grid.roundScale(most / largest);
+        if (std::fabs(weights(row, i)) > std::fabs(most))
+          most = weights(row, i);
+      if (options.codebooks.constant)
+        most = std::fabs(most);
+      scales(row, number) = roundScale(most / largest);
+    }
+  });
+}
+
+/// Moves each scale to the best of some near the first one.
+void RowClusterer::searchScales() {
+  constexpr int64_t candidates = 26;
+  int64_t stride = llvm::alignTo(block, blockLanes);
+  forRows([&](int64_t row) {
+    std::vector<float> values(stride), importance(stride);
+    for (int64_t number = 0; number < blocks; ++number) {
+      int64_t first = number * block, count = std::min(block, columns - first);
+      std::fill(values.begin(), values.end(), 0.0f);
+      std::fill(importance.begin(), importance.end(), 0.0f);
+      for (int64_t i = 0; i < count; ++i) {
+        values[i] = weights(row, first + i);
+        importance[i] = getColumnWeight(first + i);
+      }
+      float &scale = scales(row, number), original = scale;
+      if (original == 0)
+        continue;
+      auto getError = [&](float candidate) {
+        return double(candidate) * candidate *
+               sumErrors(values.data(), importance.data(), stride,
+                         1 / candidate, getBook(row), entries);
+      };
+      double least = getError(original);
+      for (int64_t i = 0; i < candidates; ++i) {
+        float candidate = roundScale(original * (1.2f - 0.02f * i));
+        if (candidate == 0)
+          continue;
+        double error = getError(candidate);
+        if (error < least) {
+          least = error;
+          scale = candidate;
+        }
+      }
     }
   });
 }

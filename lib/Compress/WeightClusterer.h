@@ -17,6 +17,9 @@ struct CodebookOptions {
   GridOptions grid;
   /// Weights of a row that share a scale; 0: there are no scales.
   int64_t scaleBlock = 0;
+  /// Whether scales are searched for that lower the error, rather than those
+  /// that make the largest magnitude 1; not for vectors.
+  bool searchScales = false;
   /// Rounds of Lloyd's iteration for vectors.
   int64_t rounds = 25;
   /// Rounds of conjugate gradients that fit values to outputs.

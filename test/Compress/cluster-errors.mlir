@@ -6,6 +6,9 @@
 // RUN: not llmc-opt %s -llmc-cluster="method=fp4 block=0" 2>&1 | FileCheck %s --check-prefix=SCALES
 // RUN: not llmc-opt %s -llmc-cluster="rows=-1" 2>&1 | FileCheck %s --check-prefix=ROWS
 // RUN: not llmc-opt %s -llmc-cluster="bits=3 block=12" 2>&1 | FileCheck %s --check-prefix=BYTES
+// RUN: not llmc-opt %s -llmc-cluster="dims=3" 2>&1 | FileCheck %s --check-prefix=DIMS
+// RUN: not llmc-opt %s -llmc-cluster="dims=2 method=exact" 2>&1 | FileCheck %s --check-prefix=VECTORS
+// RUN: not llmc-opt %s -llmc-cluster="dims=4 block=6" 2>&1 | FileCheck %s --check-prefix=WHOLE
 // RUN: not llmc-opt %s -llmc-cluster="damping=-1" 2>&1 | FileCheck %s --check-prefix=DAMPING
 // RUN: not llmc-opt %s -llmc-read-statistics=file=%t.safetensors -llmc-cluster="bits=2 compensate damping=0 strict skip=^[^b] block=8" 2>&1 | FileCheck %s --check-prefix=FINITE
 
@@ -14,6 +17,9 @@
 // SCALES: error: llmc-cluster: nf4 and fp4 need scales; block must not be 0
 // ROWS: error: llmc-cluster: rows, block and refit must not be negative
 // BYTES: error: llmc-cluster: a block of 12 times 3 bits is not whole bytes
+// DIMS: error: llmc-cluster: dims is 3; 1, 2 and 4 are defined
+// VECTORS: error: llmc-cluster: vectors have values of method=kmeans only
+// WHOLE: error: llmc-cluster: block is 6; it must be whole vectors of 4
 // DAMPING: error: llmc-cluster: damping is -1.000000e+00; it must not be negative
 
 // Named in `skip`: nothing is said about it.

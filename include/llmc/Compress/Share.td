@@ -64,8 +64,13 @@ def Cluster : Pass<"llmc-cluster", "::mlir::ModuleOp"> {
     `llmc.embedding` into `llmc.lookup` over new parameters: an index of `bits`
     bits for each weight, a codebook of `2^bits` values for each `rows`
     successive rows and, with `block`, a scale for each so many weights of a
-    row, which is the largest magnitude of them. Values need not lie on a grid:
-    they are where the weights are.
+    row. Values need not lie on a grid: they are where the weights are.
+
+    A scale is the weight of the largest magnitude in its block, with its sign,
+    so that all blocks have one end in common; that magnitude for published
+    values. With `clip=mse` it becomes the one of 26 from 0.7 to 1.2 of that
+    with the least squared error, twice in turn with the values if these are
+    not published.
 
     Values of `method=kmeans` and `exact` are those with a small, or the least,
     sum of squared errors of the weights that share them (of weights divided by
@@ -77,9 +82,15 @@ def Cluster : Pass<"llmc-cluster", "::mlir::ModuleOp"> {
     information. `nf4` has the 16 values of QLoRA (arXiv 2305.14314), `fp4` those
     of the OCP's E2M1, one codebook for all of a model.
 
+    With `dims` an index stands for as many successive weights of a row, and a
+    codebook has vectors (GPTVQ, arXiv 2402.15319): all of as many values for
+    each place as bits allow, moved by Lloyd's iteration with the same weights
+    of squares. `bits` are those of an index.
+
     With `compensate` indices are chosen column by column as in
-    `llmc-quantize-gptq`, the columns behind making good for the error of one;
-    then `refit` rounds of conjugate gradients move the values of each codebook
+    `llmc-quantize-gptq`, the columns behind making good for the error of one,
+    or of the columns of one vector, which is the nearest by what of its error
+    those behind it cannot make good; then `refit` rounds of conjugate gradients move the values of each codebook
     to where the error (w - w') H (w - w')^T of outputs is least.
 
     ```mlir
@@ -124,6 +135,16 @@ def Cluster : Pass<"llmc-cluster", "::mlir::ModuleOp"> {
            "Successive rows that share a codebook; 0 for all of a weight">,
     Option<"block", "block", "int64_t", /*default=*/"64",
            "Weights of a row that share one scale; 0 for no scales">,
+    Option<"dims", "dims", "int64_t", /*default=*/"1",
+           "Successive weights of a row that one index stands for: 1, 2 or 4">,
+    Option<"clip", "clip", "::llmc::ClipSearch",
+           /*default=*/"::llmc::ClipSearch::MSE", "How scales are found",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::ClipSearch::None, "none",
+                         "they are the largest magnitudes"),
+              clEnumValN(::llmc::ClipSearch::MSE, "mse",
+                         "the ones with the least squared error, of 26 near "
+                         "those; not for vectors"))}]>,
     Option<"weighting", "weighting", "::llmc::ClipWeighting",
            /*default=*/"::llmc::ClipWeighting::None",
            "How much squares of errors count",
