@@ -158,7 +158,7 @@ def Cluster : Pass<"llmc-cluster", "::mlir::ModuleOp"> {
            "With compensate: of the mean of G's diagonal, what is added to it">,
     Option<"actOrder", "act-order", "bool", /*default=*/"true",
            "With compensate: begin with the columns of the largest E[x^2]">,
-    Option<"refit", "refit", "int64_t", /*default=*/"20",
+    Option<"refit", "refit", "int64_t", /*default=*/"4",
            "With compensate: rounds of conjugate gradients in which values are "
            "fitted to outputs">,
     Option<"halfCodebook", "half-codebook", "bool", /*default=*/"true",
