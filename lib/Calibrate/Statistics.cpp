@@ -100,6 +100,8 @@ InputStatistics::multiplied(MatrixRef<const float> v) const {
   }
   return makeInputStatistics(count, std::move(newMean), std::move(newAbsMax),
                              std::move(newAbsMean), std::move(newGram.values));
+}
+
 std::shared_ptr<const InputStatistics>
 InputStatistics::combined(const InputStatistics &other) const {
   double total = double(count) + other.count;

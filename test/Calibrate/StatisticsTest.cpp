@@ -83,6 +83,8 @@ TEST(StatisticsTest, multiplied) {
   // Integrals of |z| over normal distributions of variances 7 and 4.
   EXPECT_NEAR(rows->absMean[0], 2.2600, 1e-4);
   EXPECT_NEAR(rows->absMean[1], 4.0340, 1e-4);
+}
+
 TEST(StatisticsTest, combined) {
   auto input = makeInput();
   auto other = makeInputStatistics(3 * input->count, {5, 2}, {1, 9}, {1, 1},

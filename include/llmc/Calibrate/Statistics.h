@@ -83,8 +83,8 @@ struct BlockStatistics {
 struct WeightProbe {
   std::string param;
   bool inEmbedding = false;
-  /// The mean over tokens of sum(p log(p / q)), in nats, for the probabilities p
-  /// of the model as it is.
+  /// The mean over tokens of sum(p log(p / q)), in nats, for the probabilities
+  /// p of the model as it is.
   double divergence = 0;
   /// For the error E of the weight, tr(E G E^T) with the Gram matrix G of what
   /// its linear reads, or the sum of the squares of E for an embedding.

@@ -7,8 +7,6 @@ include "llmc/Compress/LowRank.td"
 include "llmc/Compress/PruneUnits.td"
 include "llmc/Compress/PruneWeights.td"
 include "llmc/Compress/Search.td"
-}
-
 include "llmc/Compress/Share.td"
 include "mlir/Pass/PassBase.td"
 

@@ -140,99 +140,17 @@ static LogicalResult exportDequantize(OpWriter &writer, DequantizeOp op) {
   return success();
 }
 
-/// The fields of `bits` bits in the last dimension, `bytes`, of packed `data`:
-/// `count` of i32 instead of it, by shifts and masks of the bytes: ONNX Runtime
-/// does little with ONNX's own narrow integers.
-static std::string exportFields(OpWriter &writer, std::string data,
-                                RankedTensorType type, int64_t bits,
-                                int64_t count) {
-  MLIRContext *context = type.getContext();
-  int64_t rank = type.getRank(), bytes = type.getShape().back();
-  auto table = [&](Type element, int64_t count,
-                   llvm::function_ref<uint64_t(int64_t)> value) {
-    SmallVector<APInt> values;
-    for (int64_t i = 0; i < count; ++i)
-      values.emplace_back(element.getIntOrFloatBitWidth(), value(i));
-    return writer.constant(DenseElementsAttr::get(
-        RankedTensorType::get({count}, element), values));
-  };
-  Type word = IntegerType::get(context, 8, IntegerType::Unsigned);
-  auto shift = [&](std::string value, std::string by, StringRef direction) {
-    return writer.node("BitShift", {std::move(value), std::move(by)})
-        .attr("direction", direction)
-        .name();
-  };
-  bool isBytewise = 8 % bits == 0 && bits != 8;
-  if (isBytewise) {
-    data = writer.node("Unsqueeze", {data, writer.ints(rank)});
-    data =
-        shift(data, table(word, 8 / bits, [&](int64_t i) { return i * bits; }),
-              "RIGHT");
-  } else if (bits != 8) {
-    // Two bytes have all bits of a field.
-    word = IntegerType::get(context, 32, IntegerType::Unsigned);
-    Type i64 = IntegerType::get(context, 64);
-    auto load = [&](int64_t next) -> std::string {
-      std::string byte =
-          writer
-              .node("Gather",
-                    {data, table(i64, count,
-                                 [&](int64_t i) {
-                                   return std::min(i * bits / 8 + next,
-                                                   bytes - 1);
-                                 })})
-              .attr("axis", rank - 1);
-      return writer.node("Cast", {byte})
-          .attr("to", int64_t(*getDataType(word)));
-    };
-    std::string high = shift(load(1), writer.scalar(word, 8), "LEFT");
-    data = writer.node("BitwiseOr", {load(0), high});
-    data =
-        shift(data, table(word, count, [&](int64_t i) { return i * bits % 8; }),
-              "RIGHT");
-  }
-  if (bits != 8) {
-    writer.requireOpset(18);
-    data = writer.node("BitwiseAnd",
-                       {data, writer.scalar(word, double((1 << bits) - 1))});
-  }
-  data = writer.node("Cast", {data})
-             .attr("to", int64_t(*getDataType(IntegerType::get(context, 32))));
-  if (!isBytewise)
-    return data;
-  SmallVector<int64_t> shape(rank - 1, 0);
-  shape.push_back(bytes * 8 / bits);
-  data = writer.node("Reshape", {data, writer.ints(shape)});
-  if (count == bytes * 8 / bits)
-    return data;
-  return writer.node("Slice", {data, writer.ints(0), writer.ints(count),
-                               writer.ints(rank - 1)});
-}
-
-/// The indices, [rows, blocks * block] of i32.
-static std::string exportIndices(OpWriter &writer, LookupOp op) {
-  int64_t block = int64_t(op.getBlock()) / op.getDims();
-  auto type = op.getIndices().getType();
-  std::string fields = exportFields(writer, writer.in(op.getIndices()), type,
-                                    op.getBits(), block);
-  return writer.node("Reshape",
-                     {fields, writer.ints({0, type.getDimSize(1) * block})});
-}
-
 /// Gathers from the codebook, of which row r has entry e at
 /// `r / rows of a group * 2^bits + e`, and scales.
 static LogicalResult exportLookup(OpWriter &writer, LookupOp op) {
   writer.getExporter().noteUnpacked(op);
   writer.requireOpset(13);
-  int64_t block = op.getBlock();
+  int64_t block = op.getBlock(), dims = op.getDims();
   auto type = op.getIndices().getType();
   std::string indices = exportIndices(writer, writer.in(op.getIndices()), type,
-                                      op.getBits(), block);
+                                      op.getBits(), block / dims);
   std::string codebook = writer.in(op.getCodebook());
   int64_t groups = op.getGroups(), rows = type.getDimSize(0);
-  if (op.getCodebook().getType().getRank() == 2)
-  int64_t groups = op.getGroups(), rows = op.getType().getDimSize(0),
-          dims = op.getDims();
   int64_t rank = op.getCodebook().getType().getRank();
   if (rank == 2)
     codebook = writer.node("Reshape", {codebook, writer.ints(-1)});
@@ -249,200 +167,13 @@ static LogicalResult exportLookup(OpWriter &writer, LookupOp op) {
                                          firstType, ArrayRef(first)))});
   }
   std::string values = writer.node("Gather", {codebook, indices});
+  // Vectors follow each other in a block.
+  if (rank == 3)
+    values = writer.node("Reshape", {values, writer.ints({0, 0, block})});
   if (op.getScales())
     values = writer.node(
         "Mul", {values, exportPerBlock(writer, writer.in(op.getScales()))});
   exportRows(writer, values, type.getDimSize(1) * block, op.getColumns());
-  int64_t blocks = op.getIndices().getType().getDimSize(1),
-          padded = blocks * op.getBlock();
-  bool cut = padded != int64_t(op.getColumns());
-  auto last = [&](bool isLast, StringRef name,
-                  ArrayRef<std::string> inputs) -> WrittenNode {
-    return isLast ? writer.result(name, inputs) : writer.node(name, inputs);
-  };
-  std::string value =
-      last(!cut && !op.getScales() && rank < 3, "Gather", {codebook, indices});
-  if (op.getScales()) {
-    value = writer.node(
-        "Reshape", {value, writer.ints({0, blocks, int64_t(op.getBlock())})});
-    std::string scales =
-        writer.node("Unsqueeze", {writer.in(op.getScales()), writer.ints(2)});
-    value = writer.node("Mul", {value, scales});
-    value = last(!cut, "Reshape", {value, writer.ints({0, padded})});
-  } else if (rank == 3) {
-    value = last(!cut, "Reshape", {value, writer.ints({0, padded})});
-  }
-  if (cut)
-    writer.result("Slice", {value, writer.ints(0), writer.ints(op.getColumns()),
-                            writer.ints(1)});
-  return success();
-}
-
-//===----------------------------------------------------------------------===//
-// Pruned weights
-//===----------------------------------------------------------------------===//
-
-/// Writes what is not stored, too, and says so.
-template <typename OpTy>
-static LogicalResult exportDense(OpWriter &writer, OpTy op) {
-  RankedTensorType type = op.getType();
-  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(
-      *getByteSize(type), /*align=*/64, /*dataIsMutable=*/true);
-  char *out = blob.getMutableData().data();
-  if (type.getElementType().isUnsignedInteger(8)) {
-    SmallVector<char> copy;
-    FailureOr<ArrayRef<char>> bytes = decodeBytes(op, op.getResult(), copy);
-    if (failed(bytes))
-      return failure();
-    llvm::copy(*bytes, out);
-  } else {
-    FailureOr<std::vector<float>> values = decodeWeight(op.getResult());
-    if (failed(values))
-      return failure();
-    FloatFormat format = *getFloatFormat(type.getElementType());
-    for (auto [index, value] : llvm::enumerate(*values))
-      storeFloat(out, format, index, value);
-  }
-  op->emitRemark() << "'" << op->getName()
-                   << "' op has no small form in ONNX: the file has the "
-                      "columns that are not stored, too";
-  writer.alias(
-      op.getResult(),
-      writer.getExporter().addConstant(
-          makeResource(type, "densified", std::move(blob)), op.getLoc()));
-  return success();
-}
-
-/// The bytes of a parameter; nothing when `value` is not one.
-static ArrayRef<char> getStored(OpWriter &writer, Value value,
-                                SmallVectorImpl<char> &copy) {
-  auto load = value.getDefiningOp<WeightOp>();
-  return load ? getParamBytes(writer.getExporter().getParam(load), copy)
-              : ArrayRef<char>();
-}
-
-/// Whether each place is one of m columns that no other value of the group has:
-/// ONNX says nothing of other indices.
-static bool hasProperPlaces(OpWriter &writer, DensifyOp op) {
-  SmallVector<char> copy;
-  ArrayRef<char> bytes = getStored(writer, op.getMeta(), copy);
-  RankedTensorType meta = op.getMeta().getType();
-  if (int64_t(bytes.size()) != meta.getNumElements())
-    return false;
-  auto [n, m] = op.getNM();
-  SmallVector<uint8_t> places(op.getValues().getType().getDimSize(1));
-  for (int64_t row = 0; row < meta.getDimSize(0); ++row) {
-    unpackBits(reinterpret_cast<const uint8_t *>(bytes.data()) +
-                   row * meta.getDimSize(1),
-               op.getPlaceBits(), places);
-    uint32_t taken = 0;
-    for (auto [i, place] : llvm::enumerate(places)) {
-      if (i % n == 0)
-        taken = 0;
-      if (place >= m || (taken >> place & 1))
-        return false;
-      taken |= 1u << place;
-    }
-  }
-  return true;
-}
-
-/// Scatters the values of each row. Runtimes do it once, when they load the
-/// model, as all of it is constant.
-static LogicalResult exportDensify(OpWriter &writer, DensifyOp op) {
-  RankedTensorType type = op.getType();
-  if (op.getBits() || !type.hasStaticShape() || !hasProperPlaces(writer, op))
-    return exportDense(writer, op);
-  writer.requireOpset(18);
-  auto [n, m] = op.getNM();
-  int64_t kept = op.getValues().getType().getDimSize(1);
-  std::string places =
-      exportFields(writer, writer.in(op.getMeta()), op.getMeta().getType(),
-                   op.getPlaceBits(), kept);
-  SmallVector<int32_t> first;
-  for (int64_t i = 0; i < kept; ++i)
-    first.push_back(i / n * m);
-  auto firstType =
-      RankedTensorType::get({kept}, IntegerType::get(op.getContext(), 32));
-  std::string columns =
-      writer.node("Add", {places, writer.constant(DenseElementsAttr::get(
-                                      firstType, ArrayRef(first)))});
-  std::string zeros =
-      writer.node("Expand", {writer.scalar(type.getElementType(), 0),
-                             writer.ints(type.getShape())});
-  writer.result("ScatterElements", {zeros, columns, writer.in(op.getValues())})
-      .attr("axis", int64_t(1));
-  return success();
-}
-
-/// Whether `starts` counts the bits of the rows before, and each bit has its
-/// value. Without any bit there would be nothing to gather from.
-static bool hasProperStarts(OpWriter &writer, DensifyBitmapOp op) {
-  SmallVector<char> maskCopy, startsCopy;
-  ArrayRef<char> mask = getStored(writer, op.getMask(), maskCopy),
-                 starts = getStored(writer, op.getStarts(), startsCopy);
-  RankedTensorType type = op.getMask().getType();
-  if (!type.hasStaticShape() || int64_t(mask.size()) != type.getNumElements() ||
-      int64_t(starts.size()) != 4 * type.getDimSize(0))
-    return false;
-  auto [height, width] = op.getTileSizes();
-  int64_t tiles = int64_t(op.getColumns()) / width, count = 0;
-  for (int64_t row = 0; row < type.getDimSize(0); ++row) {
-    int32_t start;
-    std::memcpy(&start, starts.data() + row * 4, 4);
-    if (start != count)
-      return false;
-    for (int64_t tile = 0; tile < tiles; ++tile)
-      count += mask[row * type.getDimSize(1) + tile / 8] >> tile % 8 & 1;
-  }
-  int64_t values = op.getValues().getType().getNumElements();
-  return count > 0 && count * height * width <= values &&
-         values % (height * width) == 0;
-}
-
-/// Counts the bits before each column, which is the number of its value, and
-/// gathers. As for llmc.densify, runtimes do it when they load the model.
-static LogicalResult exportDensifyBitmap(OpWriter &writer, DensifyBitmapOp op) {
-  if (!hasProperStarts(writer, op))
-    return exportDense(writer, op);
-  writer.requireOpset(18);
-  RankedTensorType type = op.getType();
-  Type i1 = IntegerType::get(op.getContext(), 1);
-  auto [height, width] = op.getTileSizes();
-  bool isTiled = height * width != 1;
-  std::string bits =
-      exportFields(writer, writer.in(op.getMask()), op.getMask().getType(),
-                   /*bits=*/1, int64_t(op.getColumns()) / width);
-  std::string before =
-      writer
-          .node("CumSum",
-                {bits, writer.scalar(IntegerType::get(op.getContext(), 32), 1)})
-          .attr("exclusive", int64_t(1));
-  std::string starts =
-      writer.node("Unsqueeze", {writer.in(op.getStarts()), writer.ints(1)});
-  // Those that are not stored read the first value, and lose it.
-  std::string numbers =
-      writer.node("Mul", {writer.node("Add", {before, starts}), bits});
-  std::string values = writer.in(op.getValues());
-  SmallVector<int64_t> shape{-1};
-  if (isTiled)
-    shape.append({height, width});
-  if (isTiled || op.getValues().getType().getRank() != 1)
-    values = writer.node("Reshape", {values, writer.ints(shape)});
-  std::string gathered = writer.node("Gather", {values, numbers});
-  std::string isStored =
-      writer.node("Cast", {bits}).attr("to", int64_t(*getDataType(i1)));
-  if (isTiled)
-    isStored = writer.node("Unsqueeze", {isStored, writer.ints({2, 3})});
-  SmallVector<std::string> choice = {isStored, gathered,
-                                     writer.scalar(type.getElementType(), 0)};
-  if (!isTiled) {
-    writer.result("Where", choice);
-    return success();
-  }
-  std::string rows = writer.node("Transpose", {writer.node("Where", choice)})
-                         .attr("perm", ArrayRef<int64_t>{0, 2, 1, 3});
-  writer.result("Reshape", {rows, writer.ints(type.getShape())});
   return success();
 }
 
