@@ -107,6 +107,14 @@ bool WeightQuantizer::prepare(Task &task) {
 std::string WeightQuantizer::prepareCodebooks(Task &task) {
   const WeightSource &source = task.source;
   task.codebooks = options.codebooks;
+  int64_t bits = task.grid.bits;
+  if (bits < 2 || bits > 8)
+    return (bitsAttrName + " is " + Twine(bits) + "; 2 to 8 are defined").str();
+  if (task.codebooks->constant && bits != options.grid.bits)
+    return (bitsAttrName + " is " + Twine(bits) + ", and these values have " +
+            Twine(options.grid.bits) + " bits")
+        .str();
+  task.codebooks->size = int64_t(1) << bits;
   // Nothing is saved by 16 bits in another format.
   if (source.format != FloatFormat::F32)
     task.codebooks->format = source.format;

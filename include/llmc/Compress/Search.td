@@ -22,8 +22,8 @@ def AllocateBits : Pass<"llmc-allocate-bits", "::mlir::ModuleOp"> {
 
     // llmc-allocate-bits{budget=800000 block=64 scales=float16} makes of it
 
-    llmc.param @up = dense_resource<up> {llmc.bits = 3 : i64} : ...
-    llmc.param @down = dense_resource<down> {llmc.bits = 4 : i64} : ...
+    llmc.param @up = dense_resource<up> : tensor<1536x576xf32> {llmc.bits = 3 : i64}
+    llmc.param @down = dense_resource<down> : tensor<576x1536xf32> {llmc.bits = 4 : i64}
     ```
 
     The error of a weight W that becomes W' is
