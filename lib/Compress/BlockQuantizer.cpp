@@ -198,6 +198,13 @@ ErrorSums quantizeRows(const WeightSource &source, const GridOptions &options,
 } // namespace
 
 float GridOptions::roundScale(float scale) const {
+  if (exponents) {
+    // Scales are numbers of the weight's format, too.
+    bool isHalf = format == FloatFormat::F16;
+    int exponent = scale > 0 ? std::ilogb(scale) : -127;
+    return std::ldexp(
+        1.0f, std::clamp(exponent, isHalf ? -24 : -127, isHalf ? 15 : 127));
+  }
   if (halfScales)
     scale = roundToHalf(scale);
   if (format == FloatFormat::F32)
@@ -299,13 +306,14 @@ QuantizedWeight::QuantizedWeight(const WeightSource &source, int64_t block,
 }
 
 QuantizedWeight::QuantizedWeight(const BlockFormat &indices,
-                                 std::optional<FloatFormat> scales)
-    : format(indices) {
+                                 const Codebooks &codebooks,
+                                 const GridOptions &options)
+    : format(indices), exponents(options.exponents), codebooks(codebooks),
+      scalesFormat(options.format) {
   data = allocate(format.getDataBytes());
-  if (!scales)
-    return;
-  scalesFormat = *scales;
-  this->scales = allocate(format.getScalesBytes(scalesFormat));
+  if (codebooks.scaled)
+    scales = allocate(exponents ? format.rows * format.getNumBlocks()
+                                : format.getScalesBytes(scalesFormat));
 }
 
 void QuantizedWeight::storeBlock(int64_t row, int64_t block,
@@ -314,7 +322,11 @@ void QuantizedWeight::storeBlock(int64_t row, int64_t block,
   packBits(codes.take_front(format.block), format.bits,
            reinterpret_cast<uint8_t *>(data.getMutableData().data()) +
                index * format.getBlockBytes());
-  if (scales)
+  if (!scales)
+    return;
+  if (exponents)
+    scales->getMutableData()[index] = char(std::ilogb(scale) + 127);
+  else
     storeFloat(scales->getMutableData().data(), scalesFormat, index, scale);
 }
 

@@ -44,13 +44,16 @@ struct GridOptions {
   bool symmetric = false;
   /// Scales are numbers that f16 holds, where it can.
   bool halfScales = false;
+  /// Scales are powers of two, stored as their exponents: E8M0.
+  bool exponents = false;
   ClipSearch clip = ClipSearch::None;
   /// In which scales are stored.
   FloatFormat format = FloatFormat::F32;
 
   int getLevels() const { return (1 << bits) - 1; }
   int getMiddle() const { return 1 << (bits - 1); }
-  /// The number that is stored for a scale.
+  /// The number that is stored for a scale, which is not negative. Powers of
+  /// two are those below it.
   float roundScale(float scale) const;
 };
 
@@ -87,6 +90,12 @@ struct Codebooks {
   FloatFormat format = FloatFormat::F32;
   /// Published, the same for every weight: part of the program.
   bool constant = false;
+  /// Whether what they stand for is multiplied by a scale of the block.
+  bool scaled = false;
+  /// Values in the middle of two entries become the one of an even index, as
+  /// floats are rounded.
+  bool evenTies = false;
+  /// Those of constant ones; entries that are not finite stand for no weight.
   std::vector<float> values;
 };
 
@@ -97,6 +106,8 @@ struct QuantizedWeight {
   mlir::AsmResourceBlob data;
   /// Absent only beside codebooks.
   std::optional<mlir::AsmResourceBlob> scales;
+  /// Whether these are E8M0.
+  bool exponents = false;
   /// Absent when symmetric: every zero point is the format's default.
   std::optional<mlir::AsmResourceBlob> zeros;
   /// If the integers are indices.
@@ -113,9 +124,10 @@ struct QuantizedWeight {
 
   QuantizedWeight(const WeightSource &source, int64_t block,
                   const GridOptions &options);
-  /// Indices of this format, with scales of the other one if they have any.
-  QuantizedWeight(const BlockFormat &indices,
-                  std::optional<FloatFormat> scales);
+  /// Indices of this format, for `codebooks` without values, with scales of
+  /// options.format or exponents if they have any.
+  QuantizedWeight(const BlockFormat &indices, const Codebooks &codebooks,
+                  const GridOptions &options);
   QuantizedWeight(QuantizedWeight &&) = default;
 
   /// Stores a block's codes, and its scale unless there are none.

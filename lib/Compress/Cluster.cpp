@@ -18,42 +18,97 @@ namespace {
 /// has as many entries of 4 bytes for each of its values.
 constexpr int64_t maxExact = int64_t(1) << 22;
 
+/// Values that are the same for every weight.
+struct Published {
+  std::vector<float> values;
+  /// Weights that share a scale if nothing is said; 0: a row.
+  int64_t block = 64;
+  bool isFloat = true;
+  /// A Microscaling format: scales are powers of two.
+  bool isMX = false;
+};
+
+/// Those of a method; nothing if it learns them.
+std::optional<Published> getPublished(ClusterMethod method) {
+  auto table = [](int exponentBits, int mantissaBits,
+                  FloatSpecials specials = FloatSpecials::None) {
+    return makeFloatTable(exponentBits, mantissaBits, specials);
+  };
+  switch (method) {
+  case ClusterMethod::KMeans:
+  case ClusterMethod::Exact:
+    return std::nullopt;
+  case ClusterMethod::NF4:
+    return Published{{std::begin(nf4Values), std::end(nf4Values)},
+                     64,
+                     /*isFloat=*/false};
+  case ClusterMethod::FP4:
+    return Published{table(2, 1)};
+  case ClusterMethod::FP8E4M3:
+    return Published{table(4, 3, FloatSpecials::NaN), 0};
+  case ClusterMethod::FP8E5M2:
+    return Published{table(5, 2, FloatSpecials::IEEE), 0};
+  case ClusterMethod::MXFP4:
+    return Published{table(2, 1), 32, true, true};
+  case ClusterMethod::MXFP6E2M3:
+    return Published{table(2, 3), 32, true, true};
+  case ClusterMethod::MXFP6E3M2:
+    return Published{table(3, 2), 32, true, true};
+  case ClusterMethod::MXFP8E4M3:
+    return Published{table(4, 3, FloatSpecials::NaN), 32, true, true};
+  case ClusterMethod::MXFP8E5M2:
+    return Published{table(5, 2, FloatSpecials::IEEE), 32, true, true};
+  }
+  llvm_unreachable("no other method");
+}
+
 struct Cluster : llmc::impl::ClusterBase<Cluster> {
   using ClusterBase::ClusterBase;
-
-  bool isFixed() const {
-    return method == ClusterMethod::NF4 || method == ClusterMethod::FP4;
-  }
 
   LogicalResult initialize(MLIRContext *context) override;
   void runOnOperation() override;
 
 private:
+  /// `bits` and `block`, or what the method has.
+  int64_t getBits() const {
+    if (bits != 0)
+      return bits;
+    return published ? llvm::Log2_64(published->values.size()) : 4;
+  }
+  int64_t getBlock() const {
+    if (block >= 0)
+      return block;
+    return published ? published->block : 64;
+  }
   WeightQuantizerOptions getQuantizerOptions() const;
   CodebookOptions getCodebookOptions(WeightQuantizer::Task &task) const;
   void cluster(WeightQuantizer &quantizer, WeightQuantizer::Task &task,
                const InputStatistics *statistics, const HessianFactor *factor);
+
+  std::optional<Published> published;
 };
 
 WeightQuantizerOptions Cluster::getQuantizerOptions() const {
   WeightQuantizerOptions options;
-  options.grid.bits = bits;
+  options.grid.bits = getBits();
   options.grid.symmetric = true;
   options.grid.halfScales = halfScales;
-  options.block = block;
+  options.grid.exponents = published && published->isMX;
+  options.block = getBlock();
   options.what = what;
   options.skip = skip;
   options.strict = strict;
   Codebooks codebooks;
-  codebooks.rows = isFixed() ? 0 : rows;
-  codebooks.size = int64_t(1) << bits;
+  codebooks.rows = published ? 0 : rows;
+  codebooks.size = int64_t(1) << getBits();
   codebooks.dims = dims;
   codebooks.format = halfCodebook ? FloatFormat::F16 : FloatFormat::F32;
-  codebooks.constant = isFixed();
-  if (method == ClusterMethod::NF4)
-    codebooks.values.assign(std::begin(nf4Values), std::end(nf4Values));
-  if (method == ClusterMethod::FP4)
-    codebooks.values.assign(std::begin(e2m1Values), std::end(e2m1Values));
+  codebooks.constant = published.has_value();
+  codebooks.scaled = published || getBlock() > 0;
+  if (published) {
+    codebooks.values = published->values;
+    codebooks.evenTies = published->isFloat;
+  }
   options.codebooks = std::move(codebooks);
   return options;
 }
@@ -62,7 +117,8 @@ LogicalResult Cluster::initialize(MLIRContext *context) {
   auto fail = [&] {
     return emitError(UnknownLoc::get(context)) << getArgument() << ": ";
   };
-  if (rows < 0 || block < 0 || refit < 0)
+  published = getPublished(method);
+  if (rows < 0 || block < -1 || refit < 0)
     return fail() << "rows, block and refit must not be negative";
   if (!(damping >= 0) || !std::isfinite(damping))
     return fail() << "damping is " << double(damping)
@@ -71,27 +127,29 @@ LogicalResult Cluster::initialize(MLIRContext *context) {
     return fail() << "dims is " << int64_t(dims) << "; 1, 2 and 4 are defined";
   if (dims > 1 && method != ClusterMethod::KMeans)
     return fail() << "vectors have values of method=kmeans only";
-  if (block % dims != 0)
-    return fail() << "block is " << int64_t(block)
+  if (getBlock() % dims != 0)
+    return fail() << "block is " << getBlock()
                   << "; it must be whole vectors of " << int64_t(dims);
-  if (isFixed() && bits != 4)
-    return fail() << "bits is " << int64_t(bits)
-                  << "; nf4 and fp4 have values for 4";
-  if (isFixed() && block == 0)
-    return fail() << "nf4 and fp4 need scales; block must not be 0";
   // Sizes of lookups, before anything is shifted by so many bits.
-  if (bits < 2 || bits > 8)
-    return fail() << "bits is " << int64_t(bits) << "; 2 to 8 are defined";
+  if (getBits() < 2 || getBits() > 8)
+    return fail() << "bits is " << getBits() << "; 2 to 8 are defined";
+  if (published && published->values.size() != size_t(1) << getBits())
+    return fail() << "bits is " << getBits() << "; the method has "
+                  << published->values.size() << " values";
+  if (published && published->isMX && getBlock() != published->block)
+    return fail() << "block is " << getBlock()
+                  << "; MX formats have a scale for " << published->block
+                  << " weights";
   return WeightQuantizer::verify(context, getArgument(), getQuantizerOptions());
 }
 
 CodebookOptions Cluster::getCodebookOptions(WeightQuantizer::Task &task) const {
   CodebookOptions options;
-  options.method = method;
+  options.exact = method == ClusterMethod::Exact;
   options.codebooks = *task.codebooks;
   options.grid = task.grid;
-  options.scaleBlock = block;
-  options.searchScales = block > 0 && dims == 1 && clip == ClipSearch::MSE;
+  options.searchScales =
+      options.codebooks.scaled && dims == 1 && clip == ClipSearch::MSE;
   options.refit = refit;
   return options;
 }

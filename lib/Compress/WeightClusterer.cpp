@@ -4,7 +4,6 @@
 #include "Clusterer1D.h"
 #include "ErrorFeedback.h"
 #include "VectorClones.h"
-#include "llmc/Weights/Codebooks.h"
 #include "mlir/IR/Threading.h"
 #include <cmath>
 #include <limits>
@@ -83,14 +82,15 @@ float sumErrors(const float *values, const float *importance, int64_t count,
 class RowClusterer {
 public:
   RowClusterer(const WeightSource &source, int64_t firstRow, int64_t rows,
-               const CodebookOptions &options, const ClusterInput &input,
-               QuantizedWeight &result, MLIRContext *context)
+               int64_t scaleBlock, const CodebookOptions &options,
+               const ClusterInput &input, QuantizedWeight &result,
+               MLIRContext *context)
       : source(source), options(options), input(input), result(result),
         context(context), firstRow(firstRow), rows(rows),
         columns(source.columns), dims(options.codebooks.dims),
         entries(options.codebooks.size), groupRows(options.codebooks.rows),
         groups(rows / groupRows),
-        block(options.scaleBlock ? options.scaleBlock : columns),
+        block(options.codebooks.scaled ? scaleBlock : columns),
         blocks(llvm::divideCeil(columns, block)), weights(rows, columns),
         scales(rows, blocks), codes(rows * (columns / dims)),
         books(groups * entries * dims) {}
@@ -99,7 +99,7 @@ public:
     if (!read())
       return;
     std::fill(scales.values.begin(), scales.values.end(), 1.0f);
-    if (options.scaleBlock)
+    if (options.codebooks.scaled)
       findScales();
     if (options.codebooks.constant)
       setBooks();
@@ -192,8 +192,9 @@ private:
   std::vector<uint8_t> codes;
   /// [groups, dims, entries], so that loops over entries vectorise.
   std::vector<float> books;
-  /// Of numbers: entries of each codebook in ascending order, the limits
-  /// between them, and their indices.
+  /// Of numbers: entries of each codebook in ascending order, as many of them
+  /// as are finite, the limits between them, and their indices.
+  int64_t usable = 0;
   std::vector<float> limits;
   std::vector<uint8_t> order;
 };
@@ -211,11 +212,17 @@ bool RowClusterer::read() {
   return result.finite &= llvm::all_of(finite, [](char each) { return each; });
 }
 
-/// The largest magnitude of each block becomes 1, and -1 if the values are
-/// published ones. To learn them is worth more when one end of all blocks is at
-/// the same value (signed normalization, arXiv 2505.06653).
+/// The largest magnitude of each block becomes 1, or that of published values.
+/// To learn them is worth more when one end of all blocks is at the same value
+/// (signed normalization, arXiv 2505.06653). With powers of two its exponent
+/// becomes that of the largest value, as the Microscaling formats have it.
 void RowClusterer::findScales() {
-  float largest = options.method == ClusterMethod::FP4 ? e2m1Values[7] : 1;
+  float largest = options.codebooks.constant ? 0 : 1;
+  for (float value : options.codebooks.values)
+    if (std::isfinite(value))
+      largest = std::max(largest, value);
+  if (options.grid.exponents)
+    largest = roundScale(largest);
   forRows([&](int64_t row) {
     for (int64_t number = 0; number < blocks; ++number) {
       float most = 0;
@@ -232,7 +239,12 @@ void RowClusterer::findScales() {
 
 /// Moves each scale to the best of some near the first one.
 void RowClusterer::searchScales() {
-  constexpr int64_t candidates = 26;
+  SmallVector<float> factors;
+  if (options.grid.exponents)
+    factors = {2, 0.5};
+  else
+    for (int64_t i = 0; i < 26; ++i)
+      factors.push_back(1.2f - 0.02f * i);
   int64_t stride = llvm::alignTo(block, blockLanes);
   forRows([&](int64_t row) {
     std::vector<float> values(stride), importance(stride);
@@ -253,8 +265,8 @@ void RowClusterer::searchScales() {
                          1 / candidate, getBook(row), entries);
       };
       double least = getError(original);
-      for (int64_t i = 0; i < candidates; ++i) {
-        float candidate = roundScale(original * (1.2f - 0.02f * i));
+      for (float factor : factors) {
+        float candidate = roundScale(original * factor);
         if (candidate == 0)
           continue;
         double error = getError(candidate);
@@ -283,8 +295,7 @@ std::vector<float> RowClusterer::learnPosition(int64_t group, int64_t position,
       samples.push_back({getScaled(weights(row, i), scale),
                          getColumnWeight(i) * scale * scale});
     }
-  return cluster1D(std::move(samples), size,
-                   options.method == ClusterMethod::Exact);
+  return cluster1D(std::move(samples), size, options.exact);
 }
 
 void RowClusterer::learnBooks() {
@@ -347,18 +358,26 @@ void RowClusterer::roundBooks() {
 void RowClusterer::sortBooks() {
   if (dims > 1)
     return;
-  order.resize(groups * entries);
-  limits.resize(groups * (entries - 1));
   for (int64_t group = 0; group < groups; ++group) {
     const float *book = &books[group * entries];
-    uint8_t *places = &order[group * entries];
-    std::iota(places, places + entries, 0);
-    std::sort(places, places + entries, [&](uint8_t a, uint8_t b) {
-      return book[a] != book[b] ? book[a] < book[b] : a < b;
+    SmallVector<uint8_t, maxEntries> places;
+    for (int64_t i = 0; i < entries; ++i)
+      if (std::isfinite(book[i]))
+        places.push_back(i);
+    llvm::sort(places, [&](uint8_t a, uint8_t b) {
+      return std::tuple(book[a], !std::signbit(book[a]), a) <
+             std::tuple(book[b], !std::signbit(book[b]), b);
     });
-    for (int64_t i = 0; i + 1 < entries; ++i)
-      limits[group * (entries - 1) + i] =
-          0.5f * book[places[i]] + 0.5f * book[places[i + 1]];
+    // As many in every group: only constant ones have others.
+    usable = places.size();
+    llvm::append_range(order, places);
+    for (int64_t i = 0; i + 1 < usable; ++i) {
+      float limit = 0.5f * book[places[i]] + 0.5f * book[places[i + 1]];
+      // A number at the limit becomes the entry above it.
+      if (options.codebooks.evenTies && places[i + 1] % 2 != 0)
+        limit = std::nextafter(limit, std::numeric_limits<float>::infinity());
+      limits.push_back(limit);
+    }
   }
 }
 
@@ -368,9 +387,9 @@ int RowClusterer::choose(int64_t row, const float *scaled,
   if (dims > 1)
     return findNearest(getBook(row), entries, dims, scaled, factor);
   int64_t group = row / groupRows;
-  const float *first = &limits[group * (entries - 1)];
-  int64_t place = std::upper_bound(first, first + entries - 1, *scaled) - first;
-  return order[group * entries + place];
+  const float *first = &limits[group * (usable - 1)];
+  int64_t place = std::upper_bound(first, first + usable - 1, *scaled) - first;
+  return order[group * usable + place];
 }
 
 /// To the nearest, each by itself.
@@ -494,7 +513,7 @@ void RowClusterer::store() {
     for (int64_t number = 0; number < stored; ++number)
       result.storeBlock(firstRow + row, number,
                         ArrayRef(padded).slice(number * vectors, vectors),
-                        options.scaleBlock ? scales(row, number) : 1);
+                        options.codebooks.scaled ? scales(row, number) : 1);
     Sums &sums = parts[row];
     for (int64_t i = 0; i < columns; ++i) {
       double value = weights(row, i), error = value - decode(row, i);
@@ -544,19 +563,15 @@ QuantizedWeight llmc::clusterWeight(const WeightSource &source, int64_t block,
                                     const ClusterInput &input,
                                     MLIRContext *context) {
   int64_t dims = options.codebooks.dims, groupRows = options.codebooks.rows;
-  std::optional<FloatFormat> scales;
-  if (options.scaleBlock)
-    scales = source.format;
   QuantizedWeight result(
       {source.rows, source.columns / dims, block / dims, options.grid.bits},
-      scales);
-  result.codebooks = options.codebooks;
+      options.codebooks, options.grid);
   if (input.statistics)
     result.outputError = result.outputNorm = 0;
   int64_t chunk = std::max(rowsPerChunk / groupRows, int64_t(1)) * groupRows;
   for (int64_t first = 0; first < source.rows && result.finite; first += chunk)
-    RowClusterer(source, first, std::min(chunk, source.rows - first), options,
-                 input, result, context)
+    RowClusterer(source, first, std::min(chunk, source.rows - first), block,
+                 options, input, result, context)
         .run();
   return result;
 }

@@ -9,14 +9,13 @@
 namespace llmc {
 
 struct CodebookOptions {
-  ClusterMethod method = ClusterMethod::KMeans;
+  /// Whether values are those of the least squared error, which takes longer.
+  bool exact = false;
   /// The rows of a codebook, its sizes, and how it is stored; the values are
   /// found, or the published ones.
   Codebooks codebooks;
   /// The bits of an index, and how scales are rounded.
   GridOptions grid;
-  /// Weights of a row that share a scale; 0: there are no scales.
-  int64_t scaleBlock = 0;
   /// Whether scales are searched for that lower the error, rather than those
   /// that make the largest magnitude 1; not for vectors.
   bool searchScales = false;
@@ -37,7 +36,7 @@ struct ClusterInput {
 };
 
 /// Finds codebooks and indices for a weight whose indices lie in blocks of
-/// `block` columns.
+/// `block` columns, each of which has a scale if codebooks are scaled.
 QuantizedWeight clusterWeight(const WeightSource &source, int64_t block,
                               const CodebookOptions &options,
                               const ClusterInput &input,

@@ -2,6 +2,7 @@
 
 #include "WeightQuantizer.h"
 #include "llmc/Weights/Blobs.h"
+#include "llmc/Weights/Codebooks.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/SetVector.h"
@@ -134,12 +135,14 @@ std::string WeightQuantizer::prepareCodebooks(Task &task) {
 
 /// What is stored of a weight in this format.
 int64_t WeightQuantizer::getBytes(const Task &task, const BlockFormat &format) {
-  int64_t scales = format.getScalesBytes(task.source.format);
+  int64_t scales = task.grid.exponents
+                       ? format.rows * format.getNumBlocks()
+                       : format.getScalesBytes(task.source.format);
   if (!task.codebooks)
     return format.getDataBytes() + scales +
            (task.grid.symmetric ? 0 : format.getZerosBytes());
   const Codebooks &codebooks = *task.codebooks;
-  return format.getDataBytes() + (options.block ? scales : 0) +
+  return format.getDataBytes() + (codebooks.scaled ? scales : 0) +
          (codebooks.constant
               ? 0
               : format.rows / codebooks.rows * codebooks.size * codebooks.dims *
@@ -261,6 +264,22 @@ Value WeightQuantizer::createWeight(Task &task, const BlockFormat &format,
   return weight;
 }
 
+/// Published values as part of the program.
+static Value createTable(OpBuilder &builder, Location location,
+                         ArrayRef<float> values, Type element) {
+  SmallVector<APFloat> numbers;
+  for (float value : values) {
+    APFloat number(value);
+    bool losesInfo;
+    number.convert(cast<FloatType>(element).getFloatSemantics(),
+                   APFloat::rmNearestTiesToEven, &losesInfo);
+    numbers.push_back(number);
+  }
+  auto type = RankedTensorType::get({int64_t(numbers.size())}, element);
+  return ConstantOp::create(builder, location,
+                            DenseElementsAttr::get(type, numbers));
+}
+
 /// The weight over loads of its indices, and of what they stand for.
 Value WeightQuantizer::createLookup(Task &task, const QuantizedWeight &result,
                                     Value indices, Value scales,
@@ -275,18 +294,7 @@ Value WeightQuantizer::createLookup(Task &task, const QuantizedWeight &result,
     if (codebook.getType().getElementType() != element)
       values = CastOp::create(builder, location, values, element);
   } else {
-    SmallVector<APFloat> numbers;
-    for (float value : codebooks.values) {
-      APFloat number(value);
-      bool losesInfo;
-      number.convert(cast<FloatType>(element).getFloatSemantics(),
-                     APFloat::rmNearestTiesToEven, &losesInfo);
-      numbers.push_back(number);
-    }
-    values = ConstantOp::create(
-        builder, location,
-        DenseElementsAttr::get(RankedTensorType::get({codebooks.size}, element),
-                               numbers));
+    values = createTable(builder, location, codebooks.values, element);
   }
   return LookupOp::create(builder, location, indices, values, scales,
                           result.format.bits,
@@ -316,9 +324,12 @@ Value WeightQuantizer::rewrite(Task &task, QuantizedWeight &result) {
   SmallVector<ParamOp, 3> params{
       addParam(".q", {format.rows, blocks, format.getBlockBytes()}, byte,
                std::move(result.data))};
-  if (result.scales)
-    params.push_back(addParam(".scales", {format.rows, blocks},
-                              param.getType().getElementType(),
+  Type element = param.getType().getElementType();
+  if (result.scales && result.exponents)
+    params.push_back(addParam(".scales", {format.rows, 1, blocks}, byte,
+                              std::move(*result.scales)));
+  else if (result.scales)
+    params.push_back(addParam(".scales", {format.rows, blocks}, element,
                               std::move(*result.scales)));
   ParamOp codebook;
   if (result.codebooks && !result.codebooks->constant) {
@@ -352,6 +363,12 @@ Value WeightQuantizer::rewrite(Task &task, QuantizedWeight &result) {
       values.push_back(WeightOp::create(builder, location, added.getType(),
                                         added.getSymName()));
     values.resize(3);
+    // A lookup, too, of the powers of two.
+    if (result.exponents)
+      values[1] = LookupOp::create(
+          builder, location, values[1],
+          createTable(builder, location, makeExponentTable(), element), Value(),
+          /*bits=*/8, /*block=*/blocks, /*columns=*/blocks);
     if (result.codebooks)
       return last = createLookup(task, result, values[0], values[1], codebook,
                                  builder, location);

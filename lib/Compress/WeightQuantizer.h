@@ -22,7 +22,7 @@ struct WeightQuantizerOptions {
   std::string skip;
   bool strict = false;
   /// What indices stand for, if the integers are to be indices: `rows` of 0 are
-  /// all of a weight; with `block` 0 they have no scales. Not the values.
+  /// all of a weight.
   std::optional<Codebooks> codebooks;
 };
 

@@ -3,7 +3,7 @@
 // RUN: not llmc-opt %s -llmc-read-statistics=file=%t.safetensors -llmc-cluster="bits=2 block=16 rows=4 compensate skip=^keep strict" 2>&1 | FileCheck %s --check-prefix=STRICT
 // RUN: not llmc-opt %s -llmc-cluster="bits=9" 2>&1 | FileCheck %s --check-prefix=BITS
 // RUN: not llmc-opt %s -llmc-cluster="method=nf4 bits=3" 2>&1 | FileCheck %s --check-prefix=NF4
-// RUN: not llmc-opt %s -llmc-cluster="method=fp4 block=0" 2>&1 | FileCheck %s --check-prefix=SCALES
+// RUN: not llmc-opt %s -llmc-cluster="method=mxfp4 block=64" 2>&1 | FileCheck %s --check-prefix=MX
 // RUN: not llmc-opt %s -llmc-cluster="rows=-1" 2>&1 | FileCheck %s --check-prefix=ROWS
 // RUN: not llmc-opt %s -llmc-cluster="bits=3 block=12" 2>&1 | FileCheck %s --check-prefix=BYTES
 // RUN: not llmc-opt %s -llmc-cluster="dims=3" 2>&1 | FileCheck %s --check-prefix=DIMS
@@ -13,8 +13,8 @@
 // RUN: not llmc-opt %s -llmc-read-statistics=file=%t.safetensors -llmc-cluster="bits=2 compensate damping=0 strict skip=^[^b] block=8" 2>&1 | FileCheck %s --check-prefix=FINITE
 
 // BITS: error: llmc-cluster: bits is 9; 2 to 8 are defined
-// NF4: error: llmc-cluster: bits is 3; nf4 and fp4 have values for 4
-// SCALES: error: llmc-cluster: nf4 and fp4 need scales; block must not be 0
+// NF4: error: llmc-cluster: bits is 3; the method has 16 values
+// MX: error: llmc-cluster: block is 64; MX formats have a scale for 32 weights
 // ROWS: error: llmc-cluster: rows, block and refit must not be negative
 // BYTES: error: llmc-cluster: a block of 12 times 3 bits is not whole bytes
 // DIMS: error: llmc-cluster: dims is 3; 1, 2 and 4 are defined

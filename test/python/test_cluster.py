@@ -169,6 +169,124 @@ def test_published_values(tmp_path, method, book, most):
     assert entry["bytes_after"] == weight.size // 2 + 20 * 3 * 4
 
 
+MX = [  # method, ml_dtypes' name, bits, largest value, its exponent
+    ("mxfp4", "float4_e2m1fn", 4, 6, 2),
+    ("mxfp6-e2m3", "float6_e2m3fn", 6, 7.5, 2),
+    ("mxfp6-e3m2", "float6_e3m2fn", 6, 28, 4),
+    ("mxfp8-e4m3", "float8_e4m3fn", 8, 448, 8),
+    ("mxfp8-e5m2", "float8_e5m2", 8, 57344, 15),
+    ("fp8-e4m3", "float8_e4m3fn", 8, 448, None),
+    ("fp8-e5m2", "float8_e5m2", 8, 57344, None)]
+
+
+@pytest.mark.parametrize("method,name,bits,largest,emax", MX)
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_small_floats(tmp_path, method, name, bits, largest, emax, dtype):
+    """Bits of ml_dtypes, scales of section 6.3 of the MX specification 1.0;
+    kernels, the reference lowering and ONNX Runtime compute with them."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    rng = np.random.default_rng(bits)
+    weight = rng.standard_normal((40, 192)) * np.exp(
+        rng.uniform(-4, 4, (40, 192)))
+    # What lies in the middle of two values, and beyond the last.
+    kind = np.dtype(getattr(ml_dtypes, name))
+    table = np.arange(2**bits, dtype=np.uint8).view(kind).astype("f4")
+    finite = np.unique(table[np.isfinite(table)])
+    weight[0] = np.resize((finite[1:] + finite[:-1]) / 2, 192)
+    weight[0, ::32] = largest * 1.125 if emax else largest
+    weight[1, :64] = 0
+    weight[2] *= 2.0**-9 if dtype == "float16" else 2.0**-40
+    weight = weight.astype(dtype)
+    module = make_module(weight, True)
+    entry, = module.run(
+        f"llmc-cluster{{method={method} clip=none strict}}").weights
+    made = resources(module, tmp_path / "m.mlir")
+    assert entry["bits"] == bits and "w.codebook" not in made
+    assert entry["bytes_after"] == made["w.q"].size + made["w.scales"].size
+
+    blocks = weight.reshape(40, -1, 32 if emax else 192).astype("f4")
+    most = abs(blocks).max(-1, keepdims=True)
+    if emax:
+        assert entry["bytes_after"] * 8 == weight.size * (bits + 0.25)
+        least = -24 if dtype == "float16" else -127
+        exponent = np.where(most > 0, np.floor(np.log2(np.where(
+            most > 0, most, 1))) - emax, least).clip(least, 127)
+        assert np.array_equal(made["w.scales"],
+                              (exponent + 127).astype(np.uint8).reshape(-1))
+        scales = 2.0**exponent.astype("f4")
+    else:
+        scales = (most / np.float32(largest)).astype(dtype).astype("f4")
+        assert np.array_equal(made["w.scales"].view(dtype), scales.reshape(-1))
+    scaled = np.divide(blocks, scales, out=np.zeros_like(blocks),
+                       where=scales != 0).clip(-largest, largest)
+    expected = scaled.astype(kind).reshape(40, 192)
+    codes = unpack(made["w.q"].reshape(40, -1), bits)
+    assert np.array_equal(codes, expected.view(np.uint8))
+    got = (expected.astype("f4").reshape(blocks.shape) * scales).reshape(
+        40, 192).astype(dtype)
+
+    x = np.eye(192, dtype=dtype)
+    for target in ("host", "reference"):
+        loaded = llmc.Module.load(tmp_path / "m.mlir")
+        outputs = loaded.compile(target)({"x": x})["y"].T
+        np.testing.assert_allclose(outputs, got, rtol=1e-6)
+    module.export_onnx(tmp_path / "m.onnx")
+    session = onnxruntime.InferenceSession(
+        tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
+    np.testing.assert_allclose(session.run(None, {"x": x})[0].T, got,
+                               rtol=1e-6)
+
+
+def test_search_of_powers_of_two(tmp_path):
+    """Of half, one and two times the specification's scale, the best."""
+    weight = np.random.default_rng(4).standard_normal((32, 128)).astype("f4")
+    values = np.concatenate([E2M1, -E2M1])
+
+    def run_mx(options):
+        module = make_module(weight, False)
+        entry, = module.run(f"llmc-cluster{{method=mxfp4 {options}}}").weights
+        made = resources(module, tmp_path / "m.mlir")
+        scales = 2.0**(made["w.scales"].reshape(32, 4, 1) - 127.0)
+        return entry["relative_error"], scales
+
+    plain, before = run_mx("clip=none")
+    searched, after = run_mx("clip=mse")
+    blocks = weight.reshape(32, 4, 32)
+    tried = [before * factor for factor in (1, 2, 0.5)]
+    errors = np.array([
+        (abs(blocks[..., None] / s[..., None] - values).min(-1)**2
+         * s**2).sum(-1) for s in tried])
+    assert np.array_equal(after[..., 0], np.choose(
+        errors.argmin(0), [s[..., 0] for s in tried]))
+    assert searched == pytest.approx(
+        np.sqrt(errors.min(0).sum()) / np.linalg.norm(weight), rel=1e-4)
+    assert searched < plain
+
+
+@pytest.mark.parametrize("method", ["mxfp4", "mxfp6-e2m3"])
+def test_compensation_of_small_floats(tmp_path, method):
+    weight = np.random.default_rng(5).standard_normal((40, 128)).astype("f4")
+    seen = statistics.make_rows(128, count=256)
+    errors = []
+    for more in ("", "compensate"):
+        module = make_module(weight, False)
+        read(module, tmp_path, seen)
+        entry, = module.run(
+            f"llmc-cluster{{method={method} {more}}}").weights
+        errors.append(entry["output_error"])
+    assert errors[1] < 0.9 * errors[0]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_no_small_floats_of_infinities(value):
+    weight = np.ones((4, 64), "f4")
+    weight[1, 3] = value
+    report = make_module(weight, False).run("llmc-cluster{method=fp8-e5m2}")
+    assert not report.weights
+    assert "not finite" in str(report.notices)
+
+
 CASES = [  # columns, bits, rows, block, act-order
     (96, 3, 8, 0, True), (300, 4, 40, 0, False), (128, 2, 0, 32, True)]
 

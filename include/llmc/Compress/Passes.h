@@ -40,7 +40,19 @@ enum class PruneScope { Row, Layer, Global };
 /// How pruned weights are stored.
 enum class PruneStore { Sparse, Dense };
 /// Where the values come from that weights share.
-enum class ClusterMethod { KMeans, Exact, NF4, FP4 };
+enum class ClusterMethod {
+  KMeans,
+  Exact,
+  NF4,
+  FP4,
+  FP8E4M3,
+  FP8E5M2,
+  MXFP4,
+  MXFP6E2M3,
+  MXFP6E3M2,
+  MXFP8E4M3,
+  MXFP8E5M2
+};
 
 #define GEN_PASS_DECL
 #include "llmc/Compress/Passes.h.inc"

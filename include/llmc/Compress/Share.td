@@ -79,8 +79,17 @@ def Cluster : Pass<"llmc-cluster", "::mlir::ModuleOp"> {
     Lloyd's iteration from the exact values of a histogram. With `weighting=activations` each
     square counts times E[x^2] of the activation that the weight is multiplied
     with, as SqueezeLLM (arXiv 2306.07629) counts it times the Fisher
-    information. `nf4` has the 16 values of QLoRA (arXiv 2305.14314), `fp4` those
-    of the OCP's E2M1, one codebook for all of a model.
+    information.
+
+    Published values are one codebook for all of a model: `nf4` has the 16 of
+    QLoRA (arXiv 2305.14314), `fp4` those of the OCP's E2M1, `fp8-e4m3` and
+    `fp8-e5m2` those of its 8-bit floats, of which the largest magnitude becomes
+    the largest finite one. `mxfp4`, `mxfp6-*` and `mxfp8-*` are the OCP's
+    Microscaling formats (MX, version 1.0): 32 weights share a power of two,
+    2^(floor(log2(max|w|)) - emax) with the exponent emax of the largest finite
+    value, which 8 bits store (E8M0), and larger quotients saturate. With
+    `clip=mse` it becomes twice or half of that where this lowers the squared
+    error. Floats are rounded to the nearest, ties to even.
 
     With `dims` an index stands for as many successive weights of a row, and a
     codebook has vectors (GPTVQ, arXiv 2402.15319): all of as many values for
@@ -117,8 +126,8 @@ def Cluster : Pass<"llmc-cluster", "::mlir::ModuleOp"> {
     those of `llmc-quantize-rtn`, and `rows`.
   }];
   let options = [
-    Option<"bits", "bits", "int64_t", /*default=*/"4",
-           "Bits of each index, 2 to 8">,
+    Option<"bits", "bits", "int64_t", /*default=*/"0",
+           "Bits of each index, 2 to 8; 0 for 4 or what the method has">,
     Option<"method", "method", "::llmc::ClusterMethod",
            /*default=*/"::llmc::ClusterMethod::KMeans",
            "Where the values come from",
@@ -130,11 +139,26 @@ def Cluster : Pass<"llmc-cluster", "::mlir::ModuleOp"> {
               clEnumValN(::llmc::ClusterMethod::NF4, "nf4",
                          "QLoRA's, for scales"),
               clEnumValN(::llmc::ClusterMethod::FP4, "fp4",
-                         "E2M1, for scales"))}]>,
+                         "E2M1, for scales"),
+              clEnumValN(::llmc::ClusterMethod::FP8E4M3, "fp8-e4m3",
+                         "E4M3 without infinities, for scales"),
+              clEnumValN(::llmc::ClusterMethod::FP8E5M2, "fp8-e5m2",
+                         "E5M2, for scales"),
+              clEnumValN(::llmc::ClusterMethod::MXFP4, "mxfp4",
+                         "E2M1 in MX blocks"),
+              clEnumValN(::llmc::ClusterMethod::MXFP6E2M3, "mxfp6-e2m3",
+                         "E2M3 in MX blocks"),
+              clEnumValN(::llmc::ClusterMethod::MXFP6E3M2, "mxfp6-e3m2",
+                         "E3M2 in MX blocks"),
+              clEnumValN(::llmc::ClusterMethod::MXFP8E4M3, "mxfp8-e4m3",
+                         "E4M3 in MX blocks"),
+              clEnumValN(::llmc::ClusterMethod::MXFP8E5M2, "mxfp8-e5m2",
+                         "E5M2 in MX blocks"))}]>,
     Option<"rows", "rows", "int64_t", /*default=*/"0",
            "Successive rows that share a codebook; 0 for all of a weight">,
-    Option<"block", "block", "int64_t", /*default=*/"64",
-           "Weights of a row that share one scale; 0 for no scales">,
+    Option<"block", "block", "int64_t", /*default=*/"-1",
+           "Weights of a row that share one scale; 0 for no scales, or one for "
+           "each row with published values; -1 for 64 or what the method has">,
     Option<"dims", "dims", "int64_t", /*default=*/"1",
            "Successive weights of a row that one index stands for: 1, 2 or 4">,
     Option<"clip", "clip", "::llmc::ClipSearch",

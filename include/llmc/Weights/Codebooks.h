@@ -1,7 +1,12 @@
-//===- Codebooks.h - published tables of 16 values --------------*- C++ -*-===//
+//===- Codebooks.h - published tables of values -----------------*- C++ -*-===//
 
 #ifndef LLMC_WEIGHTS_CODEBOOKS_H
 #define LLMC_WEIGHTS_CODEBOOKS_H
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
 
 namespace llmc {
 
@@ -42,10 +47,42 @@ inline constexpr float bnbFP4Values[16] = {0,
                                            -0.16666667f,
                                            -0.25f};
 
-/// E2M1 of the OCP Microscaling formats, by its bits: sign, two of the
-/// exponent, one of the mantissa.
-inline constexpr float e2m1Values[16] = {
-    0, 0.5f, 1, 1.5f, 2, 3, 4, 6, -0.0f, -0.5f, -1, -1.5f, -2, -3, -4, -6};
+/// What the largest bits of a small float stand for: numbers as others, NaN
+/// where all are set, or infinity and NaN as in IEEE 754.
+enum class FloatSpecials { None, NaN, IEEE };
+
+/// All floats with a sign, so many bits of the exponent and so many of the
+/// mantissa, by their bits: those of the OCP's specifications of 8-bit floats
+/// and of Microscaling formats.
+inline std::vector<float> makeFloatTable(int exponentBits, int mantissaBits,
+                                         FloatSpecials specials) {
+  int magnitudes = 1 << (exponentBits + mantissaBits);
+  int bias = (1 << (exponentBits - 1)) - 1, hidden = 1 << mantissaBits;
+  std::vector<float> values(2 * magnitudes);
+  for (int bits = 0; bits < magnitudes; ++bits) {
+    int exponent = bits >> mantissaBits, mantissa = bits & (hidden - 1);
+    float value = std::ldexp(float(exponent > 0 ? hidden + mantissa : mantissa),
+                             std::max(exponent, 1) - bias - mantissaBits);
+    bool isLast = exponent + 1 == 1 << exponentBits;
+    if (specials == FloatSpecials::IEEE && isLast)
+      value = mantissa == 0 ? std::numeric_limits<float>::infinity()
+                            : std::numeric_limits<float>::quiet_NaN();
+    if (specials == FloatSpecials::NaN && bits + 1 == magnitudes)
+      value = std::numeric_limits<float>::quiet_NaN();
+    values[bits] = value;
+    values[magnitudes + bits] = -value;
+  }
+  return values;
+}
+
+/// E8M0, the scales of Microscaling formats: 2^(bits - 127), NaN at the end.
+inline std::vector<float> makeExponentTable() {
+  std::vector<float> values;
+  for (int bits = 0; bits < 255; ++bits)
+    values.push_back(std::ldexp(1.0f, bits - 127));
+  values.push_back(std::numeric_limits<float>::quiet_NaN());
+  return values;
+}
 
 } // namespace llmc
 

@@ -79,12 +79,15 @@ void PanelLayout::add(const PanelLayout &other, bool sameCodebook) {
 }
 
 /// Whether packing can compute the numbers of a small operand, such as scales
-/// that are stored as integers and one number for each row.
+/// that are stored as integers and one number for each row, or as exponents.
 static bool isKnown(Value value) {
   if (auto constant = value.getDefiningOp<ConstantOp>())
     return isa<DenseFPElementsAttr>(constant.getValue());
   if (auto product = value.getDefiningOp<MulOp>())
     return isKnown(product.getLhs()) && isKnown(product.getRhs());
+  if (auto lookup = value.getDefiningOp<LookupOp>())
+    return isStored(lookup.getIndices()) && isKnown(lookup.getCodebook()) &&
+           (!lookup.getScales() || isKnown(lookup.getScales()));
   if (auto cast = value.getDefiningOp<CastOp>())
     if (auto load = cast.getOperand().getDefiningOp<WeightOp>();
         load && load.getType().getElementType().isUnsignedInteger(8))
