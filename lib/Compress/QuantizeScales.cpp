@@ -20,6 +20,7 @@ namespace {
 /// Scales as they are stored: f16 alone, or integers and f16 for each row.
 struct StoredScales {
   std::vector<uint8_t> codes;
+  bool isSigned = false; ///< Whether integers are from -127 to 127.
   std::vector<uint16_t> halves;
   double largestError = 0; ///< Relative to the scale.
 };
@@ -40,6 +41,8 @@ FailureOr<StoredScales> encode(ArrayRef<float> scales, int64_t columns,
       result.largestError = std::max<double>(
           result.largestError, std::abs((stored - scale) / scale));
   };
+  result.isSigned = llvm::any_of(scales, [](float each) { return each < 0; });
+  int most = result.isSigned ? 127 : 255;
   for (size_t first = 0; first < scales.size(); first += columns) {
     ArrayRef<float> row = scales.slice(first, columns);
     for (float scale : row)
@@ -47,7 +50,7 @@ FailureOr<StoredScales> encode(ArrayRef<float> scales, int64_t columns,
       if (type == ScaleType::F16
               ? !(std::abs(scale) <= 65504) ||
                     (scale != 0 && std::abs(scale) < 0x1p-14f)
-              : !(scale >= 0 && scale <= 65504))
+              : !(std::abs(scale) <= 65504))
         return failure();
     if (type == ScaleType::F16) {
       for (float scale : row) {
@@ -56,15 +59,21 @@ FailureOr<StoredScales> encode(ArrayRef<float> scales, int64_t columns,
       }
       continue;
     }
-    float unit = roundUp(*std::max_element(row.begin(), row.end()) / 255);
+    float largest = 0;
+    for (float scale : row)
+      largest = std::max(largest, std::abs(scale));
+    float unit = roundUp(largest / most);
     // The last bit of its 3 must not be below that of f16's least number.
     if (unit > 0 && unit < 0x1p-22f)
       return failure();
     result.halves.push_back(floatToHalf(unit));
     for (float scale : row) {
-      float code = unit > 0 ? std::nearbyint(scale / unit) : 0;
-      result.codes.push_back(uint8_t(scale > 0 ? std::max(code, 1.0f) : 0));
-      note(scale, result.codes.back() * unit);
+      float code = 0;
+      if (scale != 0 && unit > 0)
+        code = std::copysign(
+            std::max(std::nearbyint(std::abs(scale) / unit), 1.0f), scale);
+      result.codes.push_back(uint8_t(int(code)));
+      note(scale, code * unit);
     }
   }
   return result;
@@ -157,10 +166,8 @@ void QuantizeScales::store(ParamOp param, ArrayRef<WeightOp> loads) {
       {reinterpret_cast<const float *>(bytes.data()), size_t(rows * columns)},
       columns, type);
   if (llvm::failed(stored))
-    return keep(param, inRows ? "it holds scales that are negative, not finite "
-                                "or outside of f16's range"
-                              : "it holds scales that are not finite or "
-                                "outside of f16's range");
+    return keep(param, "it holds scales that are not finite or outside of "
+                       "f16's range");
 
   Builder builder(&getContext());
   Type half = builder.getF16Type(), single = builder.getF32Type();
@@ -170,11 +177,12 @@ void QuantizeScales::store(ParamOp param, ArrayRef<WeightOp> loads) {
                makeBlobOf(ArrayRef(stored->halves)));
   ParamOp codes;
   if (inRows)
-    codes = addParam(
-        param, ".q",
-        RankedTensorType::get({rows, columns},
-                              builder.getIntegerType(8, /*isSigned=*/false)),
-        makeBlobOf(ArrayRef(stored->codes)));
+    codes = addParam(param, ".q",
+                     RankedTensorType::get(
+                         {rows, columns},
+                         stored->isSigned ? builder.getIntegerType(8)
+                                          : builder.getIntegerType(8, false)),
+                     makeBlobOf(ArrayRef(stored->codes)));
   for (WeightOp load : loads) {
     OpBuilder at(load);
     auto read = [&](ParamOp from) -> Value {

@@ -146,15 +146,17 @@ static FailureOr<std::vector<float>> decode(WeightOp op) {
   SmallVector<char> copy;
   ArrayRef<char> bytes = getParamBytes(*param, copy);
   std::vector<float> values(op.getType().getNumElements());
-  if (element.isUnsignedInteger(8) && bytes.size() == values.size()) {
+  bool isSigned = element.isSignlessInteger(8);
+  if ((isSigned || element.isUnsignedInteger(8)) &&
+      bytes.size() == values.size()) {
     for (auto [value, byte] : llvm::zip(values, bytes))
-      value = uint8_t(byte);
+      value = isSigned ? float(int8_t(byte)) : float(uint8_t(byte));
     return values;
   }
   std::optional<FloatFormat> format = getFloatFormat(element);
   if (!format)
     return op.emitOpError("has elements of type ")
-           << element << "; f32, f16, bf16 and ui8 are read";
+           << element << "; f32, f16, bf16, i8 and ui8 are read";
   if (bytes.size() != values.size() * getFloatBytes(*format))
     return op.emitOpError("reads a parameter whose bytes were freed");
   for (size_t i = 0; i < values.size(); ++i)

@@ -145,6 +145,37 @@ def test_scales(tmp_path):
                                rtol=1e-5)
 
 
+def test_signed_scales_in_8_bits(tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    weight = np.random.default_rng(9).standard_normal((48, 256)).astype("f4")
+    weight[1] = 0
+    books, codes, scales, _, module = run(weight, "block=32", tmp_path)
+    assert np.any(scales < 0)
+    entry, = module.run("llmc-quantize-scales{type=int8 strict}").weights
+    made = resources(module, tmp_path / "m.mlir")
+    units = made["w.scales.rows"].view("f2").astype("f4").reshape(48, 1)
+    integers = made["w.scales.q"].view("i1").reshape(48, 8)
+    assert entry["bytes_after"] == 48 * (8 + 2)
+    before = scales[:, ::32]
+    # The least numbers of 3 bits for which the largest is 127 at most.
+    least = abs(before).max(1, keepdims=True) / 127
+    mantissa, exponent = np.frexp(least)
+    assert np.array_equal(units, np.ldexp(np.ceil(mantissa * 8) / 8, exponent))
+    exact = np.divide(before, units, out=np.zeros_like(before),
+                      where=units != 0)
+    expected = np.copysign(np.maximum(np.rint(abs(exact)), exact != 0), exact)
+    assert np.array_equal(integers, expected)
+
+    got = decode(books, codes) * (integers * units).repeat(32, axis=1)
+    x = np.eye(256, dtype="f4")
+    module.export_onnx(tmp_path / "m.onnx")
+    session = onnxruntime.InferenceSession(
+        tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
+    for outputs in (session.run(None, {"x": x})[0],
+                    llmc.compile(module)({"x": x})["y"]):
+        np.testing.assert_allclose(outputs.T, got, rtol=1e-5)
+
+
 E2M1 = np.array([0, .5, 1, 1.5, 2, 3, 4, 6], "f4")
 
 

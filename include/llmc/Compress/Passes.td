@@ -195,8 +195,10 @@ def QuantizeScales : Pass<"llmc-quantize-scales", "::mlir::ModuleOp"> {
     each weight in blocks of 64. With `type=f16` they become f16, a quarter of a
     bit. With `type=int8` each is one of 256 multiples of a number of its row,
     as in the super-blocks of llama.cpp's k-quants: an eighth of a bit, and 16
-    bits for each row. That number has 3 significant bits, so that f16 holds all
-    its multiples: kernels store those without a loss.
+    bits for each row. Where some scales are negative, as `llmc-cluster` makes
+    them, they are -127 to 127 times that number (`i8`, others are `ui8`). It
+    has 3 significant bits, so that f16 holds all its multiples: kernels store
+    those without a loss.
 
     ```mlir
     %s = llmc.weight @fc1.scales : tensor<1536x9xf32>
@@ -212,9 +214,9 @@ def QuantizeScales : Pass<"llmc-quantize-scales", "::mlir::ModuleOp"> {
        : (tensor<1536x9xf32>, tensor<1536x1xf32>) -> tensor<1536x9xf32>
     ```
 
-    A scale changes by 1/200 of the largest one of its row at most, and none
-    becomes 0. Where f16 holds none of the numbers, a scale is negative or not
-    finite, or nothing would get smaller, the scales stay, which is a remark
+    A scale changes by 1/200 of the largest one of its row at most, by 1/100
+    where some are negative, and none becomes 0. Where f16 holds none of the
+    numbers, a scale is not finite, or nothing would get smaller, the scales stay, which is a remark
     and, with `strict`, an error. Run it behind the passes that quantize.
   }];
   let options = [

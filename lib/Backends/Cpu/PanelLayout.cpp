@@ -90,7 +90,8 @@ static bool isKnown(Value value) {
            (!lookup.getScales() || isKnown(lookup.getScales()));
   if (auto cast = value.getDefiningOp<CastOp>())
     if (auto load = cast.getOperand().getDefiningOp<WeightOp>();
-        load && load.getType().getElementType().isUnsignedInteger(8))
+        load && (load.getType().getElementType().isUnsignedInteger(8) ||
+                 load.getType().getElementType().isSignlessInteger(8)))
       return true;
   return bool(getDense(value));
 }
