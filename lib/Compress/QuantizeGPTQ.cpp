@@ -39,9 +39,11 @@ struct QuantizeGPTQ
     std::vector<Statistics::Input> inputs;
     for (WeightQuantizer::Task &task : tasks) {
       if (!task.weight.inLinear) {
-        quantizer.keep(task.weight.param,
-                       "only an embedding reads it; llmc-quantize-rtn is for "
-                       "those");
+        // Rows that are looked up are multiplied by nothing: every column
+        // counts alike and none can make up for another.
+        quantizer.replace(task,
+                          quantizeToNearest(task.source, task.block, task.grid,
+                                            {}, &getContext()));
         continue;
       }
       if (Statistics::Input input = quantizer.getStatistics(task)) {

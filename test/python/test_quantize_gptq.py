@@ -6,7 +6,7 @@ import pytest
 import llmc
 from calibration import output_error, read, statistics, stored
 from test_clip_search import grids
-from test_quantize_rtn import dequantize, make_module, resources
+from test_quantize_rtn import as_dense, dequantize, make_module, resources
 
 
 def damp(gram, damping):
@@ -147,3 +147,26 @@ def test_weights_that_stay(tmp_path):
                        "with more tokens or raise damping"):
         module.run("llmc-quantize-gptq{strict damping=0}")
     assert module.run("llmc-quantize-gptq{strict}").weights
+
+
+def test_embedding_alone(tmp_path):
+    """Nothing is known of it and nothing makes up for it: the nearest integers
+    of the best grids."""
+    weight = np.random.default_rng(2).standard_t(4, (40, 64)).astype("f4")
+    module = llmc.Module.parse(f"""
+      llmc.param @w = {as_dense(weight)}
+      func.func @main(%ids: tensor<?xi64> {{llmc.name = "ids"}})
+          -> (tensor<?x64xf32> {{llmc.name = "y"}}) {{
+        %w = llmc.weight @w : tensor<40x64xf32>
+        %y = llmc.embedding %ids, %w
+           : (tensor<?xi64>, tensor<40x64xf32>) -> tensor<?x64xf32>
+        return %y : tensor<?x64xf32>
+      }}""")
+    assert module.run("llmc-quantize-gptq").weights == []
+    report = module.run("llmc-quantize-gptq{bits=3 block=32 what=all strict}")
+    assert report.notices == []
+    errors, _, _ = grids(weight, np.ones(64), 3, 32, False)
+    decoded = dequantize(*stored(resources(module, tmp_path / "m.mlir"), 40, 2,
+                                 3), 64)
+    assert np.sum((decoded - weight)**2.0) == pytest.approx(errors.sum(),
+                                                            rel=1e-5)

@@ -168,8 +168,9 @@ def QuantizeGPTQ : Pass<"llmc-quantize-gptq", "::mlir::ModuleOp"> {
 
     Linears that share an input share the factorization. A column whose
     activations were all 0 has weights 0. A weight that is an embedding too is
-    quantized for its linear. What stays as it is, is a remark and with
-    `strict` an error, as in `llmc-quantize-rtn`; so is a weight without
+    quantized for its linear, one that is only an embedding (`what` is `all` or
+    `embedding`) to nearest. What stays as it is, is a remark and with `strict`
+    an error, as in `llmc-quantize-rtn`; so is a linear's weight without
     statistics. Optimization remarks have `output_error` too, the error of what
     the linear computes relative to that:
     `sqrt(tr((W - W') G (W - W')^T) / tr(W G W^T))`.
