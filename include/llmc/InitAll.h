@@ -14,6 +14,7 @@
 #include "llmc/Lift/Passes.h"
 #include "llmc/Lower/Executable.h"
 #include "llmc/Lower/Passes.h"
+#include "llmc/Recipe/Recipe.h"
 #include "llmc/Target/Passes.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllDialects.h"
@@ -43,6 +44,7 @@ inline void registerEveryPass() {
   registerLowerPasses();
   registerLowerPipelines();
   registerPortablePipeline();
+  registerRecipePipeline();
 }
 
 } // namespace llmc
