@@ -7,22 +7,15 @@ import pathlib
 import shutil
 import sys
 import tempfile
+import textwrap
 import time
 
 from ._errors import Error
+from .report import size as _size
 
 
 def _note(text):
     print(f"llmc: {text}", file=sys.stderr, flush=True)
-
-
-def _size(count):
-    """A number of bytes for people."""
-    for unit in ("bytes", "KB", "MB"):
-        if count < 1000 or unit == "MB" and count < 10000:
-            return f"{count:.4g} {unit}" if unit != "MB" else f"{count:.1f} MB"
-        count /= 1000
-    return f"{count:.2f} GB"
 
 
 def _finish(args, result, lines):
@@ -135,69 +128,190 @@ _COMPRESS_DEFAULTS = {
     "f16": {"activations": "float"}}
 
 
-def run_compress(args):
-    from .compiler import Module
-    model, out = _model_file(args.model), pathlib.Path(args.output)
-    if out.suffix not in (".onnx", ".mlir", ".mlirbc"):
-        raise Error(f"the output '{out}' must be named .onnx, .mlir or .mlirbc")
-    start = time.perf_counter()
-    module = Module.load(model)
-    before = sum(p["bytes"] for p in module.params())
+# What a recipe says itself: attributes of the arguments and their defaults.
+_NOT_WITH_RECIPES = {
+    "type": "int", "bits": None, "group": None, "what": "all",
+    "symmetric": False, "scales": None, "method": None, "activations": None,
+    "kv_cache": "f32", "skip": "", "strict": False}
+
+
+def _settings(args):
+    """The values that --set gives to a recipe's options."""
+    settings = {}
+    for text in args.set:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise Error(f"--set takes NAME=VALUE, not '{text}'")
+        settings[name] = value
+    return settings
+
+
+def _calibration(args, model):
+    """Tokens of the text that --calibration names, and what it is."""
+    from .report import describe_text
+    text = _read_text(args.calibration)
+    tokens = _tokenizer(args, model).encode(text)
+    return tokens, {**describe_text(args.calibration, text, len(tokens)),
+                    "samples": args.samples,
+                    "sample_length": args.sample_length}
+
+
+def _compress_by_recipe(args, module, model):
+    """What the recipe did, and facts for the report."""
+    from .recipes import SAMPLES, Recipe
+    for name, default in _NOT_WITH_RECIPES.items():
+        if getattr(args, name) != default:
+            raise Error(f"--{name.replace('_', '-')} and --recipe exclude each "
+                        "other; --set NAME=VALUE sets a recipe's options")
+    recipe, settings = Recipe(args.recipe), _settings(args)
+    tokens, facts = None, {"recipe": recipe.name, "settings": {
+        **recipe.options, **settings}}
+    needs = recipe.needs_samples and SAMPLES not in settings
+    # Wrong names are errors before anything takes time.
+    facts["pipeline"] = recipe.pipeline(
+        {**settings, SAMPLES: SAMPLES.upper()} if needs else settings)
+    if needs and not args.calibration:
+        raise Error(f"the recipe {recipe.name} runs the model on a text: name "
+                    "one with --calibration")
+    if args.calibration and not needs:
+        raise Error(f"the recipe {recipe.name} does not ask for a text; leave "
+                    "--calibration out")
+    if needs:
+        tokens, facts["calibration"] = _calibration(args, model)
+        del facts["settings"][SAMPLES]
+    return module.run_recipe(args.recipe, settings, tokens, args.samples,
+                             args.sample_length), facts
+
+
+def _compress_by_options(args, module, model):
+    """What the options' passes did, and facts for the report."""
+    if args.set:
+        raise Error("--set is for the options of a --recipe")
     module.lift()
-    options = {"type": args.type, "what": args.what, "skip": args.skip,
-               "strict": args.strict, "activations": args.activations,
-               "bits": args.bits, "group": args.group,
-               "symmetric": args.symmetric, "scales": args.scales,
-               "kv_cache": args.kv_cache, "method": args.method}
-    tokens = None
+    options = {name: getattr(args, name) for name in _NOT_WITH_RECIPES}
+    tokens, facts = None, {}
     if args.calibration and args.method in (None, "rtn"):
         raise Error("--calibration is for the methods that need data: name one "
                     "with --method")
     if args.calibration:
-        tokens = _tokenizer(args, model).encode(_read_text(args.calibration))
-        options.update(calibration=args.calibration, samples=args.samples,
-                       sample_length=args.sample_length)
+        tokens, facts["calibration"] = _calibration(args, model)
     elif args.method not in (None, "rtn"):
         raise Error(f"the method {args.method} needs a text to calibrate on: "
                     "name one with --calibration")
     report = module.compress(
-        tokens=tokens, progress=sys.stderr.isatty(),
-        **{name: value for name, value in options.items()
-           if name != "calibration"})
+        tokens=tokens, progress=sys.stderr.isatty(), samples=args.samples,
+        sample_length=args.sample_length, **options)
     if not report.weights:
         raise Error("there is no weight to "
                     f"{'quantize' if args.type == 'int' else 'cast'} "
                     "in this model"
                     + "".join(f"\n  {line}" for line in report.notices))
+    given = {name: value for name, value in options.items()
+             if value not in (None, "") and value is not False}
+    return report, {**_COMPRESS_DEFAULTS[args.type], **given, **facts}
+
+
+def _write_report(path, result):
+    from .report import make_page
+    path = pathlib.Path(path)
+    path.write_text(make_page(result)
+                    if path.suffix in (".html", ".htm") else
+                    json.dumps(result, indent=2), encoding="utf-8")
+
+
+def run_compress(args):
+    from . import report as reports
+    from .compiler import Module
+    from .text import find_tokenizer
+    model, out = _model_file(args.model), pathlib.Path(args.output)
+    if out.suffix not in (".onnx", ".mlir", ".mlirbc"):
+        raise Error(f"the output '{out}' must be named .onnx, .mlir or .mlirbc")
+    if args.evaluate:
+        # Missing files are errors before anything takes time.
+        tokenizer = find_tokenizer(model, args.tokenizer)
+        _read_text(args.evaluate)
+    start = time.perf_counter()
+    module = Module.load(model)
+    before = module.params()
+    report, facts = (_compress_by_recipe if args.recipe else
+                     _compress_by_options)(args, module, model)
     report.notices += module.save(out)
-    after = sum(p["bytes"] for p in module.params())
+    tensors = reports.compare_params(before, module.params())
     result = {
-        "model": str(model), "output": str(out),
-        **_COMPRESS_DEFAULTS[args.type],
-        **{name: value for name, value in options.items()
-           if value not in (None, "") and value is not False},
-        "param_bytes_before": before, "param_bytes_after": after,
+        "model": str(model), "output": str(out), **facts,
+        "param_bytes_before": sum(t["bytes_before"] for t in tensors),
+        "param_bytes_after": sum(t["bytes_after"] for t in tensors),
         "file_bytes": sum(f.stat().st_size for f in _files_of(out)),
-        "weights": report.weights, "notices": report.notices,
-        "seconds": time.perf_counter() - start}
-    if args.report:
-        pathlib.Path(args.report).write_text(json.dumps(result, indent=2))
+        "seconds": time.perf_counter() - start, "date": reports.now(),
+        "versions": reports.versions(), "weights": report.weights,
+        "tensors": tensors, "notices": report.notices}
+    del module
     for line in report.notices:
         _note(line)
+    try:
+        if args.evaluate:
+            result["evaluation"] = _measure(
+                [(model, tokenizer), (out, tokenizer)], args)
+    finally:
+        for path in args.report:
+            _write_report(path, result)
+    _finish(args, result, _describe_compression(args, result))
+
+
+def _describe_compression(args, result):
     # Scaling a weight leaves what it computes.
-    stored = [w for w in report.weights if "relative_error" in w]
-    worst = max(stored, key=lambda w: w["relative_error"])
-    made = (f"quantized to {result['bits']} bits in groups of "
-            f"{result['group']}" if args.type == "int" else
-            f"stored as {args.type}")
-    _finish(args, result, [
-        f"{len(stored)} weights {made}, {len(report.notices)} notices",
-        f"parameters  {_size(before)} -> {_size(after)}, "
-        f"{before / after:.2f} times smaller",
-        f"error       {worst['relative_error']:.3g} of the weights' norm at "
-        f"most ({worst['param']})",
-        f"written     {out}, {_size(result['file_bytes'])}, "
-        f"in {result['seconds']:.1f} s"])
+    stored = [w for w in result["weights"] if "relative_error" in w]
+    before, after = result["param_bytes_before"], result["param_bytes_after"]
+    if args.recipe:
+        made = f"changed by the recipe {result['recipe']}"
+    elif args.type == "int":
+        made = (f"quantized to {result['bits']} bits in groups of "
+                f"{result['group']}")
+    else:
+        made = f"stored as {args.type}"
+    count = len({w["param"] for w in stored})
+    lines = [f"{count} weights {made}, {len(result['notices'])} notices",
+             f"parameters  {_size(before)} -> {_size(after)}, "
+             f"{before / after:.2f} times smaller"]
+    if stored:
+        worst = max(stored, key=lambda w: w["relative_error"])
+        lines.append(f"error       {worst['relative_error']:.3g} of the "
+                     f"weights' norm at most ({worst['param']})")
+    lines.append(f"written     {result['output']}, "
+                 f"{_size(result['file_bytes'])}, "
+                 f"in {result['seconds']:.1f} s")
+    if "evaluation" in result:
+        lines += _describe_evaluation(result["evaluation"])
+    return lines
+
+
+# recipes --------------------------------------------------------------------
+
+def run_recipes(args):
+    from . import recipes
+    if args.recipe:
+        recipe, settings = recipes.Recipe(args.recipe), _settings(args)
+        # What has to be set stands for itself.
+        text = recipe.pipeline(
+            {**{name: name.upper() for name, value in recipe.options.items()
+                if value is None}, **settings})
+        _finish(args, {"name": recipe.name, "pipeline": text}, [text])
+        return
+    if args.set:
+        raise Error("--set is for the options of one recipe: name it")
+    found = [recipes.Recipe(name) for name in recipes.names()]
+    lines = []
+    for recipe in found:
+        options = ", ".join(name if value is None else f"{name}={value}"
+                            for name, value in recipe.options.items()
+                            if name != recipes.SAMPLES)
+        data = "needs a text" if recipe.needs_samples else "needs no data"
+        lines += [recipe.name, *textwrap.wrap(
+            f"{recipe.description}; {data}" + (f"; options {options}"
+                                               if options else ""),
+            initial_indent="    ", subsequent_indent="    ")]
+    _finish(args, [{"name": recipe.name, "description": recipe.description,
+                    "options": recipe.options} for recipe in found], lines)
 
 
 # compile --------------------------------------------------------------------
@@ -290,15 +404,19 @@ def _read_text(path):
         raise Error(f"'{path}' is not UTF-8 text") from None
 
 
-def run_eval(args):
+def _measure(models, args):
+    """Perplexities of models, pairs of a path and its tokenizer or None, on
+    the text of `args` by its protocol."""
     from .evaluate import perplexity, protocol
-    text = _read_text(args.text)
+    from .text import Tokenizer, find_tokenizer
+    file = args.text if "text" in args else args.evaluate
+    text = _read_text(file)
     results, tokens, facts = [], None, None
-    for path in args.models:
-        ids = _tokenizer(args, path).encode(text)
+    for path, tokenizer in models:
+        ids = Tokenizer(find_tokenizer(path, tokenizer)).encode(text)
         if tokens is not None and ids != tokens:
             raise Error(f"'{path}' splits the text into other tokens than "
-                        f"'{args.models[0]}': perplexities per token cannot "
+                        f"'{models[0][0]}': perplexities per token cannot "
                         "be compared")
         tokens = ids
         facts = protocol(len(tokens), args.context, args.stride, args.windows)
@@ -309,23 +427,31 @@ def run_eval(args):
                       end="\n" if done == windows else "", file=sys.stderr,
                       flush=True)
 
-        with _opened(path, args.tokenizer) as artifact:
+        with _opened(path, tokenizer) as artifact:
             entry = perplexity(artifact, tokens, args.context, args.stride,
                                args.windows, progress)
             entry["weight_bytes"] = artifact.weight_bytes
         first = results[0]["perplexity"] if results else entry["perplexity"]
         results.append({"model": str(path), **entry,
                         "ratio": entry["perplexity"] / first})
-    result = {"protocol": {"text": pathlib.Path(args.text).name, **facts},
-              "models": results}
+    return {"protocol": {"text": pathlib.Path(file).name, **facts},
+            "models": results}
+
+
+def _describe_evaluation(result):
     lines = [f"{'perplexity':>12}{'ratio':>9}{'weights':>12}{'tokens/s':>10}"
              "  model"]
     lines += [f"{r['perplexity']:12.4f}{r['ratio']:9.4f}"
               f"{_size(r['weight_bytes']):>12}{r['tokens_per_second']:10.1f}"
-              f"  {r['model']}" for r in results]
+              f"  {r['model']}" for r in result["models"]]
     lines.append("protocol: " + ", ".join(
         f"{key} {value}" for key, value in result["protocol"].items()))
-    _finish(args, result, lines)
+    return lines
+
+
+def run_eval(args):
+    result = _measure([(path, args.tokenizer) for path in args.models], args)
+    _finish(args, result, _describe_evaluation(result))
 
 
 # the command line -----------------------------------------------------------
@@ -364,6 +490,11 @@ def make_parser():
     def tokenizer(sub):
         sub.add_argument("--tokenizer", metavar="FILE",
                          help="tokenizer.json, if it is not beside the model")
+
+    def settings(sub):
+        sub.add_argument("--set", action="append", default=[],
+                         metavar="NAME=VALUE",
+                         help="give an option of the recipe a value")
 
     sub = command("inspect", run_inspect, "Show what is in a model.")
     sub.add_argument("model", help="an ONNX or MLIR file, or an artifact")
@@ -421,8 +552,30 @@ def make_parser():
                      help="leave alone the parameters whose names match")
     sub.add_argument("--strict", action="store_true",
                      help="fail if a weight stays as it is or is padded")
-    sub.add_argument("--report", metavar="FILE",
-                     help="write a line for each weight, as JSON")
+    sub.add_argument("--recipe", metavar="NAME|FILE",
+                     help="run the passes of a recipe instead: one that `llmc "
+                          "recipes` lists, or a .yaml file")
+    settings(sub)
+    sub.add_argument("--report", action="append", default=[], metavar="FILE",
+                     help="write what became of each weight and tensor: a page "
+                          "to read if FILE is named .html, else JSON; may be "
+                          "given several times")
+    sub.add_argument("--evaluate", metavar="FILE",
+                     help="measure the perplexity of the model and of the "
+                          "compressed one on this UTF-8 text; both are "
+                          "compiled for that")
+    sub.add_argument("--context", type=_positive, default=2048, metavar="N",
+                     help="tokens of a window of that text (default: 2048)")
+    sub.add_argument("--windows", type=_natural, default=4, metavar="N",
+                     help="windows of it, 0 for all (default: 4)")
+    sub.set_defaults(stride=0)
+
+    sub = command("recipes", run_recipes,
+                  "List the recipes that are shipped, or show one's passes.")
+    sub.add_argument("recipe", nargs="?", metavar="NAME|FILE",
+                     help="print the pass pipeline of this one, which llmc-opt "
+                          "and Module.run take")
+    settings(sub)
 
     sub = command("compile", run_compile,
                   "Compile a model for a machine, into an artifact.")

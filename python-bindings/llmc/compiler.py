@@ -76,6 +76,31 @@ class Module:
         --pass-pipeline without the anchor. Returns a Report."""
         return Report(*self._model.run(pipeline))
 
+    def run_recipe(self, recipe, settings=None, tokens=None, samples=128,
+                   sample_length=512):
+        """Runs the passes of a recipe, the path of a YAML file or the name of
+        one that is shipped (docs/recipes.md). `settings` are values for its
+        options. One that calibrates takes `samples` windows of `sample_length`
+        tokens out of `tokens`, those of a text. Returns a Report."""
+        from .calibrate import windows, write_samples
+        from .recipes import SAMPLES, Recipe
+        recipe, settings = Recipe(recipe), dict(settings or {})
+        needed = recipe.needs_samples and SAMPLES not in settings
+        if tokens is None:
+            if needed:
+                raise Error(f"the recipe {recipe.name} needs tokens to "
+                            "calibrate on")
+            return self.run(recipe.pipeline(settings))
+        if not needed:
+            raise Error(f"the recipe {recipe.name} needs no tokens to "
+                        "calibrate on")
+        with tempfile.TemporaryDirectory(prefix="llmc-") as folder:
+            settings[SAMPLES] = os.path.join(folder, "samples.safetensors")
+            pipeline = recipe.pipeline(settings)
+            write_samples(settings[SAMPLES], self.inputs,
+                          windows(tokens, samples, sample_length))
+            return self.run(pipeline)
+
     def compress(self, bits=None, group=None, what="all", symmetric=False,
                  skip="", strict=False, scales=None, activations=None,
                  type="int", kv_cache="f32", method=None, tokens=None,

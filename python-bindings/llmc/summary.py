@@ -10,10 +10,15 @@ from ._errors import Error
 _LAYER = re.compile(r"(?:^|[._/])(?:layers?|h|blocks?)[._/](\d+)(?:[._/]|$)")
 
 
+def layer_of(name):
+    """The number of the layer that the name of a parameter speaks of."""
+    match = _LAYER.search(name)
+    return int(match.group(1)) if match else None
+
+
 def count_layers(names):
     """How many layers the names of parameters speak of."""
-    return len({match.group(1) for match in map(_LAYER.search, names)
-                if match})
+    return len(set(map(layer_of, names)) - {None})
 
 
 def _tensors(specs):

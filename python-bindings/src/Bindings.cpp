@@ -1,8 +1,11 @@
 //===- Bindings.cpp - the Python module llmc._llmc ------------------------===//
 
 #include "CompiledModel.h"
+#include "llmc/Version.h"
+#include "llvm/Config/llvm-config.h"
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
@@ -68,6 +71,14 @@ NB_MODULE(_llmc, m) {
         }
       },
       error.release().ptr());
+
+  m.attr("llmc_version") = LLMC_VERSION_STRING;
+  m.attr("llvm_version") = LLVM_VERSION_STRING;
+  m.def("read_recipe", [](const std::string &file) {
+    RecipeInfo info = readRecipe(file);
+    return nb::make_tuple(info.description, nb::cast(info.options));
+  });
+  m.def("make_pipeline", &makePipeline);
 
   nb::class_<TensorInfo>(m, "TensorInfo")
       .def_ro("name", &TensorInfo::name)

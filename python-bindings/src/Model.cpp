@@ -94,6 +94,31 @@ static void registerPassesOnce() {
   (void)done;
 }
 
+static Recipe openRecipe(const std::string &file) {
+  auto recipe = Recipe::read(file);
+  if (!recipe)
+    throw Error(llvm::toString(recipe.takeError()));
+  return std::move(*recipe);
+}
+
+RecipeInfo llmc::python::readRecipe(const std::string &file) {
+  Recipe recipe = openRecipe(file);
+  RecipeInfo info{recipe.getDescription().str(), {}};
+  for (const RecipeOption &option : recipe.getOptions())
+    info.options.emplace_back(option.name, option.value);
+  return info;
+}
+
+std::string llmc::python::makePipeline(
+    const std::string &file,
+    const std::vector<std::pair<std::string, std::string>> &settings) {
+  registerPassesOnce();
+  auto pipeline = openRecipe(file).makePipeline(settings);
+  if (!pipeline)
+    throw Error(llvm::toString(pipeline.takeError()));
+  return std::move(*pipeline);
+}
+
 PassReport Model::run(const std::string &pipeline) {
   registerPassesOnce();
   Use module(*this);

@@ -15,6 +15,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <variant>
 
 namespace llmc::python {
@@ -45,6 +46,19 @@ struct PassReport {
   std::vector<PassRemark> remarks;
   std::vector<std::string> notices;
 };
+
+/// A recipe's description, and its options with what they are unless set.
+struct RecipeInfo {
+  std::string description;
+  std::vector<std::pair<std::string, std::optional<std::string>>> options;
+};
+
+RecipeInfo readRecipe(const std::string &file);
+
+/// The text of the pipeline that a recipe makes with these values of options.
+std::string
+makePipeline(const std::string &file,
+             const std::vector<std::pair<std::string, std::string>> &settings);
 
 class CompiledModel;
 
