@@ -120,6 +120,58 @@ def _files_of(path):
             if f.is_file()]
 
 
+# Bytes that a file has for each compressed weight beside its parameters; what
+# was measured for SmolLM2, rounded up.
+_GRAPH_BYTES = {".onnx": 4096, ".mlir": 1024, ".mlirbc": 1024}
+_UNITS = {"": 1, "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9,
+          "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+
+def _bytes(text):
+    """A number of bytes, with a unit or without."""
+    number = text.rstrip("BKMGki")
+    value = int(float(number) * _UNITS[text[len(number):].strip()])
+    if value < 1:
+        raise ValueError
+    return value
+
+
+def _ratio(text):
+    value = float(text)
+    if not value > 1:
+        raise ValueError
+    return value
+
+
+_bytes.__name__ = "size such as 65MB"
+_ratio.__name__ = "ratio above 1"
+
+
+def _budget(args, module, model):
+    """Bytes that the files may have and that their parameters may; None."""
+    if args.budget and args.target_ratio:
+        raise Error("--budget and --target-ratio exclude each other")
+    files = args.budget
+    if args.target_ratio:
+        size = max(sum(f.stat().st_size for f in _files_of(model)),
+                   sum(p["bytes"] for p in module.params()))
+        files = int(size / args.target_ratio)
+    if not files:
+        return None, None
+    if args.type != "int" or args.bits:
+        raise Error("--budget and --target-ratio choose the bits of integers: "
+                    "leave --bits out and --type as it is")
+    if not args.calibration and args.method != "rtn":
+        raise Error("--budget and --target-ratio need a text to calibrate on, "
+                    "named with --calibration, unless --method is rtn")
+    weights = len({w["name"] for w in module.weights()})
+    graph = weights * _GRAPH_BYTES[pathlib.Path(args.output).suffix]
+    if files <= graph:
+        raise Error(f"the budget of {files} bytes is less than the file needs "
+                    f"without weights, about {graph}")
+    return files, files - graph
+
+
 # What the report says where no option does.
 _COMPRESS_DEFAULTS = {
     "int": {"bits": 4, "group": 64, "symmetric": False, "scales": "float16",
@@ -133,6 +185,7 @@ _NOT_WITH_RECIPES = {
     "type": "int", "bits": None, "group": None, "what": "all",
     "symmetric": False, "scales": None, "method": None, "activations": None,
     "kv_cache": "f32", "skip": "", "strict": False}
+_BUDGETS = {"budget": None, "target_ratio": None}
 
 
 def _settings(args):
@@ -159,7 +212,7 @@ def _calibration(args, model):
 def _compress_by_recipe(args, module, model):
     """What the recipe did, and facts for the report."""
     from .recipes import SAMPLES, Recipe
-    for name, default in _NOT_WITH_RECIPES.items():
+    for name, default in {**_NOT_WITH_RECIPES, **_BUDGETS}.items():
         if getattr(args, name) != default:
             raise Error(f"--{name.replace('_', '-')} and --recipe exclude each "
                         "other; --set NAME=VALUE sets a recipe's options")
@@ -189,8 +242,12 @@ def _compress_by_options(args, module, model):
         raise Error("--set is for the options of a --recipe")
     module.lift()
     options = {name: getattr(args, name) for name in _NOT_WITH_RECIPES}
+    files, budget = _budget(args, module, model)
     tokens, facts = None, {}
-    if args.calibration and args.method in (None, "rtn"):
+    if files:
+        facts["file_budget"] = files
+    if args.calibration and (args.method == "rtn" or
+                             not (args.method or files)):
         raise Error("--calibration is for the methods that need data: name one "
                     "with --method")
     if args.calibration:
@@ -200,7 +257,7 @@ def _compress_by_options(args, module, model):
                     "name one with --calibration")
     report = module.compress(
         tokens=tokens, progress=sys.stderr.isatty(), samples=args.samples,
-        sample_length=args.sample_length, **options)
+        sample_length=args.sample_length, budget=budget, **options)
     if not report.weights:
         raise Error("there is no weight to "
                     f"{'quantize' if args.type == 'int' else 'cast'} "
@@ -256,13 +313,19 @@ def run_compress(args):
         for path in args.report:
             _write_report(path, result)
     _finish(args, result, _describe_compression(args, result))
+    over = result["file_bytes"] - result.get("file_budget", result["file_bytes"])
+    if over > 0:
+        raise Error(f"'{out}' has {over} bytes more than the budget; set it "
+                    "lower by as many")
 
 
 def _describe_compression(args, result):
     # Scaling a weight leaves what it computes.
     stored = [w for w in result["weights"] if "relative_error" in w]
     before, after = result["param_bytes_before"], result["param_bytes_after"]
-    if args.recipe:
+    if "file_budget" in result:
+        made = "quantized within the budget"
+    elif args.recipe:
         made = f"changed by the recipe {result['recipe']}"
     elif args.type == "int":
         made = (f"quantized to {result['bits']} bits in groups of "
@@ -526,13 +589,22 @@ def make_parser():
                      help="what a scale is a number of; float16 makes smaller "
                           "artifacts, int8 with a number for each row smaller "
                           "models, too (default: float16)")
-    sub.add_argument("--method", choices=("rtn", "gptq", "awq", "awq+gptq"),
+    sub.add_argument("--method",
+                     choices=("rtn", "gptq", "awq", "awq+gptq", "kmeans"),
                      help="how integers are chosen: rtn, the nearest, needs no "
                           "data; gptq lets each column make up for the errors "
                           "of those before it; awq scales weights up where "
-                          "activations are large (default: rtn)")
+                          "activations are large; kmeans does as gptq with "
+                          "values that are not evenly spaced, for few bits "
+                          "(default: rtn; with a budget kmeans)")
+    sub.add_argument("--budget", type=_bytes, metavar="SIZE",
+                     help="choose the bits of each weight so that OUT has no "
+                          "more bytes than this, 65MB for example")
+    sub.add_argument("--target-ratio", type=_ratio, metavar="R",
+                     help="the same, with a budget of 1/R of the model's bytes")
     sub.add_argument("--calibration", metavar="FILE",
-                     help="UTF-8 text that gptq and awq run the model on")
+                     help="UTF-8 text that all methods but rtn run the "
+                          "model on")
     sub.add_argument("--samples", type=_positive, default=128, metavar="N",
                      help="windows of it (default: 128)")
     sub.add_argument("--sample-length", type=_positive, default=512,

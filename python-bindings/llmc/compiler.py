@@ -45,6 +45,14 @@ def _pipeline(name, options):
     return f"{name}{{{text}}}"
 
 
+def _check_method(method, tokens):
+    methods = ("rtn", "gptq", "awq", "awq+gptq", "kmeans")
+    if method not in methods:
+        raise Error(f"methods are {', '.join(methods)}, not '{method}'")
+    if method != "rtn" and tokens is None:
+        raise Error(f"the method {method} needs tokens to calibrate on")
+
+
 def _files(backends):
     return [os.fspath(backend) for backend in backends]
 
@@ -104,17 +112,24 @@ class Module:
     def compress(self, bits=None, group=None, what="all", symmetric=False,
                  skip="", strict=False, scales=None, activations=None,
                  type="int", kv_cache="f32", method=None, tokens=None,
-                 samples=128, sample_length=512, progress=False):
+                 samples=128, sample_length=512, budget=None, progress=False):
         """Stores weights in fewer bits; docs/compress.md says what the options
         mean. With `type` "int" they become integers of `bits` bits (4) in
         groups of `group` (64), and what their linears read is rounded to 8-bit
         integers at run time unless `activations` is "float". `method` is "rtn",
         the default, or one that needs `tokens` of a text to calibrate on:
-        "gptq", "awq" or "awq+gptq". With "bf16" or "f16" they are cast; what
+        "gptq", "awq", "awq+gptq" or "kmeans", whose values are not evenly
+        spaced and whose activations stay float. With a `budget`, of bytes that
+        all parameters may take, each weight has bits of its own, scales are
+        "int8" unless said otherwise and the method is "kmeans" if there are
+        tokens. With "bf16" or "f16" they are cast; what
         linears with bf16 weights read is rounded to bf16 unless `activations`
         is "float". With `kv_cache` "f16" or "int8" keys and values of the past
         are stored so. Returns a Report."""
-        choices = {"int": ("int8", "float"), "bf16": ("bf16", "float"),
+        if type == "int" and method is None:
+            method = "rtn" if budget is None or tokens is None else "kmeans"
+        choices = {"int": ("float",) if method == "kmeans" else
+                   ("int8", "float"), "bf16": ("bf16", "float"),
                    "f16": ("float",)}
         if type not in choices:
             raise Error(f"types are {', '.join(choices)}, not '{type}'")
@@ -122,7 +137,9 @@ class Module:
             activations = choices[type][0]
         if activations not in choices[type]:
             raise Error(f"activations are {' or '.join(choices[type])} with "
-                        f"the type {type}, not '{activations}'")
+                        f"the {'method' if method == 'kmeans' else 'type'} "
+                        f"{method if method == 'kmeans' else type}, not "
+                        f"'{activations}'")
         if kv_cache not in ("f32", "f16", "int8"):
             raise Error(f"a KV cache is f32, f16 or int8, not '{kv_cache}'")
         options = {"what": what, "strict": str(bool(strict)).lower()}
@@ -133,15 +150,25 @@ class Module:
                             f"'{skip}'")
             options["skip"] = f"{{{skip}}}"
         if type == "int":
-            scales = scales or "float16"
+            scales = scales or ("float16" if budget is None else "int8")
             if scales not in ("int8", "float16", "float32"):
                 raise Error("scales are int8, float16 or float32, not "
                             f"'{scales}'")
+            if method == "kmeans" and symmetric:
+                raise Error("symmetric is of integers; the method kmeans has "
+                            "no zero points")
+            if budget is not None and bits is not None:
+                raise Error("a budget and bits exclude each other")
             grid = {"bits": 4 if bits is None else bits,
                     "block": 64 if group is None else group,
                     "symmetric": str(bool(symmetric)).lower()}
-            report = self._quantize(
-                method or "rtn", grid,
+            report = Report([], [])
+            if budget is not None:
+                report += self._allocate(
+                    method, budget, grid, options, scales, tokens, samples,
+                    sample_length, progress)
+            report += self._quantize(
+                method, grid,
                 {"half-scales": str(scales == "float16").lower(), **options},
                 tokens, samples, sample_length, progress)
             if scales == "int8":
@@ -151,7 +178,8 @@ class Module:
         else:
             given = {"bits": bits is not None, "group": group is not None,
                      "symmetric": symmetric, "scales": scales is not None,
-                     "method": method is not None}
+                     "method": method is not None,
+                     "budget": budget is not None}
             for name in filter(given.get, given):
                 raise Error(f"{name} is of integers, not of the type {type}")
             report = self._run_with(
@@ -166,15 +194,19 @@ class Module:
         """Integers by one of the methods. Those that need data compress block
         after block, so that each sees the errors of those before it, and what
         several blocks share at the end."""
-        methods = ("rtn", "gptq", "awq", "awq+gptq")
-        if method not in methods:
-            raise Error(f"methods are {', '.join(methods)}, not '{method}'")
+        _check_method(method, tokens)
         if method == "rtn":
             return self._run_with("llmc-quantize-rtn", {**grid, **options})
-        if tokens is None:
-            raise Error(f"the method {method} needs tokens to calibrate on")
-        name, more = (("llmc-quantize-gptq", {}) if "gptq" in method else
-                      ("llmc-quantize-rtn", {"clip": "mse"}))
+        name, more, alone = {
+            "gptq": ("llmc-quantize-gptq", {}, {}),
+            "awq": ("llmc-quantize-rtn", {"clip": "mse"}, {}),
+            "awq+gptq": ("llmc-quantize-gptq", {}, {}),
+            "kmeans": ("llmc-cluster", {"compensate": "true",
+                                        "weighting": "activations"},
+                       {"compensate": "false"})}[method]
+        if method == "kmeans":
+            grid = {key: value for key, value in grid.items()
+                    if key != "symmetric"}
 
         def passes(what, name=name, more=more):
             return _pipeline(name, {**grid, **options, **more, "what": what})
@@ -196,8 +228,29 @@ class Module:
         if what == "all" and {"linear", "embedding"} in left.values():
             report += self.run(passes("all"))
         elif what != "linear" and {"embedding"} in left.values():
-            report += self.run(passes("embedding", "llmc-quantize-rtn", {}))
+            report += self.run(passes(
+                "embedding", "llmc-cluster" if method == "kmeans" else
+                "llmc-quantize-rtn", alone))
         return report
+
+    def _allocate(self, method, budget, grid, options, scales, tokens, samples,
+                  length, progress):
+        """Chooses the bits of each weight. What errors cost is measured if the
+        model has logits."""
+        _check_method(method, tokens)
+        if method != "rtn":
+            probe = {"bits": 3, "block": grid["block"]}
+            self.calibrate(
+                tokens, samples, length, progress=progress,
+                probe="" if "logits" not in (o.name for o in self.outputs) else
+                _pipeline("llmc-quantize-gptq", probe) + "," +
+                _pipeline("llmc-quantize-rtn", {**probe, "clip": "mse",
+                                                "what": "embedding"}))
+        return self._run_with("llmc-allocate-bits", {
+            **options, "budget": int(budget), "block": grid["block"],
+            "scales": scales,
+            "symmetric": "true" if method == "kmeans" else grid["symmetric"],
+            "weighting": "none" if method == "rtn" else "activations"})
 
     def calibrate(self, tokens, samples=128, length=512, then="", output=None,
                   probe="", progress=False):

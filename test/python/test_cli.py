@@ -162,6 +162,46 @@ def test_compress_with_data(run, model, text, tmp_path, method):
     assert fused.input[2] in {value.name for value in graph.initializer}
 
 
+@pytest.mark.parametrize("method", [None, "awq+gptq", "rtn"])
+def test_compress_to_a_budget(run, model, text, tmp_path, method):
+    """The file has no more bytes than asked for; with fewer of them the error
+    is larger, but less than with weights of one number of bits."""
+    ids = ids_of(text)[None]
+    data = [] if method == "rtn" else [
+        "--calibration", text, "--samples", 4, "--sample-length", 50]
+    options = ["--group", 16, *([] if method is None else ["--method", method]),
+               "--activations", "float", "--json"]
+    size = sum(f.stat().st_size for f in model.parent.glob("model.onnx*"))
+    errors = []
+    for budget in (["--budget", "14.5kB"], ["--target-ratio", size / 16000]):
+        out = tmp_path / "small.onnx"
+        result = run("compress", model, "-o", out, *budget, *options, *data)
+        assert out.stat().st_size == result["file_bytes"]
+        assert result["file_bytes"] <= result["file_budget"]
+        bits = {w["param"]: w["bits"] for w in result["weights"]
+                if w["pass"] == "llmc-allocate-bits"}
+        assert set(bits) == {"embed", "layers.0.head"}
+        made = {w["param"]: w["bits"] for w in result["weights"]
+                if "relative_error" in w}
+        assert made == bits
+        got = llmc.compile(out)({"input_ids": ids})["logits"]
+        errors.append(np.linalg.norm(got - toy.logits(ids)))
+    assert errors[1] < errors[0]
+
+
+def test_compress_by_clusters(run, model, text, tmp_path):
+    ids = ids_of(text)[None]
+    errors = []
+    for method in ("kmeans", "gptq"):
+        out = tmp_path / "small.onnx"
+        run("compress", model, "-o", out, "--method", method, "--calibration",
+            text, "--samples", 4, "--sample-length", 50, "--bits", 3,
+            "--group", 16, "--activations", "float")
+        got = llmc.compile(out)({"input_ids": ids})["logits"]
+        errors.append(np.linalg.norm(got - toy.logits(ids)))
+    assert errors[0] < errors[1]
+
+
 def test_compress_what_and_skip(run, model, tmp_path):
     out = tmp_path / "small.onnx"
     for arguments, names in [(["--what", "linear"], ["layers.0.head"]),
@@ -193,10 +233,20 @@ def test_compress_errors(run, model, tmp_path):
             (["--type", "bf16", "--method", "rtn"], "method is of integers"),
             (["--method", "gptq"], "needs a text to calibrate on"),
             (["--calibration", model], "--calibration is for the methods"),
+            (["--method", "kmeans", "--activations", "int8"],
+             "--calibration"),
+            (["--budget", "1MB"], "need a text to calibrate on"),
+            (["--budget", "1MB", "--bits", 4], "leave --bits out"),
+            (["--budget", "1MB", "--target-ratio", 2], "exclude each other"),
+            (["--budget", "1MB", "--recipe", "int8"], "exclude each other"),
+            (["--budget", "5kB", "--method", "rtn"], "needs without weights"),
+            (["--budget", "9kB", "--method", "rtn"],
+             "with 2 bits parameters take"),
             (["--type", "bf16", "--skip", "."], "no weight to cast")):
         assert message in run("compress", model, "-o", out, *wrong, status=1)
     assert list(tmp_path.iterdir()) == []
-    for wrong in (["--type", "f8"], ["--bits", "9"], ["--group", "-1"], ["--what", "some"]):
+    for wrong in (["--type", "f8"], ["--bits", "9"], ["--group", "-1"], ["--what", "some"],
+                  ["--budget", "much"], ["--target-ratio", "1"]):
         with pytest.raises(SystemExit) as stopped:
             main(["compress", str(model), "-o", str(out), *wrong])
         assert stopped.value.code == 2
