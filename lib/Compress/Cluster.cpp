@@ -80,6 +80,11 @@ private:
       return block;
     return published ? published->block : 64;
   }
+  bool isWeighted() const {
+    return weighting == ClipWeighting::Auto
+               ? compensate
+               : weighting == ClipWeighting::Activations;
+  }
   WeightQuantizerOptions getQuantizerOptions() const;
   CodebookOptions getCodebookOptions(WeightQuantizer::Task &task) const;
   void cluster(WeightQuantizer &quantizer, WeightQuantizer::Task &task,
@@ -168,7 +173,7 @@ void Cluster::cluster(WeightQuantizer &quantizer, WeightQuantizer::Task &task,
   ClusterInput input;
   input.factor = factor;
   input.statistics = statistics;
-  if (statistics && weighting == ClipWeighting::Activations)
+  if (statistics && isWeighted())
     for (int64_t i = 0; i < statistics->columns; ++i)
       input.columnWeights.push_back(statistics->getMeanSquare(i));
   quantizer.replace(
@@ -191,8 +196,7 @@ void Cluster::runOnOperation() {
       continue;
     }
     // All columns of a row that an embedding looks up count the same.
-    bool needed = task.weight.inLinear &&
-                  (compensate || weighting == ClipWeighting::Activations);
+    bool needed = task.weight.inLinear && (compensate || isWeighted());
     Statistics::Input input;
     if (needed && !(input = quantizer.getStatistics(task)))
       continue;

@@ -329,13 +329,13 @@ def test_compensation(tmp_path, case):
     rng = np.random.default_rng(columns)
     weight = rng.standard_normal((40, columns)).astype("f4")
     seen = statistics.make_rows(columns, count=2 * columns)
-    options = (f"bits={bits} rows={rows} block={block} half-codebook=false "
-               "weighting=activations ")
+    options = (f"bits={bits} rows={rows} block={block} half-codebook=false ")
 
-    def cluster(more):
+    def cluster(more, weighting="weighting=activations "):
         module = make_module(weight, False)
         gram = read(module, tmp_path, seen)
-        return gram, *run(weight, options + more, tmp_path, module=module)
+        return gram, *run(weight, options + weighting + more, tmp_path,
+                          module=module)
 
     gram, books, nearest, scales, plain, _ = cluster("")
     assert plain["output_error"] == pytest.approx(np.sqrt(
@@ -345,6 +345,9 @@ def test_compensation(tmp_path, case):
     more = f"compensate damping=0.01 act-order={str(act_order).lower()} "
     _, same, codes, _, entry, _ = cluster(more + "refit=0")
     assert np.array_equal(same, books)
+    # Weighted is what compensation is if nothing is said.
+    assert cluster(more + "refit=0", "")[4] == entry
+    assert cluster(more + "refit=0", "weighting=none ")[4] != entry
     damped = damp(gram, 0.01)
     order = np.argsort(-gram.diagonal(), kind="stable") if act_order \
         else np.arange(columns)

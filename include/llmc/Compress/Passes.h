@@ -11,8 +11,9 @@ namespace llmc {
 
 /// How the range of a block's grid is found.
 enum class ClipSearch { None, MSE };
-/// What errors are weighted with in that search.
-enum class ClipWeighting { None, Activations };
+/// What errors are weighted with in that search. `Auto` is for passes whose
+/// other options tell.
+enum class ClipWeighting { None, Activations, Auto };
 /// What a KV cache stores.
 enum class KVCacheFormat { F16, Int8 };
 /// What llmc-quantize-scales stores.

@@ -75,10 +75,10 @@ def Cluster : Pass<"llmc-cluster", "::mlir::ModuleOp"> {
     Values of `method=kmeans` and `exact` are those with a small, or the least,
     sum of squared errors of the weights that share them (of weights divided by
     their scales). `exact` is dynamic programming (Grønlund et al., arXiv
-    1701.07204); `kmeans`, which is many times faster and next to as good, is
-    Lloyd's iteration from the exact values of a histogram. With `weighting=activations` each
-    square counts times E[x^2] of the activation that the weight is multiplied
-    with, as SqueezeLLM (arXiv 2306.07629) counts it times the Fisher
+    1701.07204); `kmeans`, which is several times faster and next to as good, is
+    Lloyd's iteration from the exact values of a histogram. With
+    `weighting=activations` each square counts times E[x^2] of the activation
+    that the weight is multiplied with, as SqueezeLLM (arXiv 2306.07629) counts it times the Fisher
     information.
 
     Published values are one codebook for all of a model: `nf4` has the 16 of
@@ -99,8 +99,9 @@ def Cluster : Pass<"llmc-cluster", "::mlir::ModuleOp"> {
     With `compensate` indices are chosen column by column as in
     `llmc-quantize-gptq`, the columns behind making good for the error of one,
     or of the columns of one vector, which is the nearest by what of its error
-    those behind it cannot make good; then `refit` rounds of conjugate gradients move the values of each codebook
-    to where the error (w - w') H (w - w')^T of outputs is least.
+    those behind it cannot make good; then `refit` rounds of conjugate gradients
+    move the values of each codebook to where the error (w - w') H (w - w')^T of
+    outputs is least. `weighting` is `activations` then unless it is said.
 
     ```mlir
     llmc.param @fc1 = dense_resource<fc1> : tensor<1536x576xf32>
@@ -170,9 +171,11 @@ def Cluster : Pass<"llmc-cluster", "::mlir::ModuleOp"> {
                          "the ones with the least squared error, of 26 near "
                          "those; not for vectors"))}]>,
     Option<"weighting", "weighting", "::llmc::ClipWeighting",
-           /*default=*/"::llmc::ClipWeighting::None",
+           /*default=*/"::llmc::ClipWeighting::Auto",
            "How much squares of errors count",
            [{::llvm::cl::values(
+              clEnumValN(::llmc::ClipWeighting::Auto, "auto",
+                         "activations with compensate, none without"),
               clEnumValN(::llmc::ClipWeighting::None, "none", "all the same"),
               clEnumValN(::llmc::ClipWeighting::Activations, "activations",
                          "as the mean square of the activation"))}]>,
