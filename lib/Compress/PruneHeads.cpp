@@ -1,5 +1,6 @@
 //===- PruneHeads.cpp - heads of attentions -------------------------------===//
 
+#include "HeadTrace.h"
 #include "UnitPruner.h"
 
 namespace llmc {
@@ -9,21 +10,6 @@ namespace llmc {
 
 using namespace mlir;
 using namespace llmc;
-
-/// The linear that reads the heads, for messages; the attention if there is
-/// none.
-static Operation *findOutputLinear(AttentionOp attention) {
-  Value value = attention;
-  while (value.hasOneUse()) {
-    Operation *user = *value.getUsers().begin();
-    if (isa<LinearOp>(user))
-      return user;
-    if (!isa<TransposeOp, ReshapeOp, CastOp>(user))
-      break;
-    value = user->getResult(0);
-  }
-  return attention;
-}
 
 namespace {
 struct PruneHeads : UnitPrunerPass<llmc::impl::PruneHeadsBase<PruneHeads>> {
@@ -45,7 +31,9 @@ struct PruneHeads : UnitPrunerPass<llmc::impl::PruneHeadsBase<PruneHeads>> {
       UnitMap units(heads);
       for (int64_t i = 0; i < heads; ++i)
         units[i] = i / each;
-      pruner.add(attention, 1, std::move(units), findOutputLinear(attention));
+      LinearOp output = findOutputLinear(attention);
+      pruner.add(attention, 1, std::move(units),
+                 output ? output.getOperation() : attention.getOperation());
     });
     runPruner(pruner);
   }

@@ -141,6 +141,20 @@ LogicalResult UnitGroup::follow(Value value, int64_t axis, UnitMap added) {
   return success();
 }
 
+LogicalResult UnitGroup::followKeys(AttentionOp op, const UnitMap &units) {
+  keysOnly = true;
+  return success(succeeded(follow(op.getKey(), 1, units)) &&
+                 succeeded(follow(op.getValue(), 1, units)));
+}
+
+SmallVector<AttentionOp> UnitGroup::getAttentions() const {
+  SmallVector<AttentionOp> attentions;
+  for (Operation *op : visited)
+    if (auto attention = dyn_cast<AttentionOp>(op))
+      attentions.push_back(attention);
+  return attentions;
+}
+
 SmallVector<UnitGroup::Consumer> UnitGroup::getConsumers() const {
   SmallVector<Consumer> consumers;
   for (Operation *op : visited)
@@ -332,8 +346,19 @@ LogicalResult UnitGroup::visitAttention(AttentionOp op) {
       if (failed(refuse(op, operand, axis,
                         "computes with elements that would be removed")))
         return failure();
-  if (failed(unify(op, {query, 1}, {op, 1})) ||
-      failed(unify(op, {key, 1}, {value, 1})))
+  if (failed(unify(op, {key, 1}, {value, 1})))
+    return failure();
+  if (keysOnly) {
+    if (op.getMask())
+      for (int64_t axis = 0; axis < getRank(op.getMask()); ++axis)
+        if (failed(refuse(op, op.getMask(), axis, "has a mask of them")))
+          return failure();
+    for (Value whole : {query, result})
+      if (failed(refuse(op, whole, 1, "has query heads that are not apart")))
+        return failure();
+    return success();
+  }
+  if (failed(unify(op, {query, 1}, {op, 1})))
     return failure();
   if (op.getMask() && (failed(unifyBroadcast(op, op.getMask(), query)) ||
                        failed(unifyBroadcast(op, op.getMask(), op))))

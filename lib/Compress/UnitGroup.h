@@ -62,6 +62,12 @@ public:
   /// change; then getObstacle says which.
   mlir::LogicalResult follow(mlir::Value value, int64_t axis, UnitMap units);
   llvm::StringRef getObstacle() const { return obstacle; }
+  /// Begins with the heads of keys and values of an attention, whose query
+  /// heads stay.
+  mlir::LogicalResult followKeys(AttentionOp op, const UnitMap &units);
+
+  /// The attentions that have units.
+  llvm::SmallVector<AttentionOp> getAttentions() const;
 
   /// The linears that sum over units, in the order of the model, and which
   /// columns of their weights belong to which.
@@ -124,6 +130,8 @@ private:
 
   ModelUses &uses;
   std::string obstacle;
+  /// Whether query heads stay.
+  bool keysOnly = false;
   llvm::MapVector<Dim, UnitMap> units;
   llvm::SetVector<mlir::Operation *> worklist;
   llvm::SetVector<mlir::Operation *> visited;

@@ -30,6 +30,8 @@ enum class UnitScope { Layer, Global };
 enum class Compensation { None, Bias, Refit, RefitBias };
 /// Which heads go together.
 enum class HeadUnit { Group, Query };
+/// What llmc-group-heads makes of heads.
+enum class GroupMethod { Mean, Statistics };
 /// What llmc-prune-layers removes.
 enum class LayerUnit { Layer, Block };
 

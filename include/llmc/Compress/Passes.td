@@ -3,6 +3,7 @@
 #ifndef LLMC_COMPRESS_PASSES
 #define LLMC_COMPRESS_PASSES
 
+include "llmc/Compress/Attention.td"
 include "llmc/Compress/LowRank.td"
 include "llmc/Compress/PruneUnits.td"
 include "llmc/Compress/PruneWeights.td"

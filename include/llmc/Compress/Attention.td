@@ -1,0 +1,91 @@
+//===- Attention.td - passes that make attention cheaper -----------------===//
+
+#ifndef LLMC_COMPRESS_ATTENTION
+#define LLMC_COMPRESS_ATTENTION
+
+include "mlir/Pass/PassBase.td"
+
+def GroupHeads : Pass<"llmc-group-heads", "::mlir::ModuleOp"> {
+  let summary = "Merge key-value heads, which several query heads then share";
+  let description = [{
+    Makes multi-head attention grouped-query attention, or groups larger
+    (arXiv 2305.13245): each `m` key-value heads become one, in the weights of
+    keys and values and in the KV cache, which is arguments and results of
+    @main. Query heads stay as many as they are.
+
+    With `method=mean` the head of a group has the mean of the weights and
+    biases of its heads, which are neighbours.
+
+    With `method=statistics`, let k_i = K_i x and v_i = V_i x be the heads, with
+    biases as a column for x = 1, `G = E[x x^T]` as llmc-calibrate collected it,
+    Q_h and O_h the weights of query head h and the columns of the output linear
+    that read it. One head v' = V' x stands for v_i in the form R_i v', and O_h
+    becomes O_h R_i. V' and all R_i are those with the least
+
+        sum_i tr(M_i (V_i - R_i V') G (V_i - R_i V')^T),  M_i = sum_h O_h^T O_h
+
+    with h the query heads of i: principal components of the heads, of the roots
+    of M_i times them. Keys become K' and Q_h becomes S_i^T Q_h, with S_i in the
+    place of R_i and `M_i = sum_h E[q_h q_h^T]`. Elements of a key that a rope
+    rotates as a pair (a, b) are multiplied, as a + ib, by a complex number for
+    each head and pair, which commutes with the rope; the others are mixed at
+    will. Keys that are normalized behind their linear are the mean, S_i = I,
+    since no norm commutes.
+
+    The sum takes an average of x by attention to be distributed as x is, keys
+    to be independent of queries: no probability is measured.
+
+    Heads that are merged are those that lose little together: pairs of heads
+    that are in different groups are exchanged while the sum of the relative
+    errors of all pairs within groups falls. Heads and their queries are
+    reordered for that, unless a mask differs between heads.
+
+    ```mlir
+    %k = llmc.concat %past, %new : ... -> tensor<?x4x?x64xf32>
+    %a = llmc.attention %q, %k, %v : (tensor<?x8x?x64xf32>, ...
+
+    // llmc-group-heads{heads=2} makes of it
+
+    %k = llmc.concat %past, %new : ... -> tensor<?x2x?x64xf32>
+    %a = llmc.attention %q, %k, %v : (tensor<?x8x?x64xf32>, ...
+    ```
+
+    The remark of an attention has, where there are statistics, the relative
+    errors |e| / |h| in the norms above: `key_error`, `value_error`, and those of
+    the mean of the same heads without R and S, `key_error_mean`,
+    `value_error_mean`.
+
+    An attention that cannot be grouped stays as it is, which is a remark that
+    says why and, with `strict`, an error. What the output linear reads changes:
+    its statistics are erased. Those of layers behind it stay as they were. Run
+    the pass before `llmc-kv-cache-in-place` and `llmc-quantize-kv-cache`.
+  }];
+  let options = [
+    Option<"heads", "heads", "int64_t", /*default=*/"0",
+           "How many key-value heads an attention has afterwards; it divides "
+           "their number. One of this and `ratio` is needed">,
+    Option<"ratio", "ratio", "double", /*default=*/"0",
+           "How many of them go at least, between 0 and 1">,
+    Option<"method", "method", "::llmc::GroupMethod",
+           /*default=*/"::llmc::GroupMethod::Statistics",
+           "What stands for heads",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::GroupMethod::Mean, "mean",
+                         "the mean of neighbours"),
+              clEnumValN(::llmc::GroupMethod::Statistics, "statistics",
+                         "the head that queries and outputs can be fitted to "
+                         "best"))}]>,
+    Option<"skip", "skip", "std::string", /*default=*/"\"\"",
+           "Leave attentions as they are that have a parameter in whose name "
+           "this regular expression finds something">,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where heads cannot be grouped">
+  ];
+  let statistics = [
+    Statistic<"numPlaces", "places", "Attentions whose heads were grouped">,
+    Statistic<"numSkipped", "places-skipped", "Attentions that stay">,
+    Statistic<"numRemoved", "removed", "Key-value heads removed">
+  ];
+}
+
+#endif // LLMC_COMPRESS_ATTENTION
