@@ -55,7 +55,7 @@ class Attention:
             y[..., b] = x[..., b] * cos + x[..., a] * sin
         return y
 
-    def run(self, x):
+    def run(self, x, window=10**9, sinks=0):
         def split(name):
             y = x @ getattr(self, name).T + self.biases[name]
             return y.reshape(*x.shape[:2], -1, SIZE).transpose(0, 2, 1, 3)
@@ -63,7 +63,8 @@ class Attention:
         each = self.heads // self.groups
         k, v = k.repeat(each, axis=1), v.repeat(each, axis=1)
         scores = q @ k.transpose(0, 1, 3, 2) / np.sqrt(SIZE)
-        scores[..., np.triu(np.ones(scores.shape[-2:], bool), 1)] = -np.inf
+        i, j = np.indices(scores.shape[-2:])
+        scores[..., (j > i) | ((j <= i - window) & (j >= sinks))] = -np.inf
         scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
         y = scores / scores.sum(axis=-1, keepdims=True) @ v
         return y.transpose(0, 2, 1, 3).reshape(*x.shape[:2], -1) @ self.o.T
@@ -130,6 +131,22 @@ class Attention:
     def inputs(self):
         return self.rows[:24].reshape(2, 12, IN)
 
+    def through_cache(self, run, lengths):
+        """What a compiled module makes of the inputs, so many rows at a time,
+        each reading the cache of those before."""
+        x, y, end = self.inputs(), [], 0
+        cache = np.zeros((2, self.groups, 0, SIZE), "f4")
+        past = {"past.key": cache, "past.value": cache}
+        for length in lengths:
+            part = slice(end, end := end + length)
+            got = run({"x": x[:, part].astype("f4"), **past,
+                       "cos": self.cos[:, part].astype("f4"),
+                       "sin": self.sin[:, part].astype("f4")})
+            past = {f"past.{n}": got[f"present.{n}"] for n in ("key", "value")}
+            assert past["past.key"].shape == (2, self.groups, end, SIZE)
+            y.append(got["y"])
+        return np.concatenate(y, axis=1)
+
     def grouped(self, options, folder):
         """What the grouped module computes, its entry in the report and what
         numpy computes with its weights."""
@@ -151,20 +168,10 @@ class Attention:
                     if name in made else weight)
             if name != "o":
                 other.biases[name] = made.get(name + "b", self.biases[name])
-        x = self.inputs()
-        run = module.compile("reference", opt_level=0)
-        y, cache = [], np.zeros((2, other.groups, 0, SIZE), "f4")
-        past = {"past.key": cache, "past.value": cache}
-        # The second half reads the first one's cache.
-        for part in (slice(0, 7), slice(7, 12)):
-            got = run({"x": x[:, part].astype("f4"), **past,
-                       "cos": self.cos[:, part].astype("f4"),
-                       "sin": self.sin[:, part].astype("f4")})
-            past = {f"past.{n}": got[f"present.{n}"] for n in ("key", "value")}
-            assert past["past.key"].shape[1] == entry["heads_after"]
-            y.append(got["y"])
-        expected = other.run(x)
-        np.testing.assert_allclose(np.concatenate(y, axis=1), expected,
+        expected = other.run(self.inputs())
+        got = other.through_cache(module.compile("reference", opt_level=0),
+                                  [7, 5])
+        np.testing.assert_allclose(got, expected,
                                    atol=5e-6 * max(4, np.abs(expected).max()))
         return expected, entry, other
 

@@ -88,4 +88,56 @@ def GroupHeads : Pass<"llmc-group-heads", "::mlir::ModuleOp"> {
   ];
 }
 
+def WindowAttention : Pass<"llmc-window-attention", "::mlir::ModuleOp"> {
+  let summary = "Let attention read the last keys and the first ones";
+  let description = [{
+    A query of an attention that is causal, or reads a KV cache, at position p,
+    counted in the cache too, reads the keys p - window + 1 to p and the keys before `sinks`, which many
+    models give what probability is left over (attention sinks,
+    arXiv 2309.17453). Positions stay what they were, and so does the cache: the
+    pass saves the reading of keys, not their memory. A window that an attention
+    has already still excludes what it did, first keys too.
+
+    Without sinks that is the attribute `window` of llmc.attention. With them it
+    is a mask of positions; attentions over equally many queries and keys share
+    one. A mask that an attention has already excludes what it did.
+
+    ```mlir
+    %y = llmc.attention %q, %k, %v {causal, scale = 0.125 : f32} : ...
+
+    // llmc-window-attention{window=256 sinks=0} makes of it
+
+    %y = llmc.attention %q, %k, %v
+       {causal, scale = 0.125 : f32, window = 256 : i64} : ...
+
+    // and llmc-window-attention{window=256 sinks=4}
+
+    %last = ... // position of each query, [S, 1]
+    %keys = llmc.range ... // [T]
+    %near = llmc.greater %keys, (llmc.sub %last, 256)
+    %mask = llmc.or %near, (llmc.less %keys, 4) : ... -> tensor<?x?xi1>
+    %y = llmc.attention %q, %k, %v, %mask {causal, scale = 0.125 : f32} : ...
+    ```
+
+    Another attention stays as it is, which is a remark and, with `strict`, an
+    error. Run the pass before `llmc-quantize-kv-cache` and
+    `llmc-kv-cache-in-place`.
+  }];
+  let options = [
+    Option<"window", "window", "int64_t", /*default=*/"0",
+           "How many keys a query reads, its own position included; needed">,
+    Option<"sinks", "sinks", "int64_t", /*default=*/"4",
+           "How many of the first keys it reads as well">,
+    ListOption<"numbers", "layers", "int64_t",
+               "Only attentions of these numbers, from 0 in the order of the "
+               "model">,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where an attention cannot have a window">
+  ];
+  let statistics = [
+    Statistic<"numPlaces", "places", "Attentions that were given a window">,
+    Statistic<"numSkipped", "places-skipped", "Attentions that stay">
+  ];
+}
+
 #endif // LLMC_COMPRESS_ATTENTION

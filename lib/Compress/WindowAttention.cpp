@@ -1,0 +1,168 @@
+//===- WindowAttention.cpp - attention to the last and first keys ---------===//
+
+#include "llmc/Compress/Passes.h"
+#include "llmc/IR/ShapeAnalysis.h"
+#include "llmc/Lift/KVCache.h"
+#include "llmc/Lower/Decompositions.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/ADT/DenseSet.h"
+#include <limits>
+
+namespace llmc {
+#define GEN_PASS_DEF_WINDOWATTENTION
+#include "llmc/Compress/Passes.h.inc"
+} // namespace llmc
+
+using namespace mlir;
+using namespace llmc;
+
+namespace {
+/// What makes two masks the same.
+struct MaskKey {
+  Block *block;
+  AffineExpr queries, keys;
+  int64_t window;
+  /// What the mask excludes besides; null for nothing.
+  Value mask;
+
+  bool operator==(const MaskKey &other) const {
+    return block == other.block && queries == other.queries &&
+           keys == other.keys && window == other.window && mask == other.mask;
+  }
+};
+
+struct WindowAttention : llmc::impl::WindowAttentionBase<WindowAttention> {
+  using WindowAttentionBase::WindowAttentionBase;
+
+  LogicalResult initialize(MLIRContext *context) override;
+  void runOnOperation() override;
+
+private:
+  InFlightDiagnostic complain(Operation *op) {
+    complained = true;
+    return strict ? op->emitError() : op->emitRemark();
+  }
+  Value createMask(AttentionOp op, int64_t size) const;
+
+  bool complained = false;
+};
+} // namespace
+
+LogicalResult WindowAttention::initialize(MLIRContext *context) {
+  auto fail = [&] {
+    return emitError(UnknownLoc::get(context)) << getArgument() << ": ";
+  };
+  if (window < 1)
+    return fail() << "window is " << int64_t(window) << "; it must be positive";
+  if (sinks < 0)
+    return fail() << "sinks is " << int64_t(sinks)
+                  << "; it must not be negative";
+  return success();
+}
+
+/// i1 [S, T], or as large as the mask that there is.
+Value WindowAttention::createMask(AttentionOp op, int64_t size) const {
+  Decomposer d(op);
+  auto length = [&](Value value) {
+    return d.create<SqueezeOp>(d.create<ShapeOp>(value, 2, 3),
+                               ArrayRef<int64_t>{0});
+  };
+  Value queries = length(op.getQuery()), keys = length(op.getKey());
+  Value zero = d.i64(0), one = d.i64(1);
+  Value last = d.create<UnsqueezeOp>(
+      d.create<AddOp>(d.create<RangeOp>(zero, queries, one),
+                      d.create<SubOp>(keys, queries)),
+      ArrayRef<int64_t>{1});
+  Value columns = d.create<UnsqueezeOp>(d.create<RangeOp>(zero, keys, one),
+                                        ArrayRef<int64_t>{0});
+  Value near = d.create<GreaterOp>(columns, d.create<SubOp>(last, d.i64(size)));
+  Value allowed = d.create<OrOp>(near, d.create<LessOp>(columns, d.i64(sinks)));
+  Value mask = op.getMask();
+  if (!mask)
+    return allowed;
+  Type element = getElementTypeOrSelf(mask.getType());
+  if (element.isInteger(1))
+    return d.create<AndOp>(mask, allowed);
+  Value none = createScalarConstant(d.builder, d.location, element,
+                                    -std::numeric_limits<double>::infinity());
+  return d.create<WhereOp>(allowed, mask, none);
+}
+
+void WindowAttention::runOnOperation() {
+  complained = false;
+  SmallVector<AttentionOp> attentions;
+  getOperation().walk([&](AttentionOp op) { attentions.push_back(op); });
+  if (attentions.empty()) {
+    complain(getOperation())
+        << getArgument() << ": found no attention; run llmc-lift first";
+    if (strict)
+      signalPassFailure();
+    return;
+  }
+  llvm::SmallDenseSet<int64_t> chosen;
+  for (int64_t number : numbers) {
+    if (number < 0 || number >= int64_t(attentions.size()))
+      complain(getOperation())
+          << getArgument() << ": there is no attention " << number
+          << "; the last one is " << int64_t(attentions.size()) - 1;
+    chosen.insert(number);
+  }
+
+  llvm::DenseSet<Value> caches;
+  if (auto main = getOperation().lookupSymbol<func::FuncOp>("main");
+      main && !main.isExternal())
+    for (const KVCache &cache : findKVCaches(main))
+      caches.insert(ConcatOp(cache.append).getResult());
+  auto readsCache = [&](Value key) {
+    while (auto cast = key.getDefiningOp<CastOp>())
+      key = cast.getOperand();
+    return caches.contains(key);
+  };
+  llvm::DenseMap<Operation *, std::pair<AffineExpr, AffineExpr>> lengths;
+  for (auto function : getOperation().getOps<FunctionOpInterface>()) {
+    ShapeContext shapes(&getContext());
+    if (failed(analyzeShapes(function, shapes)))
+      return signalPassFailure();
+    function.walk([&](AttentionOp op) {
+      lengths[op] = {shapes.dim(op.getQuery(), 2), shapes.dim(op.getKey(), 2)};
+    });
+  }
+
+  std::vector<std::pair<MaskKey, Value>> masks;
+  for (auto [number, op] : llvm::enumerate(attentions)) {
+    if (!numbers.empty() && !chosen.contains(number))
+      continue;
+    if (!op.getCausal() && !readsCache(op.getKey())) {
+      ++numSkipped;
+      complain(op) << "'llmc.attention' op has no window: it is not causal and "
+                      "reads no KV cache, so that keys behind a query may "
+                      "count as well";
+      continue;
+    }
+    int64_t size = window, old = op.getWindow();
+    if (old != 0)
+      size = std::min(size, old);
+    // A window that it has excludes what it did, sinks too.
+    if (sinks == 0 || size == old) {
+      op.setWindow(size);
+    } else {
+      MaskKey key{op->getBlock(), lengths[op].first, lengths[op].second, size,
+                  op.getMask()};
+      auto found = llvm::find_if(
+          masks, [&](const auto &entry) { return entry.first == key; });
+      Value mask = found != masks.end() ? found->second : createMask(op, size);
+      if (found == masks.end())
+        masks.push_back({key, mask});
+      op.getMaskMutable().assign(mask);
+    }
+    ++numPlaces;
+    using mlir::remark::metric;
+    mlir::remark::passed(
+        op.getLoc(),
+        mlir::remark::RemarkOpts::name(getArgument()).category(compressRemarks))
+        << metric("attention", int64_t(number)) << metric("window", size)
+        << metric("sinks", size == old ? int64_t(0) : int64_t(sinks));
+  }
+  if (complained && strict)
+    signalPassFailure();
+}
