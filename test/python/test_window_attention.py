@@ -38,6 +38,15 @@ def test_attention(target, window, sinks, tmp_path):
 
 
 @pytest.mark.parametrize("sinks", [0, 4])
+def test_a_kernel_computes_it(sinks, tmp_path):
+    module = Attention(4, 2).module()
+    module.run(f"llmc-window-attention{{window=3 sinks={sinks}}}")
+    module.run("llmc-claim-kernels")
+    module.save(tmp_path / "m.mlir")
+    assert "= llmc.attention " not in (tmp_path / "m.mlir").read_text()
+
+
+@pytest.mark.parametrize("sinks", [0, 4])
 def test_one_layer_of_the_zoo(sinks, compare, shared):
     """A window of the second layer leaves what the caches keep; a window as
     long as the text leaves all."""
