@@ -4,6 +4,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -34,6 +35,14 @@ public:
       if (llvm::Error error = write(pass, text))
         return error;
     }
+    return llvm::Error::success();
+  }
+
+  /// An option that nothing reads would be set in vain.
+  llvm::Error checkUses() {
+    for (const RecipeOption &option : recipe.options)
+      if (!used.contains(option.name))
+        return fail(option.place, "no pass has the value $" + option.name);
     return llvm::Error::success();
   }
 
@@ -98,6 +107,7 @@ private:
         return fail(option.place, "the option '" + value +
                                       "' has no value: set " + value +
                                       "=VALUE");
+      used.insert(value);
       value = *entry->second;
     }
     // Braces keep blanks and commas together in a pipeline's text.
@@ -130,6 +140,7 @@ private:
 
   const Recipe &recipe;
   llvm::StringMap<std::optional<std::string>> values;
+  llvm::StringSet<> used;
 };
 
 llvm::Expected<std::string>
@@ -139,6 +150,8 @@ Recipe::makePipeline(ArrayRef<Setting> settings) const {
     return std::move(error);
   std::string text;
   if (llvm::Error error = writer.write(passes, text))
+    return std::move(error);
+  if (llvm::Error error = writer.checkUses())
     return std::move(error);
   return text;
 }

@@ -118,7 +118,8 @@ private:
                         "the value of '" + name +
                             "' is a number or a text, or nothing if it has to "
                             "be set");
-          recipe.options.push_back({name.str(), value});
+          recipe.options.push_back(
+              {name.str(), value, entry.getKey()->getSourceRange().Start});
           return true;
         });
   }

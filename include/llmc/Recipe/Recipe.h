@@ -23,6 +23,7 @@ namespace llmc {
 struct RecipeOption {
   std::string name;
   std::optional<std::string> value;
+  llvm::SMLoc place;
 };
 
 class Recipe {
