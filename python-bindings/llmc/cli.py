@@ -372,7 +372,8 @@ def run_recipes(args):
         lines += [recipe.name, *textwrap.wrap(
             f"{recipe.description}; {data}" + (f"; options {options}"
                                                if options else ""),
-            initial_indent="    ", subsequent_indent="    ")]
+            initial_indent="    ", subsequent_indent="    ",
+            break_on_hyphens=False)]
     _finish(args, [{"name": recipe.name, "description": recipe.description,
                     "options": recipe.options} for recipe in found], lines)
 

@@ -141,9 +141,9 @@ def test_list(capsys):
     assert set(listed) == set(SHIPPED)
     assert all(entry["description"] for entry in listed.values())
     assert listed["awq-gptq-4bit"]["options"] == {
-        "samples": None, "bits": "4", "group": "64"}
+        "samples": None, "bits": "4", "group": "64", "head-bits": "4"}
     assert main(["recipes"]) == 0
-    assert "needs a text; options bits=4, group=64" in " ".join(
+    assert "needs a text; options bits=4, group=64, head-bits=4" in " ".join(
         capsys.readouterr().out.split())
 
 

@@ -98,7 +98,8 @@ def test_sums(made, folder):
 
 def test_facts(made, folder):
     facts, _ = made
-    assert facts["settings"] == {"bits": "4", "group": "16"}
+    assert facts["settings"] == {"bits": "4", "group": "16",
+                                 "head-bits": "4"}
     assert "llmc-quantize-gptq{bits=4 block=16" in facts["pipeline"]
     calibration = facts["calibration"]
     assert (calibration["tokens"], calibration["samples"],
