@@ -189,13 +189,8 @@ void Cluster::runOnOperation() {
       sharing;
   std::vector<Statistics::Input> inputs;
   for (WeightQuantizer::Task &task : tasks) {
-    if (!task.weight.inLinear && compensate) {
-      quantizer.keep(task.weight.param,
-                     "only an embedding reads it; compensate=false is for "
-                     "those");
-      continue;
-    }
-    // All columns of a row that an embedding looks up count the same.
+    // All columns of a row that an embedding looks up count the same, and
+    // nothing makes up for their errors.
     bool needed = task.weight.inLinear && (compensate || isWeighted());
     Statistics::Input input;
     if (needed && !(input = quantizer.getStatistics(task)))
@@ -210,15 +205,16 @@ void Cluster::runOnOperation() {
   }
   for (auto &[input, sharers] : sharing) {
     FailureOr<HessianFactor> factor = failure();
-    if (compensate)
+    bool isCompensated = compensate && input;
+    if (isCompensated)
       factor = factorHessian(*input, damping, actOrder, dims);
     for (WeightQuantizer::Task *task : sharers) {
-      if (compensate && failed(factor))
+      if (isCompensated && failed(factor))
         quantizer.keep(task->weight.param,
                        "the Gram matrix of its input is not positive "
                        "definite; calibrate with more tokens or raise damping");
       else
-        cluster(quantizer, *task, input, compensate ? &*factor : nullptr);
+        cluster(quantizer, *task, input, isCompensated ? &*factor : nullptr);
     }
   }
   numWeights += quantizer.numWeights;

@@ -197,13 +197,11 @@ class Module:
         _check_method(method, tokens)
         if method == "rtn":
             return self._run_with("llmc-quantize-rtn", {**grid, **options})
-        name, more, alone = {
-            "gptq": ("llmc-quantize-gptq", {}, {}),
-            "awq": ("llmc-quantize-rtn", {"clip": "mse"}, {}),
-            "awq+gptq": ("llmc-quantize-gptq", {}, {}),
-            "kmeans": ("llmc-cluster", {"compensate": "true",
-                                        "weighting": "activations"},
-                       {"compensate": "false"})}[method]
+        name, more = {
+            "gptq": ("llmc-quantize-gptq", {}),
+            "awq": ("llmc-quantize-rtn", {"clip": "mse"}),
+            "awq+gptq": ("llmc-quantize-gptq", {}),
+            "kmeans": ("llmc-cluster", {"compensate": "true"})}[method]
         if method == "kmeans":
             grid = {key: value for key, value in grid.items()
                     if key != "symmetric"}
@@ -228,9 +226,8 @@ class Module:
         if what == "all" and {"linear", "embedding"} in left.values():
             report += self.run(passes("all"))
         elif what != "linear" and {"embedding"} in left.values():
-            report += self.run(passes(
-                "embedding", "llmc-cluster" if method == "kmeans" else
-                "llmc-quantize-rtn", alone))
+            report += self.run(passes("embedding") if method == "kmeans" else
+                               passes("embedding", "llmc-quantize-rtn", {}))
         return report
 
     def _allocate(self, method, budget, grid, options, scales, tokens, samples,

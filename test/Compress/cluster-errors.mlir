@@ -37,7 +37,7 @@ llmc.param @odd = dense<1.0> : tensor<6x16xf32>
 // expected-remark@below {{'unknown' is not quantized: no statistics of its input; run llmc-calibrate first}}
 llmc.param @unknown = dense<1.0> : tensor<8x16xf32>
 
-// expected-remark@below {{'lookup' is not quantized: only an embedding reads it; compensate=false is for those}}
+// Nothing is compensated for an embedding, and nothing has to be known.
 llmc.param @lookup = dense<1.0> : tensor<8x16xf32>
 
 // STRICT: error: 'broken' is not quantized: it holds values that are not finite

@@ -25,6 +25,7 @@ SHIPPED = {
     "awq-gptq-4bit": ("llama-kv-op18", GROUP, 5, 0.95),
     "awq-gptq-3bit": ("llama-kv-op18", GROUP, 5, 0.9),
     "gptq-4bit-small": ("llama-kv-op18", GROUP, 5.5, 0.95),
+    "kmeans-4bit": ("llama-kv-op18", GROUP, 5, 0.95),
     "bf16": ("llama-kv-op18", {}, 1.9, 0.999),
     "prune-2of4-4bit": ("llama-kv-op18", GROUP, 6, 0.6),
     "prune-half": ("llama-kv-op18", {}, 1.3, 0.7),
