@@ -50,6 +50,11 @@ private:
     explicit Costs(const Statistics &statistics);
     double get(StringRef param, bool inEmbedding, double error,
                double norm) const;
+    /// Whether others were probed and this one was not, so that its costs
+    /// compare with theirs only roughly.
+    bool isGuessed(StringRef param, bool inEmbedding) const {
+      return !probed.empty() && !probed.count({param.str(), inEmbedding});
+    }
 
   private:
     std::map<std::pair<std::string, bool>, double> probed;
@@ -63,6 +68,7 @@ private:
                                     const Costs &costs);
 
   std::vector<int64_t> candidates;
+  bool hasGuessed = false;
   /// Linears over one value need one factor; of the last one.
   Statistics::Input factored;
   FailureOr<HessianFactor> factor;
@@ -163,6 +169,18 @@ SmallVector<KnapsackChoice> AllocateBits::judge(WeightQuantizer::Task &task,
       return {};
     }
   }
+  auto noteGuess = [&](bool inEmbedding, StringRef use) {
+    if (!costs.isGuessed(task.getName(), inEmbedding))
+      return;
+    hasGuessed = true;
+    (strict ? task.weight.param.emitError() : task.weight.param.emitRemark())
+        << "'" << task.getName() << "' was not probed as the weight of " << use
+        << ": what its errors cost is estimated";
+  };
+  if (task.weight.inLinear)
+    noteGuess(/*inEmbedding=*/false, "a linear");
+  if (task.weight.inEmbedding)
+    noteGuess(/*inEmbedding=*/true, "an embedding");
   SmallVector<KnapsackChoice> choices;
   for (int64_t bits : candidates) {
     GridOptions grid = task.grid;
@@ -206,7 +224,10 @@ void AllocateBits::runOnOperation() {
   WeightQuantizer quantizer(module, getArgument(),
                             getOptions(candidates.front()));
   std::vector<WeightQuantizer::Task> tasks = quantizer.collectTasks();
-  Costs costs(Statistics::of(&getContext()));
+  // Probes measured errors of outputs, not those of weights.
+  Costs costs(weighting == ClipWeighting::None ? Statistics()
+                                               : Statistics::of(&getContext()));
+  hasGuessed = false;
   std::vector<WeightQuantizer::Task *> judged;
   std::vector<SmallVector<KnapsackChoice>> items;
   int64_t smallest = 0;
@@ -224,7 +245,7 @@ void AllocateBits::runOnOperation() {
     items.push_back(std::move(choices));
   }
   numSkipped += quantizer.numSkipped;
-  if (quantizer.hasFailed())
+  if (quantizer.hasFailed() || (strict && hasGuessed))
     return signalPassFailure();
   std::optional<std::vector<size_t>> chosen = chooseWithin(left, items);
   if (!chosen) {

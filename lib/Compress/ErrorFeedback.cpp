@@ -33,6 +33,17 @@ static void roundColumns(int64_t row, int64_t first, int64_t width,
   }
 }
 
+void llmc::forEachRow(MLIRContext *context, int64_t rows,
+                      llvm::function_ref<void(int64_t)> work) {
+  parallelFor(context, 0, llvm::divideCeil(rows, rowsPerTile),
+              [&](size_t tile) {
+                int64_t begin = tile * rowsPerTile;
+                int64_t end = std::min(begin + rowsPerTile, rows);
+                for (int64_t row = begin; row < end; ++row)
+                  work(row);
+              });
+}
+
 void llmc::roundWithFeedback(MatrixRef<float> weights,
                              const HessianFactor &factor, int64_t width,
                              ColumnRounder round, MLIRContext *context) {
@@ -42,14 +53,10 @@ void llmc::roundWithFeedback(MatrixRef<float> weights,
   for (int64_t begin = 0; begin < columns; begin += batch) {
     int64_t count = std::min(batch, columns - begin), end = begin + count;
     MatrixRef<const float> diagonal = upper.block(begin, begin, count, count);
-    parallelFor(context, 0, llvm::divideCeil(rows, rowsPerTile),
-                [&](size_t tile) {
-                  int64_t top = tile * rowsPerTile;
-                  int64_t bottom = std::min(top + rowsPerTile, rows);
-                  for (int64_t row = top; row < bottom; ++row)
-                    roundColumns(row, begin, width, diagonal,
-                                 &weights(row, begin), &errors(row, 0), round);
-                });
+    forEachRow(context, rows, [&](int64_t row) {
+      roundColumns(row, begin, width, diagonal, &weights(row, begin),
+                   &errors(row, 0), round);
+    });
     if (end < columns)
       multiply(-1.0f, errors.ref().block(0, 0, rows, count), false,
                upper.block(begin, end, count, columns - end), false, 1.0f,

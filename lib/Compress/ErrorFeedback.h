@@ -7,6 +7,11 @@
 
 namespace llmc {
 
+/// Calls `work` for each row, some successive ones in one of the context's
+/// threads.
+void forEachRow(mlir::MLIRContext *context, int64_t rows,
+                llvm::function_ref<void(int64_t)> work);
+
 /// At most so many columns are rounded together.
 constexpr int64_t maxFeedbackWidth = 4;
 

@@ -127,13 +127,7 @@ public:
 
 private:
   void forRows(llvm::function_ref<void(int64_t)> work) {
-    parallelFor(context, 0, llvm::divideCeil(rows, rowsPerTile),
-                [&](size_t tile) {
-                  int64_t begin = tile * rowsPerTile;
-                  int64_t end = std::min(begin + rowsPerTile, rows);
-                  for (int64_t row = begin; row < end; ++row)
-                    work(row);
-                });
+    forEachRow(context, rows, work);
   }
 
   /// [dims, entries] of the rows' codebook.

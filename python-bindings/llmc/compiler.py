@@ -235,15 +235,24 @@ class Module:
         """Chooses the bits of each weight. What errors cost is measured if the
         model has logits."""
         _check_method(method, tokens)
+        report = Report([], [])
         if method != "rtn":
-            probe = {"bits": 3, "block": grid["block"]}
-            self.calibrate(
-                tokens, samples, length, progress=progress,
-                probe="" if "logits" not in (o.name for o in self.outputs) else
-                _pipeline("llmc-quantize-gptq", probe) + "," +
-                _pipeline("llmc-quantize-rtn", {**probe, "clip": "mse",
-                                                "what": "embedding"}))
-        return self._run_with("llmc-allocate-bits", {
+            grid3 = {"bits": 3, "block": grid["block"]}
+            probe = ",".join([
+                _pipeline("llmc-quantize-gptq", grid3),
+                _pipeline("llmc-quantize-rtn", {**grid3, "clip": "mse",
+                                                "what": "embedding"})])
+            if "logits" not in (output.name for output in self.outputs):
+                if options["strict"] == "true":
+                    raise Error("the model has no output named logits, by "
+                                "which a budget is spent")
+                probe = ""
+                report.notices.append(
+                    "the model has no output named logits: what errors of "
+                    "weights cost is estimated, not measured")
+            self.calibrate(tokens, samples, length, progress=progress,
+                           probe=probe)
+        return report + self._run_with("llmc-allocate-bits", {
             **options, "budget": int(budget), "block": grid["block"],
             "scales": scales,
             "symmetric": "true" if method == "kmeans" else grid["symmetric"],

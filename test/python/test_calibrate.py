@@ -184,6 +184,13 @@ def test_probes(name, shared, tmp_path):
     assert {probe["param"] for probe in probes} == params
     assert module.weights() == weights
 
+    # Errors of weights alone do not count by what those of outputs cost.
+    allocate = ("llmc-allocate-bits{budget=100000000 block=16 "
+                "weighting=none}")
+    fresh = llmc.Module.load(path)
+    fresh.lift()
+    assert module.run(allocate).weights == fresh.run(allocate).weights
+
     def logits(session):
         return np.concatenate([session.run(["logits"], {
             key: values[i:i + 1] for key, values in samples.items()})[0][0]
@@ -257,3 +264,22 @@ def test_module_calibrate(shared, tmp_path):
     assert np.array_equal(counts[0], np.bincount(seen, minlength=256))
     with pytest.raises(llmc.Error, match="has 100 tokens, a sample needs 101"):
         module.calibrate(tokens, length=101)
+
+
+def test_budget_without_logits(shared):
+    """Nothing can be probed then, which is said, and an error when strict."""
+    path = shared / "zoo" / "bert-op18.onnx"
+    if not path.is_file():
+        pytest.skip(f"no shared data: {path}")
+    tokens = np.random.default_rng(1).integers(0, 256, 100)
+    options = {"budget": 200000, "group": 16, "tokens": tokens, "samples": 2,
+               "sample_length": 20}
+    module = llmc.Module.load(path)
+    module.lift()
+    report = module.compress(**options)
+    assert any("no output named logits" in line for line in report.notices)
+    assert sum(param["bytes"] for param in module.params()) <= 200000
+    module = llmc.Module.load(path)
+    module.lift()
+    with pytest.raises(llmc.Error, match="no output named logits"):
+        module.compress(strict=True, **options)
