@@ -60,10 +60,54 @@ SmallVector<ModelBlock> llmc::findBlocks(func::FuncOp main) {
       continue;
     block.output = live.front();
     blocks.emplace_back();
-    blocks.back().input = live.front();
+    blocks.back().inputs = {live.front()};
     hasWeight = false;
   }
   return blocks;
+}
+
+SmallVector<ModelBlock> llmc::findStages(const ModelBlock &block) {
+  // How many linears are on the longest way to an op.
+  llvm::DenseMap<Operation *, unsigned> depths;
+  unsigned deepest = 0;
+  for (Operation *op : block.ops) {
+    unsigned depth = 0;
+    visitOperands(op, [&](Value operand) {
+      Operation *before = operand.getDefiningOp();
+      if (auto found = depths.find(before); found != depths.end())
+        depth = std::max(depth, found->second + isa<LinearOp>(before));
+    });
+    depths[op] = depth;
+    if (isa<LinearOp>(op))
+      deepest = std::max(deepest, depth);
+  }
+  SmallVector<ModelBlock> stages(deepest + 1);
+  auto getStage = [&](Operation *op) {
+    return std::min(depths.lookup(op), deepest);
+  };
+  for (Operation *op : block.ops)
+    stages[getStage(op)].ops.push_back(op);
+  for (auto [number, stage] : llvm::enumerate(stages)) {
+    auto isOutside = [&](Operation *op) {
+      return !depths.contains(op) || getStage(op) != number;
+    };
+    llvm::SetVector<Value> inputs;
+    for (Operation *op : stage.ops) {
+      visitOperands(op, [&](Value operand) {
+        Operation *before = operand.getDefiningOp();
+        if (llvm::is_contained(block.inputs, operand) ||
+            (before && depths.contains(before) && isOutside(before)))
+          inputs.insert(operand);
+      });
+      for (Value result : op->getResults())
+        if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+              return isOutside(op->getBlock()->findAncestorOpInBlock(*user));
+            }))
+          stage.returned.push_back(result);
+    }
+    stage.inputs.assign(inputs.begin(), inputs.end());
+  }
+  return stages;
 }
 
 llvm::SetVector<Operation *> llmc::findNeeded(const ModelBlock &block,
@@ -73,7 +117,7 @@ llvm::SetVector<Operation *> llmc::findNeeded(const ModelBlock &block,
   while (!worklist.empty()) {
     Value value = worklist.pop_back_val();
     Operation *op = value.getDefiningOp();
-    if (!op || value == block.input || !needed.insert(op))
+    if (!op || llvm::is_contained(block.inputs, value) || !needed.insert(op))
       continue;
     visitOperands(op, [&](Value operand) { worklist.push_back(operand); });
   }
@@ -105,12 +149,13 @@ llmc::buildBlockModule(func::FuncOp main, const ModelBlock &block,
   result.module = ModuleOp::create(model.getLoc());
   (*result.module)->setAttr(blockAttr, UnitAttr::get(main.getContext()));
   result.outputs.assign(outputs.begin(), outputs.end());
-  // In the order of @main, the block's own input first.
+  // In the order of @main, the block's own inputs first.
   llvm::SmallDenseSet<Value> read(outputs.begin(), outputs.end());
   for (Operation *op : needed)
     visitOperands(op, [&](Value value) { read.insert(value); });
-  if (block.input && read.contains(block.input))
-    result.inputs.push_back(block.input);
+  for (Value input : block.inputs)
+    if (read.contains(input))
+      result.inputs.push_back(input);
   for (Value argument : main.getArguments())
     if (read.contains(argument))
       result.inputs.push_back(argument);
@@ -141,7 +186,10 @@ llmc::buildBlockModule(func::FuncOp main, const ModelBlock &block,
         function.setArgAttrs(index, attributes);
       continue;
     }
-    function.setArgAttr(index, nameAttr, builder.getStringAttr("block.input"));
+    std::string name = "block.input";
+    if (index > 0)
+      name += "." + std::to_string(index);
+    function.setArgAttr(index, nameAttr, builder.getStringAttr(name));
     if (ArrayAttr dims = describe(value))
       function.setArgAttr(index, dimsAttr, dims);
   }

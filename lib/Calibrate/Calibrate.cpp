@@ -1,14 +1,13 @@
 //===- Calibrate.cpp - statistics of a model on data ----------------------===//
 
+#include "BlockReads.h"
+#include "BlockRunner.h"
 #include "Collector.h"
 #include "CompressBlock.h"
-#include "Samples.h"
 #include "WeightProbes.h"
 #include "llmc/Calibrate/Passes.h"
 #include "llmc/Calibrate/Statistics.h"
-#include "llmc/IR/ShapeAnalysis.h"
 #include "llmc/Weights/Blobs.h"
-#include "llmc/Weights/FloatFormat.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -25,120 +24,23 @@ using namespace llmc;
 
 namespace {
 
-/// The names of dimensions of values, from the symbols of the whole model's
-/// analysis; dimensions that have no name in @main are left without one.
-class DimNames {
-public:
-  LogicalResult analyze(func::FuncOp main) {
-    shapes.emplace(main.getContext());
-    return analyzeShapes(FunctionOpInterface(main), *shapes);
-  }
-
-  /// Remembers them before the model changes.
-  void note(Value value) {
-    OpBuilder builder(value.getContext());
-    SmallVector<StringRef> texts;
-    for (AffineExpr dim : shapes->dims(value)) {
-      auto symbol = dyn_cast<AffineSymbolExpr>(dim);
-      texts.push_back(symbol ? shapes->symbolName(symbol.getPosition()) : "");
-    }
-    names[value] = builder.getStrArrayAttr(texts);
-  }
-
-  /// Forgets the model; the names that were noted stay.
-  void release() { shapes.reset(); }
-
-  ArrayAttr get(Value value) const { return names.lookup(value); }
-  void move(Value from, Value to) { names[to] = names.lookup(from); }
-
-private:
-  std::optional<ShapeContext> shapes;
-  llvm::DenseMap<Value, ArrayAttr> names;
-};
-
-/// The linears and embeddings of a block by what they read.
-struct BlockReads {
-  /// Weights' names by the operand of their linears, ids of their embeddings.
-  llvm::MapVector<Value, SmallVector<StringAttr>> inputs, ids;
-  llvm::MapVector<StringAttr, int64_t> vocabulary;
-  std::vector<std::string> params;
-};
-
-/// The first parameter that a weight is made of, null if it is none's.
-StringAttr findParam(Value weight) {
-  WeightOp first;
-  ModelBlock alone;
-  for (Operation *op : findNeeded(alone, weight))
-    if (auto load = dyn_cast<WeightOp>(op); load && !first)
-      first = load;
-  return first ? first.getParamAttr().getAttr() : StringAttr();
-}
-
-BlockReads findReads(const ModelBlock &block) {
-  BlockReads reads;
-  for (Operation *op : block.ops) {
-    if (auto linear = dyn_cast<LinearOp>(op)) {
-      StringAttr param = findParam(linear.getWeight());
-      Type element = linear.getOperand().getType().getElementType();
-      if (!param || !getFloatFormat(element)) {
-        auto remark = linear->emitRemark(
-            "llmc-calibrate: no statistics of its input are collected: ");
-        if (param)
-          remark << "its elements are " << element;
-        else
-          remark << "its weight is made of no parameter";
-        continue;
-      }
-      reads.inputs[linear.getOperand()].push_back(param);
-      reads.params.push_back(param.str());
-    }
-    if (auto embedding = dyn_cast<EmbeddingOp>(op)) {
-      StringAttr param = findParam(embedding.getWeight());
-      if (!param)
-        continue;
-      reads.ids[embedding.getIds()].push_back(param);
-      reads.vocabulary[param] =
-          cast<RankedTensorType>(embedding.getWeight().getType()).getDimSize(0);
-      reads.params.push_back(param.str());
-    }
-  }
-  return reads;
-}
-
 /// One pass of all samples through a model.
 class Calibration {
 public:
   Calibration(func::FuncOp main, const Samples &samples, bool progress,
               PassManager *probe, int64_t numProbes)
       : main(main), samples(samples), progress(progress),
-        statistics(Statistics::of(main.getContext())), probe(probe),
-        probes(numProbes) {}
+        statistics(Statistics::of(main.getContext())), runner(main, samples),
+        probe(probe), probes(numProbes) {}
 
   /// Collects the statistics of all blocks, and compresses each by `then`
   /// unless that is null.
   LogicalResult run(PassManager *then);
 
 private:
-  /// What some outputs of a block need, compiled.
-  struct CompiledBlock {
-    const ModelBlock &block;
-    BlockModule part;
-    std::unique_ptr<Executor> executor;
-  };
-  FailureOr<CompiledBlock> compile(
-      const ModelBlock &block, ArrayRef<Value> outputs,
-      llvm::function_ref<void(ModuleOp)> edit = [](ModuleOp) {});
-  BlockModule buildModule(const ModelBlock &block, ArrayRef<Value> outputs);
-  /// Runs a block on a sample, of which it is given `state`.
-  FailureOr<SmallVector<HostTensor>>
-  runSample(CompiledBlock &block, int64_t sample, const HostTensor &state);
-  /// Runs a block on all samples.
-  LogicalResult
-  runSamples(CompiledBlock &block,
-             llvm::function_ref<void(int64_t, ArrayRef<HostTensor>)> visit);
   LogicalResult findLogits();
   /// Moves states of probes through a block, and adds those of its weights.
-  LogicalResult probeWeights(CompiledBlock &block);
+  LogicalResult probeWeights(const ModelBlock &block, CompiledBlock &compiled);
   /// Collects the statistics of a block and, with `handOn`, what it hands on.
   LogicalResult collect(const ModelBlock &block, bool handOn);
   void note(const BlockReads &reads);
@@ -159,7 +61,7 @@ private:
   Statistics &statistics;
   /// What probes look at: the result of @main that is called so.
   Value logits;
-  DimNames names;
+  BlockRunner runner;
   SmallVector<ModelBlock> blocks;
   /// How many blocks read a parameter.
   llvm::DenseMap<StringAttr, unsigned> counts;
@@ -174,62 +76,6 @@ private:
   llvm::DenseMap<StringAttr, std::shared_ptr<InputCollector>> collectors;
   llvm::DenseMap<StringAttr, std::vector<int64_t>> tokenCounts;
 };
-
-BlockModule Calibration::buildModule(const ModelBlock &block,
-                                     ArrayRef<Value> outputs) {
-  return buildBlockModule(main, block, outputs,
-                          [&](Value value) { return names.get(value); });
-}
-
-FailureOr<Calibration::CompiledBlock>
-Calibration::compile(const ModelBlock &block, ArrayRef<Value> outputs,
-                     llvm::function_ref<void(ModuleOp)> edit) {
-  CompiledBlock compiled{block, buildModule(block, outputs), nullptr};
-  edit(*compiled.part.module);
-  auto executor =
-      ExecutorFactory::of(main.getContext())->compile(*compiled.part.module);
-  if (failed(executor))
-    return failure();
-  compiled.executor = std::move(*executor);
-  return compiled;
-}
-
-FailureOr<SmallVector<HostTensor>>
-Calibration::runSample(CompiledBlock &block, int64_t sample,
-                       const HostTensor &state) {
-  SmallVector<HostTensor> arguments;
-  for (Value input : block.part.inputs) {
-    if (input == block.block.input) {
-      arguments.push_back(state);
-      continue;
-    }
-    arguments.push_back(
-        samples.get(cast<BlockArgument>(input).getArgNumber(), sample));
-    // A pass may have taken heads of a cache, which is empty.
-    HostTensor &tensor = arguments.back();
-    auto type = cast<RankedTensorType>(input.getType());
-    for (int64_t dim = 1; dim < type.getRank(); ++dim)
-      if (tensor.getNumElements() == 0 && !type.isDynamicDim(dim))
-        tensor.shape[dim] = type.getDimSize(dim);
-  }
-  auto results = block.executor->run(arguments);
-  if (!results)
-    return emitError(main.getLoc(), "llmc-calibrate: sample ")
-           << sample << ": " << llvm::toString(results.takeError());
-  return std::move(*results);
-}
-
-LogicalResult Calibration::runSamples(
-    CompiledBlock &block,
-    llvm::function_ref<void(int64_t, ArrayRef<HostTensor>)> visit) {
-  for (int64_t sample = 0; sample < samples.size(); ++sample) {
-    auto results = runSample(block, sample, given[sample]);
-    if (failed(results))
-      return failure();
-    visit(sample, *results);
-  }
-  return success();
-}
 
 LogicalResult Calibration::collect(const ModelBlock &block, bool handOn) {
   BlockReads reads = findReads(block);
@@ -258,10 +104,10 @@ LogicalResult Calibration::collect(const ModelBlock &block, bool handOn) {
     return success();
   }
 
-  auto compiled = compile(block, outputs);
+  auto compiled = runner.compile(block, outputs);
   if (failed(compiled))
     return failure();
-  if (failed(runSamples(*compiled,
+  if (failed(runner.run(*compiled, given,
                         [&](int64_t sample, ArrayRef<HostTensor> results) {
                           for (auto &group : groups) {
                             for (InputCollector *collector : group)
@@ -282,7 +128,7 @@ LogicalResult Calibration::collect(const ModelBlock &block, bool handOn) {
     return success();
   if (!block.output)
     finishShared();
-  return probeWeights(*compiled);
+  return probeWeights(block, *compiled);
 }
 
 LogicalResult Calibration::findLogits() {
@@ -301,18 +147,19 @@ LogicalResult Calibration::findLogits() {
   return success();
 }
 
-LogicalResult Calibration::probeWeights(CompiledBlock &block) {
+LogicalResult Calibration::probeWeights(const ModelBlock &block,
+                                        CompiledBlock &compiled) {
   auto runOn = [&](CompiledBlock &block, int64_t sample,
                    const HostTensor &state) -> FailureOr<HostTensor> {
-    auto results = runSample(block, sample, state);
+    auto results = runner.run(block, sample, state);
     if (failed(results))
       return failure();
     return std::move(results->back());
   };
   auto run = [&](int64_t sample, const HostTensor &state) {
-    return runOn(block, sample, state);
+    return runOn(compiled, sample, state);
   };
-  bool isLast = !block.block.output;
+  bool isLast = !block.output;
   std::vector<HostTensor> expected;
   if (isLast) {
     for (int64_t sample = 0; sample < probes.getNumSamples(); ++sample) {
@@ -327,16 +174,16 @@ LogicalResult Calibration::probeWeights(CompiledBlock &block) {
     return failure();
   }
 
-  Value output = isLast ? logits : block.block.output;
-  BlockModule before = buildModule(block.block, output),
-              after = buildModule(block.block, output);
+  Value output = isLast ? logits : block.output;
+  BlockModule before = runner.build(block, output),
+              after = runner.build(block, output);
   if (failed(probe->run(*after.module)))
     return failure();
   auto weights = findProbedWeights(*before.module, *after.module);
   if (failed(weights))
     return failure();
   for (ProbedWeight &weight : *weights) {
-    auto changed = compile(block.block, output, [&](ModuleOp module) {
+    auto changed = runner.compile(block, output, [&](ModuleOp module) {
       auto param = SymbolTable(module).lookup<ParamOp>(weight.param);
       param.setValueAttr(makeResource(
           param.getType(), param.getSymName(),
@@ -431,11 +278,12 @@ LogicalResult Calibration::compress(unsigned index, PassManager &then) {
   }
   Value before = block.output;
   if (failed(compressBlock(
-          main, block, counts, [&](Value v) { return names.get(v); }, then)))
+          main, block, counts, [&](Value v) { return runner.getDims(v); },
+          then)))
     return failure();
   if (before) {
-    names.move(before, block.output);
-    blocks[index + 1].input = block.output;
+    runner.moveDims(before, block.output);
+    blocks[index + 1].inputs = {block.output};
   }
   return success();
 }
@@ -445,12 +293,8 @@ LogicalResult Calibration::run(PassManager *then) {
     return failure();
   blocks = findBlocks(main);
   counts = countBlocks(blocks);
-  if (failed(names.analyze(main)))
+  if (failed(runner.noteDims(blocks)))
     return failure();
-  for (const ModelBlock &block : blocks)
-    if (block.output)
-      names.note(block.output);
-  names.release();
   given.assign(samples.size(), HostTensor());
   handedOn = given;
   for (unsigned index = 0; index < blocks.size(); ++index) {
@@ -464,12 +308,13 @@ LogicalResult Calibration::run(PassManager *then) {
         return failure();
       const ModelBlock &block = blocks[index];
       if (block.output) {
-        auto compiled = compile(block, block.output);
+        auto compiled = runner.compile(block, block.output);
         if (failed(compiled) ||
-            failed(runSamples(
-                *compiled, [&](int64_t sample, ArrayRef<HostTensor> results) {
-                  advance(sample, results.front());
-                })))
+            failed(
+                runner.run(*compiled, given,
+                           [&](int64_t sample, ArrayRef<HostTensor> results) {
+                             advance(sample, results.front());
+                           })))
           return failure();
       }
     }

@@ -92,8 +92,8 @@ giveParams(ModuleOp model, ModuleOp part,
   return success();
 }
 
-/// Puts the body of `part` behind the block and lets the model read its
-/// results.
+/// Puts the body of `part` before the block, behind all that it reads, and lets
+/// the model read its results.
 static void replaceBlock(func::FuncOp main, ModelBlock &block,
                          BlockModule &part) {
   auto function = part.module->lookupSymbol<func::FuncOp>("main");
@@ -106,7 +106,7 @@ static void replaceBlock(func::FuncOp main, ModelBlock &block,
       value.setType(argument.getType());
   }
   OpBuilder builder(main.getContext());
-  builder.setInsertionPointAfter(block.ops.back());
+  builder.setInsertionPoint(block.ops.front());
   SmallVector<Operation *> old(findNeeded(block, part.outputs).getArrayRef());
   block.ops.clear();
   Block &body = function.getBody().front();

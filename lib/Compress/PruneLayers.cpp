@@ -40,7 +40,7 @@ struct Layer {
   /// Of the statistics of each.
   SmallVector<size_t> statistics;
 
-  Value getInput() const { return blocks.front().input; }
+  Value getInput() const { return blocks.front().getInput(); }
   Value getOutput() const { return blocks.back().output; }
   /// The name of its first weight.
   StringRef getName() const {
@@ -108,8 +108,8 @@ void PruneLayers::findLayers() {
         unit == LayerUnit::Block || llvm::any_of(block.ops, [](Operation *op) {
           return isa<AttentionOp>(op);
         });
-    bool fits = hasLinear && block.input && block.output &&
-                block.input.getType() == block.output.getType();
+    bool fits = hasLinear && block.getInput() && block.output &&
+                block.getInput().getType() == block.output.getType();
     if (!fits) {
       inside = false;
       continue;

@@ -17,18 +17,30 @@ namespace llmc {
 struct ModelBlock {
   /// In order, those that depend on linears and embeddings.
   llvm::SmallVector<mlir::Operation *> ops;
-  /// What the block before hands on; null for the first block.
-  mlir::Value input;
+  /// What it reads of other parts of the model: what the block before hands on,
+  /// nothing for the first block, and more for a stage.
+  llvm::SmallVector<mlir::Value> inputs;
   /// What this one hands on; null for the last block.
   mlir::Value output;
   /// What of this block @main returns, such as keys and values of a cache.
   llvm::SmallVector<mlir::Value> returned;
+
+  /// What the block before hands on; null for the first block.
+  mlir::Value getInput() const {
+    return inputs.empty() ? mlir::Value() : inputs.front();
+  }
 };
 
 /// The blocks of a lifted model, in order; each has a linear or an embedding,
 /// but for the last one, which may be empty. A model that never narrows to one
 /// value is one block.
 llvm::SmallVector<ModelBlock> findBlocks(mlir::func::FuncOp main);
+
+/// A block in parts, one after the other: no linear of a stage reads what
+/// another one of it computes, and those of the first stages come as early as
+/// they can. All that other stages and blocks or @main's results read of one is
+/// `returned`.
+llvm::SmallVector<ModelBlock> findStages(const ModelBlock &block);
 
 /// The ops that `outputs` need, in the order of @main: those of the block and
 /// what of no block they read, such as weights and masks.
@@ -47,10 +59,10 @@ struct BlockModule {
 };
 
 /// A function @main of the inputs of the model's @main that `block` reads and
-/// of its own input, which returns `outputs`. Its parameters have the names and
-/// types of the model's and are views of their bytes, which must not be freed
-/// while the module is used. `describe` gives the names of the dimensions of
-/// the block's input, as `llmc.dims` has them.
+/// of its own inputs, which returns `outputs`. Its parameters have the names
+/// and types of the model's and are views of their bytes, which must not be
+/// freed while the module is used. `describe` gives the names of the dimensions
+/// of the block's inputs, as `llmc.dims` has them, or null.
 BlockModule
 buildBlockModule(mlir::func::FuncOp main, const ModelBlock &block,
                  llvm::ArrayRef<mlir::Value> outputs,
