@@ -45,7 +45,7 @@ BlockReads llmc::findReads(const ModelBlock &block) {
       }
       reads.inputs[linear.getOperand()].push_back(param);
       if (Value residual = findResidual(linear))
-        reads.residuals[param] = residual;
+        reads.residuals[param] = {linear.getOperand(), residual};
       reads.params.push_back(param.str());
     }
     if (auto embedding = dyn_cast<EmbeddingOp>(op)) {

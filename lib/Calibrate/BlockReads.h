@@ -13,9 +13,11 @@ struct BlockReads {
   /// Weights' names by the operand of their linears, ids of their embeddings.
   llvm::MapVector<mlir::Value, llvm::SmallVector<mlir::StringAttr>> inputs, ids;
   llvm::MapVector<mlir::StringAttr, int64_t> vocabulary;
-  /// What the results of linears are added to, where they are read only for
-  /// that.
-  llvm::MapVector<mlir::StringAttr, mlir::Value> residuals;
+  /// What a linear reads, and what its result is added to and only read for.
+  struct Sum {
+    mlir::Value input, residual;
+  };
+  llvm::MapVector<mlir::StringAttr, Sum> residuals;
   std::vector<std::string> params;
 };
 

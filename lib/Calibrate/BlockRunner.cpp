@@ -71,12 +71,11 @@ FailureOr<SmallVector<HostTensor>> BlockRunner::run(CompiledBlock &block,
 
 LogicalResult BlockRunner::run(
     CompiledBlock &block, ArrayRef<HostTensor> states,
-    llvm::function_ref<void(int64_t, ArrayRef<HostTensor>)> visit) {
+    llvm::function_ref<LogicalResult(int64_t, ArrayRef<HostTensor>)> visit) {
   for (int64_t sample = 0; sample < samples.size(); ++sample) {
     auto results = run(block, sample, states[sample]);
-    if (failed(results))
+    if (failed(results) || failed(visit(sample, *results)))
       return failure();
-    visit(sample, *results);
   }
   return success();
 }

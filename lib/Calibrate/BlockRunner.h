@@ -43,10 +43,12 @@ public:
   /// Runs a block on a sample, for which the block before handed on `state`.
   mlir::FailureOr<llvm::SmallVector<HostTensor>>
   run(CompiledBlock &block, int64_t sample, const HostTensor &state);
-  /// The same on all samples.
+  /// The same on all samples, until `visit` fails.
   mlir::LogicalResult
   run(CompiledBlock &block, llvm::ArrayRef<HostTensor> states,
-      llvm::function_ref<void(int64_t, llvm::ArrayRef<HostTensor>)> visit);
+      llvm::function_ref<mlir::LogicalResult(int64_t,
+                                             llvm::ArrayRef<HostTensor>)>
+          visit);
 
 private:
   mlir::func::FuncOp main;

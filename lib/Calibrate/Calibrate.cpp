@@ -4,6 +4,7 @@
 #include "BlockRunner.h"
 #include "Collector.h"
 #include "CompressBlock.h"
+#include "Reference.h"
 #include "WeightProbes.h"
 #include "llmc/Calibrate/Passes.h"
 #include "llmc/Calibrate/Statistics.h"
@@ -34,22 +35,31 @@ public:
         probe(probe), probes(numProbes) {}
 
   /// Collects the statistics of all blocks, and compresses each by `then`
-  /// unless that is null.
-  LogicalResult run(PassManager *then);
+  /// unless that is null; stage by stage, if `compared`, beside the model as it
+  /// was.
+  LogicalResult run(PassManager *then, bool compared);
 
 private:
   LogicalResult findLogits();
   /// Moves states of probes through a block, and adds those of its weights.
-  LogicalResult probeWeights(const ModelBlock &block, CompiledBlock &compiled);
-  /// Collects the statistics of a block and, with `handOn`, what it hands on.
-  LogicalResult collect(const ModelBlock &block, bool handOn);
+  LogicalResult probeWeights(const ModelBlock &block);
+  /// Collects what `reads` of a block needs, with `handOn` what the block hands
+  /// on, and how both differ from `compared`, unless that is null.
+  LogicalResult collect(const ModelBlock &block, const BlockReads &reads,
+                        bool handOn, Reference *compared = nullptr);
+  /// Probes the weights of a block too, if they are.
+  LogicalResult collectBlock(const ModelBlock &block, bool handOn);
   void note(const BlockReads &reads);
   /// Makes statistics of what was collected for these weights; before the end
   /// not of those that several blocks read.
   void finishInputs(ArrayRef<StringAttr> params, bool atEnd);
   /// The same of all that are left.
   void finishShared();
+  /// Whether a block has to stay as it is, which a remark says.
+  bool isShared(unsigned index);
   LogicalResult compress(unsigned index, PassManager &then);
+  LogicalResult compressStages(unsigned index, PassManager &then,
+                               Reference &reference);
   /// Takes what a block made of a sample.
   void advance(int64_t sample, const HostTensor &output);
   /// Goes to the next block.
@@ -77,8 +87,9 @@ private:
   llvm::DenseMap<StringAttr, std::vector<int64_t>> tokenCounts;
 };
 
-LogicalResult Calibration::collect(const ModelBlock &block, bool handOn) {
-  BlockReads reads = findReads(block);
+LogicalResult Calibration::collect(const ModelBlock &block,
+                                   const BlockReads &reads, bool handOn,
+                                   Reference *compared) {
   SmallVector<Value> outputs;
   // Weights that share an input share a collector, unless an earlier block read
   // them too.
@@ -97,38 +108,45 @@ LogicalResult Calibration::collect(const ModelBlock &block, bool handOn) {
     tokenCounts.try_emplace(param, size);
   if (handOn && block.output)
     outputs.push_back(block.output);
-  if (probe && !block.output)
-    outputs.push_back(logits);
-  if (outputs.empty()) {
-    note(reads);
+  if (compared)
+    for (auto &[param, sum] : reads.residuals)
+      outputs.push_back(sum.residual);
+  if (outputs.empty())
     return success();
-  }
 
   auto compiled = runner.compile(block, outputs);
   if (failed(compiled))
     return failure();
-  if (failed(runner.run(*compiled, given,
-                        [&](int64_t sample, ArrayRef<HostTensor> results) {
-                          for (auto &group : groups) {
-                            for (InputCollector *collector : group)
-                              collector->add(results.front());
-                            results = results.drop_front();
-                          }
-                          for (auto &[value, params] : reads.ids) {
-                            for (StringAttr param : params)
-                              countIds(results.front(), tokenCounts[param]);
-                            results = results.drop_front();
-                          }
-                          if (handOn && block.output)
-                            advance(sample, results.front());
-                        })))
+  return runner.run(
+      *compiled, given, [&](int64_t sample, ArrayRef<HostTensor> results) {
+        LogicalResult result =
+            compared ? compared->compare(sample, results) : success();
+        for (auto &group : groups) {
+          for (InputCollector *collector : group)
+            collector->add(results.front());
+          results = results.drop_front();
+        }
+        for (auto &[value, params] : reads.ids) {
+          for (StringAttr param : params)
+            countIds(results.front(), tokenCounts[param]);
+          results = results.drop_front();
+        }
+        if (handOn && block.output)
+          advance(sample, results.front());
+        return result;
+      });
+}
+
+LogicalResult Calibration::collectBlock(const ModelBlock &block, bool handOn) {
+  BlockReads reads = findReads(block);
+  if (failed(collect(block, reads, handOn)))
     return failure();
   note(reads);
   if (!probe)
     return success();
   if (!block.output)
     finishShared();
-  return probeWeights(block, *compiled);
+  return probeWeights(block);
 }
 
 LogicalResult Calibration::findLogits() {
@@ -147,8 +165,12 @@ LogicalResult Calibration::findLogits() {
   return success();
 }
 
-LogicalResult Calibration::probeWeights(const ModelBlock &block,
-                                        CompiledBlock &compiled) {
+LogicalResult Calibration::probeWeights(const ModelBlock &block) {
+  bool isLast = !block.output;
+  Value output = isLast ? logits : block.output;
+  auto compiled = runner.compile(block, output);
+  if (failed(compiled))
+    return failure();
   auto runOn = [&](CompiledBlock &block, int64_t sample,
                    const HostTensor &state) -> FailureOr<HostTensor> {
     auto results = runner.run(block, sample, state);
@@ -157,9 +179,8 @@ LogicalResult Calibration::probeWeights(const ModelBlock &block,
     return std::move(results->back());
   };
   auto run = [&](int64_t sample, const HostTensor &state) {
-    return runOn(compiled, sample, state);
+    return runOn(*compiled, sample, state);
   };
-  bool isLast = !block.output;
   std::vector<HostTensor> expected;
   if (isLast) {
     for (int64_t sample = 0; sample < probes.getNumSamples(); ++sample) {
@@ -174,7 +195,6 @@ LogicalResult Calibration::probeWeights(const ModelBlock &block,
     return failure();
   }
 
-  Value output = isLast ? logits : block.output;
   BlockModule before = runner.build(block, output),
               after = runner.build(block, output);
   if (failed(probe->run(*after.module)))
@@ -268,27 +288,72 @@ void Calibration::finishBlock() {
   handedOn.assign(samples.size(), HostTensor());
 }
 
-LogicalResult Calibration::compress(unsigned index, PassManager &then) {
-  ModelBlock &block = blocks[index];
-  if (StringAttr shared = findSharedWeight(block, counts)) {
-    block.ops.front()->emitRemark("llmc-calibrate: block ")
+bool Calibration::isShared(unsigned index) {
+  StringAttr shared = findSharedWeight(blocks[index], counts);
+  if (shared)
+    blocks[index].ops.front()->emitRemark("llmc-calibrate: block ")
         << index << " is left as it is: other blocks read its weight " << shared
         << " too; compress it behind this pass";
-    return success();
-  }
-  Value before = block.output;
-  if (failed(compressBlock(
-          main, block, counts, [&](Value v) { return runner.getDims(v); },
-          then)))
-    return failure();
-  if (before) {
-    runner.moveDims(before, block.output);
-    blocks[index + 1].inputs = {block.output};
-  }
-  return success();
+  return static_cast<bool>(shared);
 }
 
-LogicalResult Calibration::run(PassManager *then) {
+LogicalResult Calibration::compress(unsigned index, PassManager &then) {
+  ModelBlock &block = blocks[index];
+  if (failed(collectBlock(block, /*handOn=*/false)))
+    return failure();
+  if (isShared(index))
+    return success();
+  return compressBlock(
+      main, block, counts, [&](Value v) { return runner.getDims(v); }, then);
+}
+
+LogicalResult Calibration::compressStages(unsigned index, PassManager &then,
+                                          Reference &reference) {
+  ModelBlock &block = blocks[index];
+  BlockReads all = findReads(block);
+  if (isShared(index)) {
+    if (failed(reference.keep(block, {})) ||
+        failed(collect(block, all, /*handOn=*/false)))
+      return failure();
+    note(all);
+    return reference.finishBlock();
+  }
+  SmallVector<ModelBlock> stages = findStages(block);
+  std::vector<BlockReads> reads;
+  for (const ModelBlock &stage : stages)
+    reads.push_back(findReads(stage));
+  if (failed(reference.keep(block, reads)))
+    return failure();
+  for (size_t number = 0; number < stages.size(); ++number) {
+    ModelBlock &stage = stages[number];
+    // What it reads was replaced with the stages before.
+    BlockReads current = findReads(stage);
+    if (failed(collect(block, current, /*handOn=*/false, &reference)))
+      return failure();
+    for (auto &[value, params] : current.inputs)
+      finishInputs(params, /*atEnd=*/false);
+    reference.finishStage(statistics);
+    SmallVector<Value> before = stage.returned;
+    if (failed(compressBlock(
+            main, stage, counts, [&](Value v) { return runner.getDims(v); },
+            then)))
+      return failure();
+    statistics.clearMismatches();
+    auto replace = [&](Value &value) {
+      auto found = llvm::find(before, value);
+      if (found != before.end())
+        value = stage.returned[found - before.begin()];
+    };
+    if (block.output)
+      replace(block.output);
+    for (ModelBlock &later : llvm::drop_begin(stages, number + 1))
+      llvm::for_each(later.inputs, replace);
+  }
+  note(all);
+  return reference.finishBlock();
+}
+
+LogicalResult Calibration::run(PassManager *then, bool compared) {
   if (probe && failed(findLogits()))
     return failure();
   blocks = findBlocks(main);
@@ -297,26 +362,28 @@ LogicalResult Calibration::run(PassManager *then) {
     return failure();
   given.assign(samples.size(), HostTensor());
   handedOn = given;
+  Reference reference(runner, samples.size());
   for (unsigned index = 0; index < blocks.size(); ++index) {
     if (progress)
       llvm::errs() << "llmc-calibrate: block " << index + 1 << " of "
                    << blocks.size() << "\n";
-    if (failed(collect(blocks[index], /*handOn=*/!then)))
+    ModelBlock &block = blocks[index];
+    Value before = block.output;
+    if (failed(!then      ? collectBlock(block, /*handOn=*/true)
+               : compared ? compressStages(index, *then, reference)
+                          : compress(index, *then)))
       return failure();
-    if (then) {
-      if (failed(compress(index, *then)))
+    if (then && before) {
+      runner.moveDims(before, block.output);
+      blocks[index + 1].inputs = {block.output};
+      auto compiled = runner.compile(block, block.output);
+      if (failed(compiled) ||
+          failed(runner.run(*compiled, given,
+                            [&](int64_t sample, ArrayRef<HostTensor> results) {
+                              advance(sample, results.front());
+                              return success();
+                            })))
         return failure();
-      const ModelBlock &block = blocks[index];
-      if (block.output) {
-        auto compiled = runner.compile(block, block.output);
-        if (failed(compiled) ||
-            failed(
-                runner.run(*compiled, given,
-                           [&](int64_t sample, ArrayRef<HostTensor> results) {
-                             advance(sample, results.front());
-                           })))
-          return failure();
-      }
     }
     finishBlock();
   }
@@ -358,6 +425,8 @@ LogicalResult Calibrate::calibrate() {
   PassManager passes(&getContext(), ModuleOp::getOperationName());
   if (!then.empty() && failed(parsePassPipeline(then, passes)))
     return fail("then is no pass pipeline: " + then);
+  if (reference && then.empty())
+    return fail("reference is for models that then compresses");
   Statistics &statistics = Statistics::of(&getContext());
   statistics.clear();
   PassManager probePasses(&getContext(), ModuleOp::getOperationName());
@@ -372,7 +441,7 @@ LogicalResult Calibrate::calibrate() {
   }
   if (failed(Calibration(main, *samples, progress,
                          probe.empty() ? nullptr : &probePasses, probeSamples)
-                 .run(then.empty() ? nullptr : &passes)))
+                 .run(then.empty() ? nullptr : &passes, reference)))
     return failure();
   numBlocks += statistics.blocks.size();
   numSamples += samples->size();

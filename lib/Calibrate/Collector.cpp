@@ -49,6 +49,37 @@ Statistics::Input InputCollector::getMeans() const {
                              std::move(means.values));
 }
 
+void ProductCollector::addDifference(const HostTensor &a, const HostTensor &b,
+                                     const HostTensor &c) {
+  auto getRows = [](const HostTensor &tensor, int64_t size) -> int64_t {
+    bool fits = getFloatFormat(tensor.elementType) && !tensor.shape.empty() &&
+                tensor.shape.back() == size && size > 0;
+    return fits ? tensor.getNumElements() / size : -1;
+  };
+  int64_t rows = getRows(c, sum.columns);
+  fits &=
+      rows >= 0 && getRows(a, sum.rows) == rows && getRows(b, sum.rows) == rows;
+  if (!fits)
+    return;
+  std::vector<float> copyA, copyB, copyC;
+  const float *first = asFloats(a, copyA), *second = asFloats(b, copyB);
+  Matrix<float> difference(rows, sum.rows);
+  for (int64_t i = 0, end = difference.values.size(); i < end; ++i)
+    difference.values[i] = first[i] - second[i];
+  multiply(1, difference.ref(), true, {asFloats(c, copyC), rows, sum.columns},
+           false, 1, sum.ref());
+  count += rows;
+}
+
+std::optional<Matrix<float>> ProductCollector::getMean() const {
+  if (!fits || count == 0)
+    return std::nullopt;
+  Matrix<float> mean = sum;
+  for (float &value : mean.values)
+    value /= count;
+  return mean;
+}
+
 double llmc::sumCosines(const HostTensor &x, const HostTensor &y) {
   int64_t columns = x.shape.back();
   int64_t rows = columns ? x.getNumElements() / columns : 0;

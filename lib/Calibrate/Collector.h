@@ -5,6 +5,7 @@
 
 #include "llmc/Calibrate/Executor.h"
 #include "llmc/Calibrate/Statistics.h"
+#include <optional>
 
 namespace llmc {
 
@@ -26,6 +27,24 @@ private:
   Matrix<float> gram;
   std::vector<double> sum, absSum;
   std::vector<float> absMax;
+};
+
+/// The mean over rows of (a - b) c^T.
+class ProductCollector {
+public:
+  /// `a` and `b` have `rows` numbers in each of their rows, `c` `columns`.
+  ProductCollector(int64_t rows, int64_t columns) : sum(rows, columns) {}
+
+  /// Adds the rows of three tensors of floats. From the first ones on that do
+  /// not have as many rows of these sizes there is no mean.
+  void addDifference(const HostTensor &a, const HostTensor &b,
+                     const HostTensor &c);
+  std::optional<Matrix<float>> getMean() const;
+
+private:
+  Matrix<float> sum;
+  int64_t count = 0;
+  bool fits = true;
 };
 
 /// The sum of cos(x, y) over the rows of two tensors of one shape, in f32.

@@ -135,9 +135,22 @@ Statistics::Input Statistics::lookup(StringRef param) const {
 
 void Statistics::set(StringRef param, Input input) {
   inputs[param.str()] = std::move(input);
+  mismatches.erase(param.str());
 }
 
-void Statistics::erase(StringRef param) { inputs.erase(param.str()); }
+void Statistics::erase(StringRef param) {
+  inputs.erase(param.str());
+  mismatches.erase(param.str());
+}
+
+const InputMismatch *Statistics::lookupMismatch(StringRef param) const {
+  auto found = mismatches.find(param.str());
+  return found == mismatches.end() ? nullptr : &found->second;
+}
+
+void Statistics::setMismatch(StringRef param, InputMismatch mismatch) {
+  mismatches[param.str()] = std::move(mismatch);
+}
 
 ArrayRef<int64_t> Statistics::lookupCounts(StringRef param) const {
   auto found = counts.find(param.str());

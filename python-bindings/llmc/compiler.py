@@ -212,12 +212,14 @@ class Module:
         what = options["what"]
         report = Report([], [])
         if what != "embedding":
-            then = passes("linear")
-            if "awq" in method:
-                then = _pipeline("llmc-scale-awq", {
-                    **grid, "skip": options.get("skip", "{}")}) + "," + then
-            report = self.calibrate(tokens, samples, length, then=then,
-                                    progress=progress)
+            skip = {"skip": options.get("skip", "{}")}
+            # Scales are folded into what lies in other stages of a block.
+            scaled = "awq" in method
+            first = _pipeline("llmc-scale-awq", {**grid, **skip}) if scaled \
+                else _pipeline("llmc-match-outputs", skip)
+            report = self.calibrate(tokens, samples, length,
+                                    then=f"{first},{passes('linear')}",
+                                    reference=not scaled, progress=progress)
         # Embeddings alone, and those that are a linear's weight too.
         left = {}
         for weight in self.weights():
@@ -259,16 +261,18 @@ class Module:
             "weighting": "none" if method == "rtn" else "activations"})
 
     def calibrate(self, tokens, samples=128, length=512, then="", output=None,
-                  probe="", progress=False):
+                  probe="", reference=False, progress=False):
         """Runs the model, which must be lifted, on `samples` windows of
         `length` tokens and keeps what its weights are multiplied by, for the
         passes that ask for it. `then`, a pass pipeline, compresses each block
-        when its statistics are known; docs/compress.md says more. `output`
-        names a file for the statistics. With `probe`, passes that compress,
-        it measures what their error of each weight alone costs, for
-        llmc-allocate-bits. Returns a Report."""
+        when its statistics are known, with `reference` beside the model as it
+        was; docs/compress.md says more. `output` names a file for the
+        statistics. With `probe`, passes that compress, it measures what their
+        error of each weight alone costs, for llmc-allocate-bits. Returns a
+        Report."""
         from .calibrate import windows, write_samples
         options = f" then={{{then}}}" if then else ""
+        options += " reference=true" if reference else ""
         options += f" probe={{{probe}}}" if probe else ""
         options += f" output={os.fspath(output)}" if output else ""
         with tempfile.TemporaryDirectory(prefix="llmc-") as folder:

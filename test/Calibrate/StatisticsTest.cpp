@@ -59,6 +59,18 @@ TEST(StatisticsTest, aFileHoldsEverything) {
   EXPECT_EQ(copy.blocks[0].pairInfluence, 0.5);
 }
 
+TEST(StatisticsTest, aNewInputHasNoMismatch) {
+  Statistics statistics;
+  statistics.set("q", makeInput());
+  statistics.setMismatch("q", {});
+  statistics.setMismatch("k", {});
+  EXPECT_TRUE(statistics.lookupMismatch("q"));
+  statistics.set("q", statistics.lookup("q")->scaled({2, 2}));
+  EXPECT_FALSE(statistics.lookupMismatch("q"));
+  statistics.erase("k");
+  EXPECT_FALSE(statistics.lookupMismatch("k"));
+}
+
 TEST(StatisticsTest, scaledAndSelected) {
   auto input = makeInput();
   auto scaled = input->scaled({-2, 3});

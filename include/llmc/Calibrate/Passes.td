@@ -31,6 +31,19 @@ def Calibrate : Pass<"llmc-calibrate", "::mlir::ModuleOp"> {
     // llmc-calibrate{inputs=samples.safetensors then={llmc-quantize-gptq{bits=4}}}
     ```
 
+    With `reference`, the model as it was runs beside the compressed one, and
+    blocks are compressed in stages: queries, keys and values first, then the
+    output of an attention, whose statistics are those behind the compressed
+    values. Each stage is a module of its own. For each linear it is known how
+    what it reads, and what its result is added to, differ from what they were;
+    `llmc-match-outputs` in `then` lets weights make up for that. It takes about
+    twice the time, and the memory of one more activation of each sample.
+
+    ```mlir
+    // llmc-calibrate{inputs=samples.safetensors reference=true
+    //   then={llmc-match-outputs,llmc-quantize-gptq{bits=4}}}
+    ```
+
     With `probe`, a pass pipeline, what errors of each weight cost is measured,
     which `llmc-allocate-bits` wants to know: the pipeline compresses a copy of
     each block, and for each weight that it changed the model with that one
@@ -56,6 +69,9 @@ def Calibrate : Pass<"llmc-calibrate", "::mlir::ModuleOp"> {
            "Write the statistics to this safetensors file">,
     Option<"then", "then", "std::string", /*default=*/"\"\"",
            "Passes that compress each block when its statistics are known">,
+    Option<"reference", "reference", "bool", /*default=*/"false",
+           "Run the model as it was beside the one that `then` compresses, for "
+           "llmc-match-outputs">,
     Option<"probe", "probe", "std::string", /*default=*/"\"\"",
            "Passes whose error of each weight alone is measured">,
     Option<"probeSamples", "probe-samples", "int64_t", /*default=*/"2",

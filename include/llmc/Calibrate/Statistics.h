@@ -63,6 +63,15 @@ makeInputStatistics(int64_t count, std::vector<float> mean,
                     std::vector<float> absMax, std::vector<float> absMean,
                     std::vector<float> gram);
 
+/// How far what a linear reads, x, and what its result is added to, r, are by
+/// now from what they were in the model before it was compressed, x' and r'.
+struct InputMismatch {
+  /// E[(x' - x) x^T], [columns, columns].
+  std::shared_ptr<const Matrix<float>> input;
+  /// E[(r' - r) x^T], [rows, columns]; empty if there is no r.
+  Matrix<float> residual;
+};
+
 /// Of a block, the ops between two places where one value is all that a model
 /// hands on: an attention or MLP with its norm and residual addition, say.
 struct BlockStatistics {
@@ -101,6 +110,7 @@ public:
   /// What is known of the input of the linears whose weight is the parameter
   /// `param`; null if nothing.
   Input lookup(llvm::StringRef param) const;
+  /// What was known of a mismatch is not of this input any more.
   void set(llvm::StringRef param, Input input);
   void erase(llvm::StringRef param);
   const std::map<std::string, Input> &getInputs() const { return inputs; }
@@ -109,6 +119,12 @@ public:
   /// known.
   llvm::ArrayRef<int64_t> lookupCounts(llvm::StringRef param) const;
   void setCounts(llvm::StringRef param, std::vector<int64_t> counts);
+
+  /// While llmc-calibrate compresses a block beside a reference; null if
+  /// nothing is known.
+  const InputMismatch *lookupMismatch(llvm::StringRef param) const;
+  void setMismatch(llvm::StringRef param, InputMismatch mismatch);
+  void clearMismatches() { mismatches.clear(); }
 
   /// In the order of the model.
   std::vector<BlockStatistics> blocks;
@@ -127,6 +143,7 @@ public:
 private:
   std::map<std::string, Input> inputs;
   std::map<std::string, std::vector<int64_t>> counts;
+  std::map<std::string, InputMismatch> mismatches;
 };
 
 } // namespace llmc

@@ -257,6 +257,54 @@ defvar scaleStatistics = [
               "Parameters that cannot be scaled">
 ];
 
+def MatchOutputs : Pass<"llmc-match-outputs", "::mlir::ModuleOp"> {
+  let summary = "Let weights make up for errors of those before them";
+  let description = [{
+    What a linear with the weight `w` reads, x, and what its result is added to,
+    r, differ from x' and r' in the model as it was once something before it was
+    compressed. The weight becomes the one that is nearest, in the sense of least
+    squares, to computing
+
+        w x + input * w (x' - x) + residual * (r' - r)
+
+    which is `w + (input * w E[(x' - x) x^T] + residual * E[(r' - r) x^T]) H^-1`
+    with `H = G + damping * mean(diag G) * I` and `G = E[x x^T]`. With `input`
+    alone it is QEP (arXiv 2504.09629); r is the residual stream behind an
+    attention or MLP, whose error this layer then corrects. Half of what is
+    missing is the default: all of it fits what calibration saw better, and
+    other text less.
+
+    The weights are floats afterwards as they were before: passes behind this
+    one compress them. It belongs into `then` of `llmc-calibrate{reference=true}`,
+    which is what knows x' and r', and before passes that change what linears
+    read, such as `llmc-scale-awq`. A weight of which nothing is known stays as
+    it is, with a remark and under `strict` an error. The optimization remark of
+    a weight has `relative_change`, |w - w'| / |w|.
+
+    ```mlir
+    // llmc-calibrate{inputs=samples.safetensors reference=true
+    //   then={llmc-match-outputs,llmc-prune-alps{pattern=2:4}}}
+    ```
+  }];
+  let options = [
+    Option<"input", "input", "double", /*default=*/"0.5",
+           "The part of the error of its input that a weight makes up for, from "
+           "0 to 1">,
+    Option<"residual", "residual", "double", /*default=*/"0.5",
+           "The same of the error of what its result is added to">,
+    Option<"damping", "damping", "double", /*default=*/"0.1",
+           "Of the mean of G's diagonal, what is added to it">,
+    SkipOption<>,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where a weight stays as it is">
+  ];
+  let statistics = [
+    Statistic<"numWeights", "weights-matched", "Parameters changed">,
+    Statistic<"numSkipped", "weights-skipped",
+              "Parameters asked for that stay as they are">
+  ];
+}
+
 def ScaleAWQ : Pass<"llmc-scale-awq", "::mlir::ModuleOp"> {
   let summary = "Scale weights up where activations are large (AWQ)";
   let description = [{
