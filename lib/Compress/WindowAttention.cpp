@@ -63,20 +63,9 @@ LogicalResult WindowAttention::initialize(MLIRContext *context) {
 /// i1 [S, T], or as large as the mask that there is.
 Value WindowAttention::createMask(AttentionOp op, int64_t size) const {
   Decomposer d(op);
-  auto length = [&](Value value) {
-    return d.create<SqueezeOp>(d.create<ShapeOp>(value, 2, 3),
-                               ArrayRef<int64_t>{0});
-  };
-  Value queries = length(op.getQuery()), keys = length(op.getKey());
-  Value zero = d.i64(0), one = d.i64(1);
-  Value last = d.create<UnsqueezeOp>(
-      d.create<AddOp>(d.create<RangeOp>(zero, queries, one),
-                      d.create<SubOp>(keys, queries)),
-      ArrayRef<int64_t>{1});
-  Value columns = d.create<UnsqueezeOp>(d.create<RangeOp>(zero, keys, one),
-                                        ArrayRef<int64_t>{0});
-  Value near = d.create<GreaterOp>(columns, d.create<SubOp>(last, d.i64(size)));
-  Value allowed = d.create<OrOp>(near, d.create<LessOp>(columns, d.i64(sinks)));
+  Value allowed =
+      createPositionMask(d.size(op.getQuery(), 2), d.size(op.getKey(), 2),
+                         {/*causal=*/false, size, sinks}, d);
   Value mask = op.getMask();
   if (!mask)
     return allowed;

@@ -16,6 +16,11 @@ Value Decomposer::scalar(Value like, double value) {
                               getElementTypeOrSelf(like.getType()), value);
 }
 
+Value Decomposer::size(Value value, int64_t axis) {
+  return create<SqueezeOp>(create<ShapeOp>(value, axis, axis + 1),
+                           ArrayRef<int64_t>{0});
+}
+
 Value Decomposer::cast(Value value, Type elementType) {
   if (getElementTypeOrSelf(value.getType()) == elementType)
     return value;

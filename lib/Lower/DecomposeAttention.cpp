@@ -32,15 +32,9 @@ static Value splitMaskHeads(Value mask, int64_t groups, int64_t perGroup,
       mask, createSplitShape(mask, axis, {groups, perGroup}, d), true);
 }
 
-/// i1 [S, T]: which keys j a query i may read by its position alone.
-static Value createPositionMask(AttentionOp op, Value scores, Decomposer &d) {
-  int64_t rank = cast<ShapedType>(scores.getType()).getRank();
+Value llmc::createPositionMask(Value queries, Value keys,
+                               const PositionMask &rule, Decomposer &d) {
   Value zero = d.i64(0), one = d.i64(1);
-  auto size = [&](int64_t axis) {
-    return d.create<SqueezeOp>(d.create<ShapeOp>(scores, axis, axis + 1),
-                               ArrayRef<int64_t>{0});
-  };
-  Value queries = size(rank - 2), keys = size(rank - 1);
   // The key at the position of query i.
   Value diagonal = d.create<UnsqueezeOp>(
       d.create<AddOp>(d.create<RangeOp>(zero, queries, one),
@@ -49,11 +43,14 @@ static Value createPositionMask(AttentionOp op, Value scores, Decomposer &d) {
   Value positions = d.create<UnsqueezeOp>(d.create<RangeOp>(zero, keys, one),
                                           ArrayRef<int64_t>{0});
   Value mask;
-  if (op.getCausal())
+  if (rule.causal)
     mask = d.create<LessOrEqualOp>(positions, diagonal);
-  if (op.getWindow() != 0) {
+  if (rule.window != 0) {
     Value inside = d.create<GreaterOp>(
-        positions, d.create<SubOp>(diagonal, d.i64(int64_t(op.getWindow()))));
+        positions, d.create<SubOp>(diagonal, d.i64(rule.window)));
+    if (rule.sinks != 0)
+      inside = d.create<OrOp>(inside,
+                              d.create<LessOp>(positions, d.i64(rule.sinks)));
     mask = mask ? d.create<AndOp>(mask, inside) : inside;
   }
   return mask;
@@ -112,9 +109,13 @@ Value llmc::decomposeAttention(AttentionOp op, Decomposer &d) {
   else if (mask)
     scores = d.create<AddOp>(
         scores, d.cast(mask, getElementTypeOrSelf(scores.getType())));
-  if (op.getCausal() || op.getWindow() != 0)
-    scores =
-        d.create<WhereOp>(createPositionMask(op, scores, d), scores, excluded);
+  if (op.getCausal() || op.getWindow() != 0) {
+    int64_t rank = cast<ShapedType>(scores.getType()).getRank();
+    Value allowed = createPositionMask(
+        d.size(scores, rank - 2), d.size(scores, rank - 1),
+        {op.getCausal(), int64_t(op.getWindow()), /*sinks=*/0}, d);
+    scores = d.create<WhereOp>(allowed, scores, excluded);
+  }
   Value weights = d.cast(createSoftmax(scores, d), type);
   Value result = d.create<MatMulOp>(weights, value);
   if (!shared)

@@ -16,9 +16,7 @@ namespace {
 struct Pairs {
   Pairs(Decomposer &d, Value operand, int64_t axis)
       : d(d), axis(axis), rank(cast<ShapedType>(operand.getType()).getRank()) {
-    Value size = d.create<SqueezeOp>(d.create<ShapeOp>(operand, axis, axis + 1),
-                                     ArrayRef<int64_t>{0});
-    places = d.create<RangeOp>(d.i64(0), size, d.i64(1));
+    places = d.create<RangeOp>(d.i64(0), d.size(operand, axis), d.i64(1));
   }
 
   Value ofI(Value value) {

@@ -29,6 +29,8 @@ struct Decomposer {
   mlir::Value i64s(llvm::ArrayRef<int64_t> values) {
     return createI64Constant(builder, location, values);
   }
+  /// The size of a dimension, an i64 scalar.
+  mlir::Value size(mlir::Value value, int64_t axis);
   mlir::Value cast(mlir::Value value, mlir::Type elementType);
   /// As f32 when the element type is narrower.
   mlir::Value widen(mlir::Value value);
@@ -42,6 +44,19 @@ struct Decomposer {
   mlir::OpBuilder builder;
   mlir::Location location;
 };
+
+/// Which keys j the query at position p may read by positions alone.
+struct PositionMask {
+  bool causal = false; ///< Those with j <= p.
+  int64_t window = 0;  ///< If not 0, of these those with j > p - window,
+  int64_t sinks = 0;   ///< and those with j < sinks.
+};
+
+/// i1 [S, T] of `queries` positions, which are the last ones of `keys`; both
+/// are i64 scalars. Null if nothing is excluded.
+mlir::Value createPositionMask(mlir::Value queries, mlir::Value keys,
+                               const PositionMask &rule,
+                               Decomposer &decomposer);
 
 mlir::Value decomposeAttention(AttentionOp op, Decomposer &decomposer);
 
