@@ -6,16 +6,6 @@
 using namespace mlir;
 using namespace llmc;
 
-/// The first parameter that a weight is made of, null if it is none's.
-static StringAttr findParam(Value weight) {
-  WeightOp first;
-  ModelBlock alone;
-  for (Operation *op : findNeeded(alone, weight))
-    if (auto load = dyn_cast<WeightOp>(op); load && !first)
-      first = load;
-  return first ? first.getParamAttr().getAttr() : StringAttr();
-}
-
 /// What the result of a linear is added to; null if it is read for more.
 static Value findResidual(LinearOp linear) {
   Value result = linear.getResult();
@@ -32,7 +22,7 @@ BlockReads llmc::findReads(const ModelBlock &block) {
   BlockReads reads;
   for (Operation *op : block.ops) {
     if (auto linear = dyn_cast<LinearOp>(op)) {
-      StringAttr param = findParam(linear.getWeight());
+      StringAttr param = findFirstParam(linear.getWeight());
       Type element = linear.getOperand().getType().getElementType();
       if (!param || !getFloatFormat(element)) {
         auto remark = linear->emitRemark(
@@ -49,7 +39,7 @@ BlockReads llmc::findReads(const ModelBlock &block) {
       reads.params.push_back(param.str());
     }
     if (auto embedding = dyn_cast<EmbeddingOp>(op)) {
-      StringAttr param = findParam(embedding.getWeight());
+      StringAttr param = findFirstParam(embedding.getWeight());
       if (!param)
         continue;
       reads.ids[embedding.getIds()].push_back(param);

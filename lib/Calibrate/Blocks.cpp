@@ -127,6 +127,29 @@ llvm::SetVector<Operation *> llmc::findNeeded(const ModelBlock &block,
   return {sorted.begin(), sorted.end()};
 }
 
+StringAttr llmc::findFirstParam(Value weight) {
+  WeightOp first;
+  ModelBlock alone;
+  for (Operation *op : findNeeded(alone, weight))
+    if (auto load = dyn_cast<WeightOp>(op); load && !first)
+      first = load;
+  return first ? first.getParamAttr().getAttr() : StringAttr();
+}
+
+StringAttr llmc::findQueryParam(AttentionOp attention) {
+  SmallVector<Value> queue{attention.getQuery()};
+  llvm::SmallDenseSet<Value> seen;
+  for (size_t next = 0; next < queue.size(); ++next) {
+    Operation *op = queue[next].getDefiningOp();
+    if (!op || !seen.insert(queue[next]).second)
+      continue;
+    if (auto linear = dyn_cast<LinearOp>(op))
+      return findFirstParam(linear.getWeight());
+    queue.append(op->operand_begin(), op->operand_end());
+  }
+  return {};
+}
+
 /// A parameter of the same name and type over the same bytes.
 static ParamOp createView(OpBuilder &builder, ParamOp param) {
   auto view = cast<ParamOp>(builder.clone(*param));

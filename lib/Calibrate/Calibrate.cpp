@@ -1,5 +1,6 @@
 //===- Calibrate.cpp - statistics of a model on data ----------------------===//
 
+#include "AttentionCollector.h"
 #include "BlockReads.h"
 #include "BlockRunner.h"
 #include "Collector.h"
@@ -29,10 +30,10 @@ namespace {
 class Calibration {
 public:
   Calibration(func::FuncOp main, const Samples &samples, bool progress,
-              PassManager *probe, int64_t numProbes)
+              PassManager *probe, int64_t numProbes, int64_t numAttended)
       : main(main), samples(samples), progress(progress),
-        statistics(Statistics::of(main.getContext())), runner(main, samples),
-        probe(probe), probes(numProbes) {}
+        numAttended(numAttended), statistics(Statistics::of(main.getContext())),
+        runner(main, samples), probe(probe), probes(numProbes) {}
 
   /// Collects the statistics of all blocks, and compresses each by `then`
   /// unless that is null; stage by stage, if `compared`, beside the model as it
@@ -40,6 +41,8 @@ public:
   LogicalResult run(PassManager *then, bool compared);
 
 private:
+  /// Finds where the queries of a block's attentions look.
+  LogicalResult measureAttentions(const ModelBlock &block);
   LogicalResult findLogits();
   /// Moves states of probes through a block, and adds those of its weights.
   LogicalResult probeWeights(const ModelBlock &block);
@@ -68,6 +71,8 @@ private:
   func::FuncOp main;
   const Samples &samples;
   bool progress;
+  /// On how many samples attentions are measured.
+  int64_t numAttended;
   Statistics &statistics;
   /// What probes look at: the result of @main that is called so.
   Value logits;
@@ -86,6 +91,40 @@ private:
   llvm::DenseMap<StringAttr, std::shared_ptr<InputCollector>> collectors;
   llvm::DenseMap<StringAttr, std::vector<int64_t>> tokenCounts;
 };
+
+LogicalResult Calibration::measureAttentions(const ModelBlock &block) {
+  std::vector<std::pair<StringAttr, AttentionCollector>> attentions;
+  SmallVector<Value> outputs;
+  for (Operation *op : block.ops) {
+    auto attention = dyn_cast<AttentionOp>(op);
+    StringAttr param = attention ? findQueryParam(attention) : StringAttr();
+    if (!param)
+      continue;
+    attentions.emplace_back(param, attention);
+    outputs.append({attention.getQuery(), attention.getKey()});
+    if (attention.getMask())
+      outputs.push_back(attention.getMask());
+  }
+  if (attentions.empty() || numAttended == 0)
+    return success();
+  auto compiled = runner.compile(block, outputs);
+  if (failed(compiled))
+    return failure();
+  for (int64_t sample = 0; sample < numAttended; ++sample) {
+    auto results = runner.run(*compiled, sample, given[sample]);
+    if (failed(results))
+      return failure();
+    ArrayRef<HostTensor> left = *results;
+    for (auto &[param, collector] : attentions) {
+      collector.add(left.take_front(collector.getNumOperands()));
+      left = left.drop_front(collector.getNumOperands());
+    }
+  }
+  for (auto &[param, collector] : attentions)
+    if (std::optional<AttentionStatistics> means = collector.getMeans())
+      statistics.addAttention(param, std::move(*means));
+  return success();
+}
 
 LogicalResult Calibration::collect(const ModelBlock &block,
                                    const BlockReads &reads, bool handOn,
@@ -369,7 +408,8 @@ LogicalResult Calibration::run(PassManager *then, bool compared) {
                    << blocks.size() << "\n";
     ModelBlock &block = blocks[index];
     Value before = block.output;
-    if (failed(!then      ? collectBlock(block, /*handOn=*/true)
+    if (failed(measureAttentions(block)) ||
+        failed(!then      ? collectBlock(block, /*handOn=*/true)
                : compared ? compressStages(index, *then, reference)
                           : compress(index, *then)))
       return failure();
@@ -439,8 +479,12 @@ LogicalResult Calibrate::calibrate() {
     if (!then.empty())
       return fail("probe is for the model as it is; calibrate again with then");
   }
+  if (attentionSamples < 0)
+    return fail("attention-samples is " + Twine(int64_t(attentionSamples)) +
+                "; it must not be negative");
   if (failed(Calibration(main, *samples, progress,
-                         probe.empty() ? nullptr : &probePasses, probeSamples)
+                         probe.empty() ? nullptr : &probePasses, probeSamples,
+                         std::min<int64_t>(attentionSamples, samples->size()))
                  .run(then.empty() ? nullptr : &passes, reference)))
     return failure();
   numBlocks += statistics.blocks.size();

@@ -7,9 +7,8 @@
 using namespace mlir;
 using namespace llmc;
 
-/// The values of a tensor of floats as f32; `copy` holds them if they are not.
-static const float *asFloats(const HostTensor &tensor,
-                             std::vector<float> &copy) {
+const float *llmc::asFloats(const HostTensor &tensor,
+                            std::vector<float> &copy) {
   FloatFormat format = *getFloatFormat(tensor.elementType);
   if (format == FloatFormat::F32)
     return static_cast<const float *>(tensor.data.get());

@@ -9,6 +9,9 @@
 
 namespace llmc {
 
+/// The values of a tensor of floats as f32; `copy` holds them if they are not.
+const float *asFloats(const HostTensor &tensor, std::vector<float> &copy);
+
 /// Adds up what InputStatistics are means of.
 class InputCollector {
 public:

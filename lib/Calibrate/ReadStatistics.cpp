@@ -27,22 +27,31 @@ struct ReadStatistics : llmc::impl::ReadStatisticsBase<ReadStatistics> {
     for (const auto &[name, input] : statistics.getInputs())
       if (llvm::failed(check(symbols, name, *input)))
         return signalPassFailure();
+    for (const auto &[name, attention] : statistics.getAttentions())
+      if (llvm::failed(findParam(symbols, name)))
+        return signalPassFailure();
     markAllAnalysesPreserved();
   }
 
 private:
-  LogicalResult check(SymbolTable &symbols, StringRef name,
-                      const InputStatistics &input) {
-    auto fail = [&](const Twine &reason) {
-      return emitError(UnknownLoc::get(&getContext()),
-                       getArgument() + ": '" + file +
-                           "' is of another model: " + reason);
-    };
+  LogicalResult fail(const Twine &reason) {
+    return emitError(UnknownLoc::get(&getContext()),
+                     getArgument() + ": '" + file +
+                         "' is of another model: " + reason);
+  }
+  FailureOr<ParamOp> findParam(SymbolTable &symbols, StringRef name) {
     auto param = symbols.lookup<ParamOp>(name);
     if (!param)
       return fail("there is no parameter '" + name + "'");
+    return param;
+  }
+  LogicalResult check(SymbolTable &symbols, StringRef name,
+                      const InputStatistics &input) {
+    FailureOr<ParamOp> param = findParam(symbols, name);
+    if (llvm::failed(param))
+      return failure();
     // Stored as [out, in] or [in, out].
-    RankedTensorType type = param.getType();
+    RankedTensorType type = param->getType();
     if (!llvm::is_contained(type.getShape(), input.columns))
       return fail("no side of '" + name + "' has " + Twine(input.columns) +
                   " numbers");

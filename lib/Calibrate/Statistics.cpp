@@ -120,6 +120,23 @@ InputStatistics::combined(const InputStatistics &other) const {
       average(absMean, other.absMean), average(gram, other.gram));
 }
 
+double AttentionStatistics::getInside(int64_t head, int64_t window,
+                                      int64_t sinks) const {
+  int64_t bins = getNumBins();
+  double outside = 0;
+  for (int64_t row = sinks; row <= numFirst; ++row)
+    for (int64_t bin = window / binWidth; bin < bins; ++bin)
+      outside += mass[(head * (numFirst + 1) + row) * bins + bin];
+  return 1 - outside * length / (length - window - sinks);
+}
+
+void AttentionStatistics::add(const AttentionStatistics &other) {
+  double part = double(count) / (count + other.count);
+  for (auto [mine, others] : llvm::zip_equal(mass, other.mass))
+    mine = part * mine + (1 - part) * others;
+  count += other.count;
+}
+
 Statistics &Statistics::of(MLIRContext *context) {
   auto *dialect = context->getLoadedDialect<LLMCDialect>();
   auto *carried = dialect->getRegisteredInterface<StatisticsInterface>();
@@ -161,6 +178,45 @@ void Statistics::setCounts(StringRef param, std::vector<int64_t> values) {
   counts[param.str()] = std::move(values);
 }
 
+const AttentionStatistics *Statistics::lookupAttention(StringRef param) const {
+  while (!param.empty()) {
+    auto found = attentions.find(param.str());
+    if (found != attentions.end())
+      return &found->second;
+    param = param.contains('.') ? param.rsplit('.').first : StringRef();
+  }
+  return nullptr;
+}
+
+void Statistics::addAttention(StringRef param, AttentionStatistics attention) {
+  auto [known, isNew] = attentions.try_emplace(param.str(), attention);
+  if (!isNew && known->second.heads == attention.heads &&
+      known->second.length == attention.length)
+    known->second.add(attention);
+}
+
+void Statistics::merge(StringRef from, StringRef to) {
+  if (Input input = lookup(from)) {
+    Input other = lookup(to);
+    if (other && other != input && other->columns == input->columns)
+      input = other->combined(*input);
+    set(to, input);
+    erase(from);
+  }
+  if (auto found = attentions.find(from.str()); found != attentions.end()) {
+    addAttention(to, std::move(found->second));
+    attentions.erase(found);
+  }
+  ArrayRef<int64_t> numbers = lookupCounts(from), others = lookupCounts(to);
+  if (numbers.empty())
+    return;
+  std::vector<int64_t> sums(numbers);
+  if (others.size() == sums.size())
+    for (auto [sum, other] : llvm::zip_equal(sums, others))
+      sum += other;
+  setCounts(to, std::move(sums));
+}
+
 void Statistics::clear() { *this = Statistics(); }
 
 llvm::Error Statistics::write(StringRef path) const {
@@ -190,6 +246,16 @@ llvm::Error Statistics::write(StringRef path) const {
   for (const auto &[param, values] : counts)
     file.tensors[param + ".counts"] = {
         "I64", {int64_t(values.size())}, asBytes(ArrayRef(values))};
+  llvm::json::Object attended;
+  for (const auto &[param, attention] : attentions) {
+    attended[param] = llvm::json::Object{{"count", attention.count},
+                                         {"length", attention.length}};
+    file.tensors[param + ".attention"] = {"F32",
+                                          {attention.heads,
+                                           AttentionStatistics::numFirst + 1,
+                                           attention.getNumBins()},
+                                          asBytes(ArrayRef(attention.mass))};
+  }
   llvm::json::Array list;
   for (const BlockStatistics &block : blocks)
     list.push_back(
@@ -214,6 +280,8 @@ llvm::Error Statistics::write(StringRef path) const {
   file.metadata["blocks"] = toText(std::move(list));
   if (!probes.empty())
     file.metadata["probes"] = toText(std::move(probed));
+  if (!attentions.empty())
+    file.metadata["attentions"] = toText(std::move(attended));
   return file.write(path);
 }
 
@@ -285,6 +353,36 @@ static llvm::Error readList(const Safetensors &file, StringRef key,
   return fromJSON(*json, list, root) ? llvm::Error::success() : root.getError();
 }
 
+static llvm::Error readAttentions(const Safetensors &file, Statistics &result) {
+  auto json = readJson(file, "attentions");
+  if (!json)
+    return json.takeError();
+  if (!json->getAsObject())
+    return llvm::createStringError("its attentions are no object");
+  for (const auto &[param, value] : *json->getAsObject()) {
+    std::string name = StringRef(param).str() + ".attention";
+    AttentionStatistics attention;
+    llvm::json::Path::Root root(name);
+    llvm::json::ObjectMapper mapper(value, root);
+    if (!mapper || !mapper.map("count", attention.count) ||
+        !mapper.map("length", attention.length))
+      return root.getError();
+    auto mass = file.get(name, "F32", 3);
+    if (!mass)
+      return mass.takeError();
+    if (attention.count < 1 ||
+        ArrayRef(mass->shape).drop_front() !=
+            ArrayRef<int64_t>{AttentionStatistics::numFirst + 1,
+                              attention.getNumBins()})
+      return llvm::createStringError("'" + name + "' is not of " +
+                                     Twine(attention.length) + " positions");
+    attention.heads = mass->shape.front();
+    attention.mass = mass->getValues<float>().vec();
+    result.addAttention(param, std::move(attention));
+  }
+  return llvm::Error::success();
+}
+
 static llvm::Error readStatistics(const Safetensors &file, Statistics &result) {
   auto rows = readJson(file, "rows");
   if (!rows)
@@ -318,6 +416,9 @@ static llvm::Error readStatistics(const Safetensors &file, Statistics &result) {
   }
   if (file.metadata.count("probes"))
     if (llvm::Error error = readList(file, "probes", result.probes))
+      return error;
+  if (file.metadata.count("attentions"))
+    if (llvm::Error error = readAttentions(file, result))
       return error;
   return readList(file, "blocks", result.blocks);
 }

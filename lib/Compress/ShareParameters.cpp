@@ -142,7 +142,6 @@ public:
 private:
   std::optional<Match> match(Candidate &kept, Candidate &other, bool exact);
   void replace(Candidate &kept, Candidate &other, Match match);
-  void moveStatistics(StringRef from, StringRef to);
 
   ModuleOp module;
   StringRef pass;
@@ -250,27 +249,6 @@ void ParameterSharer::share(std::vector<Candidate> candidates) {
   }
 }
 
-/// Two rows of the same weight now.
-void ParameterSharer::moveStatistics(StringRef from, StringRef to) {
-  Statistics &statistics = Statistics::of(module.getContext());
-  if (Statistics::Input input = statistics.lookup(from)) {
-    Statistics::Input other = statistics.lookup(to);
-    if (other && other != input && other->columns == input->columns)
-      input = other->combined(*input);
-    statistics.set(to, input);
-    statistics.erase(from);
-  }
-  ArrayRef<int64_t> counts = statistics.lookupCounts(from),
-                    others = statistics.lookupCounts(to);
-  if (counts.empty())
-    return;
-  std::vector<int64_t> sums(counts);
-  if (others.size() == sums.size())
-    for (auto [sum, other] : llvm::zip_equal(sums, others))
-      sum += other;
-  statistics.setCounts(to, std::move(sums));
-}
-
 void ParameterSharer::replace(Candidate &kept, Candidate &other, Match match) {
   for (WeightOp load : other.loads) {
     OpBuilder builder(load);
@@ -295,7 +273,8 @@ void ParameterSharer::replace(Candidate &kept, Candidate &other, Match match) {
                               builder.getDenseI64ArrayAttr({1, 0})));
     load->erase();
   }
-  moveStatistics(other.param.getSymName(), kept.param.getSymName());
+  Statistics::of(module.getContext())
+      .merge(other.param.getSymName(), kept.param.getSymName());
   int64_t bytes = other.bytes.size();
   ++numShared;
   bytesSaved += bytes;

@@ -14,6 +14,21 @@ Statistics::Input makeInput() {
   return makeInputStatistics(10, {1, -2}, {3, 4}, {1, 2}, {2, 0.5, 0.5, 5});
 }
 
+/// Three bins: one head gives all to the nearest but 1/8 to key 3, 1/16 to
+/// later ones in each of the others; the other one gives all to the nearest.
+AttentionStatistics makeAttention() {
+  AttentionStatistics result;
+  result.heads = 2;
+  result.length = 40;
+  result.count = 80;
+  result.mass.resize(2 * 17 * 3);
+  result.mass[16 * 3] = 0.75f;
+  result.mass[3 * 3 + 1] = 0.125f;
+  result.mass[16 * 3 + 1] = result.mass[16 * 3 + 2] = 0.0625f;
+  result.mass[17 * 3 + 16 * 3] = 1;
+  return result;
+}
+
 struct TemporaryFile {
   llvm::SmallString<64> path;
   TemporaryFile() {
@@ -34,6 +49,7 @@ TEST(StatisticsTest, aFileHoldsEverything) {
   statistics.set("o", makeInput());
   statistics.setCounts("embed", {3, 0, 1 << 20});
   statistics.blocks.push_back({{"q", "k", "o"}, 10, 0.25, 0.5});
+  statistics.addAttention("q", makeAttention());
   TemporaryFile file;
   ASSERT_FALSE(bool(statistics.write(file.path)));
 
@@ -57,6 +73,41 @@ TEST(StatisticsTest, aFileHoldsEverything) {
   ASSERT_EQ(copy.blocks.size(), 1u);
   EXPECT_EQ(copy.blocks[0].params, statistics.blocks[0].params);
   EXPECT_EQ(copy.blocks[0].pairInfluence, 0.5);
+  const AttentionStatistics *attention = copy.lookupAttention("q");
+  ASSERT_NE(attention, nullptr);
+  EXPECT_EQ(attention->heads, 2);
+  EXPECT_EQ(attention->length, 40);
+  EXPECT_EQ(attention->count, 80);
+  EXPECT_EQ(attention->mass, makeAttention().mass);
+}
+
+TEST(StatisticsTest, attentions) {
+  Statistics statistics;
+  statistics.addAttention("layer.q", makeAttention());
+  EXPECT_EQ(statistics.lookupAttention("layer"), nullptr);
+  EXPECT_EQ(statistics.lookupAttention("layer.query"), nullptr);
+  // What passes make of a parameter has its name.
+  const AttentionStatistics *known = statistics.lookupAttention("layer.q.u.q");
+  ASSERT_NE(known, nullptr);
+  EXPECT_EQ(known, statistics.lookupAttention("layer.q"));
+  // Of 40 queries 20 have keys outside of 16 and 4.
+  EXPECT_DOUBLE_EQ(known->getInside(0, 16, 4), 1 - 0.125 * 40 / 20);
+  EXPECT_DOUBLE_EQ(known->getInside(0, 16, 2), 1 - 0.25 * 40 / 22);
+  EXPECT_DOUBLE_EQ(known->getInside(0, 32, 0), 1 - 0.0625 * 40 / 8);
+  EXPECT_DOUBLE_EQ(known->getInside(1, 16, 0), 1);
+
+  // Two become one; others' sizes do not mix.
+  AttentionStatistics other = makeAttention();
+  other.mass.assign(other.mass.size(), 0);
+  other.count = 240;
+  statistics.addAttention("b", other);
+  statistics.merge("b", "layer.q");
+  EXPECT_EQ(statistics.lookupAttention("b"), nullptr);
+  EXPECT_EQ(known->count, 320);
+  EXPECT_DOUBLE_EQ(known->getInside(0, 32, 0), 1 - 0.015625 * 40 / 8);
+  other.length = 33;
+  statistics.addAttention("layer.q", other);
+  EXPECT_EQ(known->count, 320);
 }
 
 TEST(StatisticsTest, aNewInputHasNoMismatch) {

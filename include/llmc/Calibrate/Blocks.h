@@ -47,6 +47,13 @@ llvm::SmallVector<ModelBlock> findStages(const ModelBlock &block);
 llvm::SetVector<mlir::Operation *>
 findNeeded(const ModelBlock &block, llvm::ArrayRef<mlir::Value> outputs);
 
+/// The first parameter that a weight is made of, null if it is none's.
+mlir::StringAttr findFirstParam(mlir::Value weight);
+
+/// That of the linear that is nearest before the queries of an attention, by
+/// which its statistics are found; null if there is none.
+mlir::StringAttr findQueryParam(AttentionOp attention);
+
 /// Attribute of a module that is a block of a model: what a pass does not find
 /// in it may be in another.
 inline constexpr llvm::StringLiteral blockAttr = "llmc.block";

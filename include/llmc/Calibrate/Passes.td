@@ -12,7 +12,12 @@ def Calibrate : Pass<"llmc-calibrate", "::mlir::ModuleOp"> {
     `llmc.linear` reads, their number, E[x], max |x|, E[|x|] and the Gram matrix
     E[x x^T], by the name of the linear's weight; how often each row of an
     embedding is read; and how much each block of the model changes what it is
-    given. Passes behind this one use them.
+    given. Of each `llmc.attention` over one text it keeps, on the first
+    `attention-samples` samples, the mean probability by the distance of keys
+    from a query, for each head and apart for each of the first 16 keys; it
+    takes the queries and keys that the model computes, and no more memory than
+    these. Its name is that of the weight that makes the queries. Passes behind
+    this one use them.
 
     The model runs block by block: a block ends where one value is all that is
     handed on. All samples pass through one before the next is compiled, so
@@ -76,6 +81,9 @@ def Calibrate : Pass<"llmc-calibrate", "::mlir::ModuleOp"> {
            "Passes whose error of each weight alone is measured">,
     Option<"probeSamples", "probe-samples", "int64_t", /*default=*/"2",
            "On how many samples to measure that">,
+    Option<"attentionSamples", "attention-samples", "int64_t",
+           /*default=*/"4",
+           "On how many samples to measure attentions, at most; 0 for none">,
     Option<"progress", "progress", "bool", /*default=*/"false",
            "Show on the standard error how far it is">
   ];

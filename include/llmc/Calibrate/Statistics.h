@@ -87,6 +87,30 @@ struct BlockStatistics {
   double pairInfluence = -1;
 };
 
+/// Where the queries of an attention over itself look.
+struct AttentionStatistics {
+  /// The first keys of a text have a row each; so many successive distances
+  /// are one bin.
+  static constexpr int64_t numFirst = 16, binWidth = 16;
+
+  int64_t heads = 0;
+  int64_t length = 0; ///< Positions of a sample.
+  int64_t count = 0;  ///< Queries that were seen, in each head.
+  /// [heads, numFirst + 1, bins]: the mean over queries, at positions p, of the
+  /// probability of the key j at distances |p - j| in each bin; in the last row
+  /// of all keys j >= numFirst together.
+  std::vector<float> mass;
+
+  int64_t getNumBins() const { return (length + binWidth - 1) / binWidth; }
+  /// The part of the probability that a query of `head` gives to keys at
+  /// distances below `window` and the first `sinks` ones: the mean over queries
+  /// that have other keys. `window` is a multiple of binWidth, `sinks` at most
+  /// numFirst, their sum below `length`.
+  double getInside(int64_t head, int64_t window, int64_t sinks) const;
+  /// Adds what was seen of another attention of as many heads and positions.
+  void add(const AttentionStatistics &other);
+};
+
 /// What happened to the model when one weight alone was compressed, or one that
 /// is an embedding too in one of both places.
 struct WeightProbe {
@@ -125,6 +149,20 @@ public:
   const InputMismatch *lookupMismatch(llvm::StringRef param) const;
   void setMismatch(llvm::StringRef param, InputMismatch mismatch);
   void clearMismatches() { mismatches.clear(); }
+  /// Of attentions, by a parameter of the linear that makes their queries.
+  const std::map<std::string, AttentionStatistics> &getAttentions() const {
+    return attentions;
+  }
+  /// What is known of an attention whose queries a linear makes of this
+  /// parameter, or of one whose name begins with that of it and a dot, as those
+  /// do that passes make of a parameter; null if nothing.
+  const AttentionStatistics *lookupAttention(llvm::StringRef param) const;
+  /// Adds to what is known, if it is of as many heads and positions.
+  void addAttention(llvm::StringRef param, AttentionStatistics attention);
+
+  /// What is known of the parameter `from` is known of `to` from now on: they
+  /// have become one.
+  void merge(llvm::StringRef from, llvm::StringRef to);
 
   /// In the order of the model.
   std::vector<BlockStatistics> blocks;
@@ -134,8 +172,8 @@ public:
 
   /// A safetensors file: "<param>.mean", ".abs_max", ".abs_mean", ".gram" of
   /// each different input, named after its first parameter, "<param>.counts"
-  /// of each embedding; in its metadata which parameters share an input, rows,
-  /// blocks and probes.
+  /// of each embedding, "<param>.attention" of each attention; in its metadata
+  /// which parameters share an input, rows, blocks, probes and attentions.
   llvm::Error write(llvm::StringRef path) const;
   /// Replaces all by the contents of a file, which stays mapped.
   llvm::Error read(llvm::StringRef path);
@@ -144,6 +182,7 @@ private:
   std::map<std::string, Input> inputs;
   std::map<std::string, std::vector<int64_t>> counts;
   std::map<std::string, InputMismatch> mismatches;
+  std::map<std::string, AttentionStatistics> attentions;
 };
 
 } // namespace llmc
