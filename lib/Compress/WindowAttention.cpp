@@ -1,5 +1,7 @@
 //===- WindowAttention.cpp - attention to the last and first keys ---------===//
 
+#include "llmc/Calibrate/Blocks.h"
+#include "llmc/Calibrate/Statistics.h"
 #include "llmc/Compress/Passes.h"
 #include "llmc/IR/ShapeAnalysis.h"
 #include "llmc/Lift/KVCache.h"
@@ -42,6 +44,9 @@ private:
     complained = true;
     return strict ? op->emitError() : op->emitRemark();
   }
+  /// The least window with the mass that was asked for, and what it has; says
+  /// why there is none.
+  std::optional<std::pair<int64_t, double>> chooseWindow(AttentionOp op);
   Value createMask(AttentionOp op, int64_t size) const;
 
   bool complained = false;
@@ -52,12 +57,62 @@ LogicalResult WindowAttention::initialize(MLIRContext *context) {
   auto fail = [&] {
     return emitError(UnknownLoc::get(context)) << getArgument() << ": ";
   };
-  if (window < 1)
+  if ((window != 0) == (mass != 0))
+    return fail() << "one of window and mass is needed";
+  if (window < 0)
     return fail() << "window is " << int64_t(window) << "; it must be positive";
+  if (mass != 0 && !(mass > 0 && mass < 1))
+    return fail() << "mass is " << double(mass)
+                  << "; it must be above 0 and below 1";
+  using Known = AttentionStatistics;
+  if (round < 1 || round % Known::binWidth != 0)
+    return fail() << "round is " << int64_t(round)
+                  << "; it must be a multiple of " << Known::binWidth
+                  << ", as distances are counted";
+  if (mass != 0 && sinks > Known::numFirst)
+    return fail() << "sinks is " << int64_t(sinks)
+                  << "; statistics tell the first " << Known::numFirst
+                  << " keys apart";
   if (sinks < 0)
     return fail() << "sinks is " << int64_t(sinks)
                   << "; it must not be negative";
   return success();
+}
+
+std::optional<std::pair<int64_t, double>>
+WindowAttention::chooseWindow(AttentionOp op) {
+  auto keep = [&](const Twine &reason) {
+    ++numSkipped;
+    complain(op) << "'llmc.attention' op has no window: " << reason;
+    return std::nullopt;
+  };
+  StringAttr param = findQueryParam(op);
+  const AttentionStatistics *known =
+      param ? Statistics::of(&getContext()).lookupAttention(param) : nullptr;
+  if (!known)
+    return keep("nothing is known of its probabilities; run llmc-calibrate "
+                "first, with attention-samples");
+  int64_t heads = cast<ShapedType>(op.getQuery().getType()).getDimSize(1);
+  if (heads != known->heads)
+    return keep("it has " + Twine(heads) + " heads, and statistics are of " +
+                Twine(known->heads) + "; calibrate again");
+  auto getInside = [&](int64_t size) {
+    double sum = 0, least = 1;
+    for (int64_t head = 0; head < heads; ++head) {
+      double inside = known->getInside(head, size, sinks);
+      sum += inside;
+      least = std::min(least, inside);
+    }
+    return eachHead ? least : sum / heads;
+  };
+  for (int64_t size = round; size + sinks < known->length; size += round)
+    if (double inside = getInside(size); inside >= mass)
+      return std::pair(size, inside);
+  ++numSkipped;
+  op->emitRemark("'llmc.attention' op stays without a window: none of less "
+                 "than the ")
+      << known->length << " positions of a sample has mass=" << double(mass);
+  return std::nullopt;
 }
 
 /// i1 [S, T], or as large as the mask that there is.
@@ -129,6 +184,13 @@ void WindowAttention::runOnOperation() {
       continue;
     }
     int64_t size = window, old = op.getWindow();
+    double inside = 0;
+    if (mass != 0) {
+      auto chosen = chooseWindow(op);
+      if (!chosen)
+        continue;
+      std::tie(size, inside) = *chosen;
+    }
     if (old != 0)
       size = std::min(size, old);
     // A window that it has excludes what it did, sinks too.
@@ -146,11 +208,13 @@ void WindowAttention::runOnOperation() {
     }
     ++numPlaces;
     using mlir::remark::metric;
-    mlir::remark::passed(
-        op.getLoc(),
-        mlir::remark::RemarkOpts::name(getArgument()).category(compressRemarks))
-        << metric("attention", int64_t(number)) << metric("window", size)
-        << metric("sinks", size == old ? int64_t(0) : int64_t(sinks));
+    auto remark = mlir::remark::passed(
+        op.getLoc(), mlir::remark::RemarkOpts::name(getArgument())
+                         .category(compressRemarks));
+    remark << metric("attention", int64_t(number)) << metric("window", size)
+           << metric("sinks", size == old ? int64_t(0) : int64_t(sinks));
+    if (mass != 0)
+      remark << metric("mass", inside);
   }
   if (complained && strict)
     signalPassFailure();

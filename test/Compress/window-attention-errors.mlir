@@ -4,7 +4,17 @@
 // RUN: not llmc-opt %s --split-input-file -llmc-window-attention 2>&1 | FileCheck %s --check-prefix=WINDOW
 // RUN: not llmc-opt %s --split-input-file -llmc-window-attention="window=8 sinks=-1" 2>&1 | FileCheck %s --check-prefix=SINKS
 
-// WINDOW: error: llmc-window-attention: window is 0; it must be positive
+// RUN: not llmc-opt %s --split-input-file -llmc-window-attention="window=8 mass=0.9" 2>&1 | FileCheck %s --check-prefix=WINDOW
+// RUN: not llmc-opt %s --split-input-file -llmc-window-attention="window=-8" 2>&1 | FileCheck %s --check-prefix=NEGATIVE
+// RUN: not llmc-opt %s --split-input-file -llmc-window-attention="mass=1" 2>&1 | FileCheck %s --check-prefix=MASS
+// RUN: not llmc-opt %s --split-input-file -llmc-window-attention="mass=0.9 round=24" 2>&1 | FileCheck %s --check-prefix=ROUND
+// RUN: not llmc-opt %s --split-input-file -llmc-window-attention="mass=0.9 sinks=17" 2>&1 | FileCheck %s --check-prefix=MANY
+
+// WINDOW: error: llmc-window-attention: one of window and mass is needed
+// NEGATIVE: error: llmc-window-attention: window is -8; it must be positive
+// MASS: error: llmc-window-attention: mass is 1.000000e+00; it must be above 0 and below 1
+// ROUND: error: llmc-window-attention: round is 24; it must be a multiple of 16, as distances are counted
+// MANY: error: llmc-window-attention: sinks is 17; statistics tell the first 16 keys apart
 // SINKS: error: llmc-window-attention: sinks is -1; it must not be negative
 // NUMBER: error: llmc-window-attention: there is no attention 1; the last one is 0
 

@@ -1,8 +1,10 @@
 """llmc-window-attention against masked attention in numpy, through the cache."""
 
+import attention_statistics
 import numpy as np
 import pytest
-from test_group_heads import Attention
+from safetensors.numpy import load_file, save_file
+from test_group_heads import IN, SIZE, Attention
 
 import llmc
 
@@ -70,3 +72,62 @@ def test_one_layer_of_the_zoo(sinks, compare, shared):
             np.testing.assert_allclose(near[output], expected[output],
                                        atol=1e-5)
     assert np.abs(near["logits"] - expected["logits"]).max() > 1e-3
+
+
+def probabilities(model, x):
+    """[samples, heads, length, length]"""
+    def split(name):
+        y = x @ getattr(model, name).T + model.biases[name]
+        return model.rotate(y.reshape(*x.shape[:2], -1, SIZE)
+                            .transpose(0, 2, 1, 3))
+    q, k = split("q"), split("k").repeat(model.heads // model.groups, axis=1)
+    scores = q @ k.transpose(0, 1, 3, 2) / np.sqrt(SIZE)
+    i, j = np.indices(scores.shape[-2:])
+    scores[..., j > i] = -np.inf
+    scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return scores / scores.sum(axis=-1, keepdims=True)
+
+
+LENGTH = 90
+
+
+@pytest.fixture
+def long_model():
+    """Sharper probabilities, over more positions."""
+    model = Attention(4, 2)
+    angles = np.random.default_rng(2).uniform(
+        0, 0.3, size=(1, LENGTH, SIZE // 2)).cumsum(axis=1)
+    model.cos, model.sin = np.cos(angles), np.sin(angles)
+    model.q, model.biases["q"] = 3 * model.q, 3 * model.biases["q"]
+    return model
+
+
+def test_masses_are_measured(long_model, tmp_path):
+    model = long_model
+    module = model.module()
+    x = np.random.default_rng(5).normal(size=(3, LENGTH, IN))
+    past = np.zeros([3, model.groups, 0, SIZE])
+    samples = {"x": x, "past.key": past, "past.value": past,
+               "cos": model.cos.repeat(3, axis=0),
+               "sin": model.sin.repeat(3, axis=0)}
+    samples = {name: v.astype("f4") for name, v in samples.items()}
+    save_file(samples, tmp_path / "samples")
+    module.run(f"llmc-calibrate{{inputs={tmp_path}/samples "
+               f"attention-samples=2 output={tmp_path}/statistics}}")
+    got = load_file(tmp_path / "statistics")["q.attention"]
+    mass = attention_statistics.gather(probabilities(model, x[:2]))
+    np.testing.assert_allclose(got, mass, atol=1e-5)
+    np.testing.assert_allclose(got.sum(axis=(1, 2)), 1, atol=1e-5)
+
+    # The least window that has as much, of all heads or each.
+    for each, mean in (("false", np.mean), ("true", np.min)):
+        inside = {w: mean(1 - mass[:, 2:, w // 16:].sum(axis=(1, 2))
+                          * LENGTH / (LENGTH - w - 2)) for w in range(16, 88, 16)}
+        for part in (0.5, 0.8):
+            copy = model.module()
+            copy.run(f"llmc-read-statistics{{file={tmp_path}/statistics}}")
+            entry, = copy.run(f"llmc-window-attention{{mass={part} round=16 "
+                              f"sinks=2 each-head={each} strict}}").weights
+            window = min(w for w in inside if inside[w] >= part)
+            assert entry["window"] == window
+            assert entry["mass"] == pytest.approx(inside[window], abs=1e-4)

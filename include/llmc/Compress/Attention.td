@@ -98,6 +98,12 @@ def WindowAttention : Pass<"llmc-window-attention", "::mlir::ModuleOp"> {
     pass saves the reading of keys, not their memory. A window that an attention
     has already still excludes what it did, first keys too.
 
+    With `mass` each attention has a window of its own, the least multiple of
+    `round` in which, with the sinks, is this part of the probability that
+    llmc-calibrate measured: the mean over queries that have other keys, and over
+    heads. One for which that is no less than a sample stays without a window,
+    which is a remark.
+
     Without sinks that is the attribute `window` of llmc.attention. With them it
     is a mask of positions; attentions over equally many queries and keys share
     one. A mask that an attention has already excludes what it did.
@@ -119,13 +125,23 @@ def WindowAttention : Pass<"llmc-window-attention", "::mlir::ModuleOp"> {
     %y = llmc.attention %q, %k, %v, %mask {causal, scale = 0.125 : f32} : ...
     ```
 
-    Another attention stays as it is, which is a remark and, with `strict`, an
-    error. Run the pass before `llmc-quantize-kv-cache` and
+    Another attention, or with `mass` one that llmc-calibrate knows nothing of,
+    stays as it is, which is a remark and, with `strict`, an error. The remark of
+    an attention that has a window has `window`, `sinks` and, where it was
+    chosen, `mass`. Run the pass before `llmc-quantize-kv-cache` and
     `llmc-kv-cache-in-place`.
   }];
   let options = [
     Option<"window", "window", "int64_t", /*default=*/"0",
-           "How many keys a query reads, its own position included; needed">,
+           "How many keys a query reads, its own position included; one of "
+           "this and `mass` is needed">,
+    Option<"mass", "mass", "double", /*default=*/"0",
+           "In its place: the part of the probability that is in the window of "
+           "each attention at least, above 0 and below 1">,
+    Option<"round", "round", "int64_t", /*default=*/"32",
+           "With mass: windows are multiples of this, which is one of 16">,
+    Option<"eachHead", "each-head", "bool", /*default=*/"false",
+           "With mass: each head has that much, not their mean">,
     Option<"sinks", "sinks", "int64_t", /*default=*/"4",
            "How many of the first keys it reads as well">,
     ListOption<"numbers", "layers", "int64_t",
