@@ -2,7 +2,6 @@
 
 #include "FloatWeights.h"
 #include "LowRank.h"
-#include "llmc/Lift/LowRank.h"
 #include "llmc/Weights/Blobs.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
@@ -271,32 +270,14 @@ void Factorize::replace(FloatWeight &weight, MatrixRef<const float> original,
                        weight.inEmbedding);
   int64_t before = storageBytes(weight.values.front()),
           after = params.getBytes();
-  llvm::SetVector<Operation *> readers = findReaders(weight.values);
-  replaceWeight(weight, [&](OpBuilder &builder, Location location) {
-    return params.load(builder, location);
-  });
-  for (Operation *reader : readers)
-    if (failed(splitLowRank(reader)))
-      llvm_unreachable("a product is its weight");
+  params.replace(weight);
 
   ++numWeights;
   bytesBefore += before;
   bytesAfter += after;
-  Matrix<float> product = factors.multiply();
-  WeightErrors errors(original, product);
-  using mlir::remark::metric;
-  auto remark = mlir::remark::passed(
-      param.getLoc(),
-      mlir::remark::RemarkOpts::name(getArgument()).category(compressRemarks));
-  remark << metric("param", param.getSymName())
-         << metric("rank", factors.getRank())
-         << metric("weights", weight.rows * weight.columns)
-         << metric("bytes_before", before) << metric("bytes_after", after)
-         << metric("largest_error", errors.largest)
-         << metric("relative_error", errors.getRelative());
-  if (weight.input)
-    remark << metric("output_error",
-                     getOutputError(original, product, *weight.input));
+  reportWeight(getArgument(), weight, original, factors.multiply(), before,
+               after)
+      << mlir::remark::metric("rank", factors.getRank());
   statistics.erase(param.getSymName());
   symbols.remove(param);
   eraseParam(param);

@@ -2,6 +2,7 @@
 
 #include "FloatWeights.h"
 #include "BlockQuantizer.h"
+#include "llmc/Compress/Passes.h"
 #include "llmc/Weights/Blobs.h"
 #include "llvm/Support/Regex.h"
 #include <cmath>
@@ -50,6 +51,17 @@ void llmc::storeFloats(const FloatWeight &weight,
   });
   replaceValue(param, makeResource(param.getType(), param.getSymName(),
                                    std::move(blob)));
+}
+
+bool llmc::roundFloats(Matrix<float> &values, FloatFormat format) {
+  bool finite = true;
+  for (float &value : values.values) {
+    char bytes[4];
+    storeFloat(bytes, format, 0, value);
+    value = loadFloat(bytes, format, 0);
+    finite &= std::isfinite(value);
+  }
+  return finite;
 }
 
 InFlightDiagnostic FloatWeights::complain(Operation *op) {
@@ -161,4 +173,26 @@ double llmc::getOutputError(MatrixRef<const float> before,
       difference(i, j) = before(i, j) - after(i, j);
   double energy = getEnergy(before);
   return energy > 0 ? std::sqrt(getEnergy(difference) / energy) : 0;
+}
+
+remark::detail::InFlightRemark
+llmc::reportWeight(StringRef pass, const FloatWeight &weight,
+                   MatrixRef<const float> before, MatrixRef<const float> after,
+                   int64_t bytesBefore, int64_t bytesAfter) {
+  ParamOp param = weight.param;
+  WeightErrors errors(before, after);
+  using mlir::remark::metric;
+  auto remark = mlir::remark::passed(
+      param.getLoc(),
+      mlir::remark::RemarkOpts::name(pass).category(compressRemarks));
+  remark << metric("param", param.getSymName())
+         << metric("weights", weight.rows * weight.columns)
+         << metric("bytes_before", bytesBefore)
+         << metric("bytes_after", bytesAfter)
+         << metric("largest_error", errors.largest)
+         << metric("relative_error", errors.getRelative());
+  if (weight.input)
+    remark << metric("output_error",
+                     getOutputError(before, after, *weight.input));
+  return remark;
 }

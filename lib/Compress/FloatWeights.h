@@ -11,6 +11,7 @@
 #include "llmc/Calibrate/Statistics.h"
 #include "llmc/Compress/WeightUses.h"
 #include "llmc/Weights/FloatFormat.h"
+#include "mlir/IR/Remarks.h"
 
 namespace llmc {
 
@@ -26,6 +27,9 @@ struct FloatWeight : UsedWeight {
 Matrix<float> readFloats(const FloatWeight &weight);
 /// Gives the parameter these values, [out, in].
 void storeFloats(const FloatWeight &weight, MatrixRef<const float> values);
+
+/// Rounds values as they are stored. False if one becomes infinite.
+bool roundFloats(Matrix<float> &values, FloatFormat format);
 
 struct FloatWeightOptions {
   /// What a pass does, for messages: "prune", "pruned".
@@ -84,6 +88,13 @@ struct WeightErrors {
 double getOutputError(MatrixRef<const float> before,
                       MatrixRef<const float> after,
                       const InputStatistics &input);
+
+/// The remark of a pass about a weight for which others stand now, with its
+/// bytes and errors.
+mlir::remark::detail::InFlightRemark
+reportWeight(llvm::StringRef pass, const FloatWeight &weight,
+             MatrixRef<const float> before, MatrixRef<const float> after,
+             int64_t bytesBefore, int64_t bytesAfter);
 
 } // namespace llmc
 

@@ -21,15 +21,8 @@ Matrix<float> Factors::multiply() const {
 }
 
 bool Factors::round(FloatFormat format) {
-  bool finite = true;
-  for (Matrix<float> *factor : {&u, &v})
-    for (float &value : factor->values) {
-      char bytes[4];
-      storeFloat(bytes, format, 0, value);
-      value = loadFloat(bytes, format, 0);
-      finite &= std::isfinite(value);
-    }
-  return finite;
+  bool finite = roundFloats(u, format);
+  return roundFloats(v, format) && finite;
 }
 
 llvm::Expected<ErrorMetric> ErrorMetric::create(FactorMethod method,
@@ -130,27 +123,32 @@ Decomposer::decompose(MatrixRef<const float> w,
 // Weights
 //===----------------------------------------------------------------------===//
 
+ParamOp FactorParams::createFactor(ParamOp place, const Twine &name,
+                                   MatrixRef<const float> factor, Type element,
+                                   SymbolTable &symbols) {
+  FloatFormat format = *getFloatFormat(element);
+  OpBuilder builder(place);
+  std::string full = name.str();
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(
+      factor.rows * factor.columns * getFloatBytes(format), /*align=*/64,
+      /*dataIsMutable=*/true);
+  for (int64_t i = 0; i < factor.rows; ++i)
+    for (int64_t j = 0; j < factor.columns; ++j)
+      storeFloat(blob.getMutableData().data(), format, i * factor.columns + j,
+                 factor(i, j));
+  auto type = RankedTensorType::get({factor.rows, factor.columns}, element);
+  auto param = ParamOp::create(builder, place.getLoc(), full,
+                               makeResource(type, full, std::move(blob)),
+                               place.getSymVisibilityAttr());
+  symbols.insert(param, Block::iterator(place));
+  return param;
+}
+
 FactorParams FactorParams::create(ParamOp place, StringRef name,
                                   const Factors &factors, Type element,
                                   SymbolTable &symbols) {
-  FloatFormat format = *getFloatFormat(element);
-  OpBuilder builder(place);
-  auto add = [&](StringRef suffix, const Matrix<float> &matrix) {
-    std::string full = (name + suffix).str();
-    AsmResourceBlob blob = HeapAsmResourceBlob::allocate(
-        matrix.values.size() * getFloatBytes(format), /*align=*/64,
-        /*dataIsMutable=*/true);
-    for (auto [i, value] : llvm::enumerate(matrix.values))
-      storeFloat(blob.getMutableData().data(), format, i, value);
-    auto type = RankedTensorType::get({matrix.rows, matrix.columns}, element);
-    auto param = ParamOp::create(builder, place.getLoc(), full,
-                                 makeResource(type, full, std::move(blob)),
-                                 place.getSymVisibilityAttr());
-    symbols.insert(param, Block::iterator(place));
-    return param;
-  };
-  ParamOp u = add(".u", factors.u);
-  return {u, add(".v", factors.v)};
+  ParamOp u = createFactor(place, name + ".u", factors.u, element, symbols);
+  return {u, createFactor(place, name + ".v", factors.v, element, symbols)};
 }
 
 Value FactorParams::load(OpBuilder &builder, Location location) {
@@ -175,6 +173,16 @@ void FactorParams::addTo(Operation *reader) {
   reader->setOperand(1, sum);
   // A weight of more ops than this looks at stays an expression.
   (void)splitLowRank(reader);
+}
+
+void FactorParams::replace(const UsedWeight &weight) {
+  llvm::SetVector<Operation *> readers = findReaders(weight.values);
+  replaceWeight(weight, [&](OpBuilder &builder, Location location) {
+    return load(builder, location);
+  });
+  for (Operation *reader : readers)
+    if (failed(splitLowRank(reader)))
+      llvm_unreachable("a product is its weight");
 }
 
 int64_t FactorParams::getBytes() {

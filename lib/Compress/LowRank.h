@@ -8,7 +8,7 @@
 #ifndef LLMC_LIB_COMPRESS_LOWRANK_H
 #define LLMC_LIB_COMPRESS_LOWRANK_H
 
-#include "llmc/Calibrate/Statistics.h"
+#include "FloatWeights.h"
 #include "llmc/Compress/Passes.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/SymbolTable.h"
@@ -92,11 +92,17 @@ struct FactorParams {
   static FactorParams create(ParamOp place, llvm::StringRef name,
                              const Factors &factors, mlir::Type element,
                              mlir::SymbolTable &symbols);
+  /// One factor before `place`.
+  static ParamOp createFactor(ParamOp place, const llvm::Twine &name,
+                              MatrixRef<const float> factor, mlir::Type element,
+                              mlir::SymbolTable &symbols);
   /// Loads and multiplies them.
   mlir::Value load(mlir::OpBuilder &builder, mlir::Location location);
   /// Makes a linear or embedding add the product to its weight: replaces it by
   /// it, linears of the factors and a sum.
   void addTo(mlir::Operation *reader);
+  /// Makes what reads a weight read the product, by linears of the factors.
+  void replace(const UsedWeight &weight);
   int64_t getBytes();
   /// Makes known what the linears of the factors read, whose product reads
   /// `input`, which may be null. Rows of u are looked up as often as `counts`

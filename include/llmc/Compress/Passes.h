@@ -38,6 +38,9 @@ enum class LayerUnit { Layer, Block };
 /// What errors of a factored weight cost.
 enum class FactorMethod { Plain, Scaled, Whitened };
 
+/// What layers share of their weights.
+enum class ShareMethod { Basis, Fit, Mean };
+
 /// Which weights are compared with each other when some are pruned.
 enum class PruneScope { Row, Layer, Global };
 /// How pruned weights are stored.

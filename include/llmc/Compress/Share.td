@@ -57,6 +57,91 @@ def ShareParameters : Pass<"llmc-share-parameters", "::mlir::ModuleOp"> {
   ];
 }
 
+def ShareLayers : Pass<"llmc-share-layers", "::mlir::ModuleOp"> {
+  let summary = "Let neighbouring layers share weights, or a basis of them";
+  let description = [{
+    Blocks of the model whose linears have weights of the same sizes in the same
+    order, such as its attentions, or its MLPs, are taken in groups of `group`
+    successive ones; names do not count. The linears at one place in the blocks
+    of a group share what stands for their weights W_l, [out, in].
+
+    | method | W_l becomes |
+    |---|---|
+    | `basis` | U_l V with the V, [r, in], of the group and U_l, [out, r], of the layer (Basis Sharing, arXiv 2410.03765) |
+    | `fit` | (sum W_l G_l) (sum G_l)^-1, with which outputs are off the least |
+    | `mean` | the mean of all W_l, for which no data is needed |
+
+    A basis is that of `llmc-factorize{method=svd-llm}` for all W_l one below the
+    other, with G = E[x x^T] over the rows that all of them read: the singular
+    values of [W_1; W_2; ...] S, S S^T = G, are cut off behind r. One weight for
+    several layers is what ALBERT (arXiv 1909.11942) has; models that were not
+    trained with it lose most of what they know. To G, or each G_l, `damping` times the mean
+    of its diagonal is added. Computed in f64.
+
+    ```mlir
+    %w0 = llmc.weight @q0 : tensor<576x576xf32>
+    %y0 = llmc.linear %x0, %w0 : ...
+    ...
+    %w1 = llmc.weight @q1 : tensor<576x576xf32>
+    %y1 = llmc.linear %x1, %w1 : ...
+
+    // llmc-share-layers{rank=256} makes of it
+
+    %v = llmc.weight @q0.basis : tensor<256x576xf32>
+    %u0 = llmc.weight @q0.u : tensor<576x256xf32>
+    %y0 = llmc.linear (llmc.linear %x0, %v), %u0 : ...
+    ...
+    %u1 = llmc.weight @q1.u : tensor<576x256xf32>
+    %y1 = llmc.linear (llmc.linear %x1, %v), %u1 : ...
+    ```
+
+    Statistics go on: a shared parameter has those of the rows of all layers,
+    U_l those of V x for the rows x of its layer.
+
+    A weight that was asked for and stays is a remark and, with `strict`, an
+    error: for the reasons of `llmc-factorize`; one that several blocks read; one
+    that no other layer of its group can share with, such as the output layer's,
+    or the last of a number of layers that `group` does not divide. The remark of
+    a weight has `shared_with`, the parameter that is shared, which adds to
+    `bytes_after` of the first layer, and `rank`.
+  }];
+  let options = [
+    Option<"method", "method", "::llmc::ShareMethod",
+           /*default=*/"::llmc::ShareMethod::Basis", "What is shared",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::ShareMethod::Basis, "basis",
+                         "a matrix that each layer multiplies by its own"),
+              clEnumValN(::llmc::ShareMethod::Fit, "fit",
+                         "the weight with the least error of outputs"),
+              clEnumValN(::llmc::ShareMethod::Mean, "mean",
+                         "the mean of the weights"))}]>,
+    Option<"group", "group", "int64_t", /*default=*/"2",
+           "How many layers share">,
+    Option<"rank", "rank", "int64_t", /*default=*/"0",
+           "The rank of a basis; a basis needs one of this and `ratio`">,
+    Option<"ratio", "ratio", "double", /*default=*/"0",
+           "The part of the numbers of a group that basis and factors may "
+           "have">,
+    Option<"damping", "damping", "double", /*default=*/"0.01",
+           "Of the mean of G's diagonal, what is added to it">,
+    Option<"skip", "skip", "std::string", /*default=*/"\"\"",
+           "Leave parameters alone in whose names this regular expression "
+           "finds something">,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where a weight cannot be shared">
+  ];
+  let statistics = [
+    Statistic<"numGroups", "groups", "Groups of weights that share">,
+    Statistic<"numWeights", "weights", "Parameters replaced">,
+    Statistic<"numSkipped", "weights-skipped",
+              "Parameters asked for that stay as they are">,
+    Statistic<"bytesBefore", "bytes-before",
+              "Bytes of the replaced parameters before">,
+    Statistic<"bytesAfter", "bytes-after",
+              "Bytes of what stands for them">
+  ];
+}
+
 def Cluster : Pass<"llmc-cluster", "::mlir::ModuleOp"> {
   let summary = "Let weights share a few values, by indices into codebooks";
   let description = [{
