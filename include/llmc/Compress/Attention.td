@@ -100,9 +100,9 @@ def WindowAttention : Pass<"llmc-window-attention", "::mlir::ModuleOp"> {
 
     With `mass` each attention has a window of its own, the least multiple of
     `round` in which, with the sinks, is this part of the probability that
-    llmc-calibrate measured: the mean over queries that have other keys, and over
-    heads. One for which that is no less than a sample stays without a window,
-    which is a remark.
+    llmc-calibrate measured: the mean over queries that have other keys, and
+    over heads. One for which that is no less than a sample stays without a
+    window, which is a remark.
 
     Without sinks that is the attribute `window` of llmc.attention. With them it
     is a mask of positions; attentions over equally many queries and keys share
@@ -126,9 +126,9 @@ def WindowAttention : Pass<"llmc-window-attention", "::mlir::ModuleOp"> {
     ```
 
     Another attention, or with `mass` one that llmc-calibrate knows nothing of,
-    stays as it is, which is a remark and, with `strict`, an error. The remark of
-    an attention that has a window has `window`, `sinks` and, where it was
-    chosen, `mass`. Run the pass before `llmc-quantize-kv-cache` and
+    stays as it is, which is a remark and, with `strict`, an error. The report
+    of an attention has `window`, `sinks` and, where the window was chosen,
+    `mass`. Run the pass before `llmc-quantize-kv-cache` and
     `llmc-kv-cache-in-place`.
   }];
   let options = [

@@ -75,8 +75,8 @@ def ShareLayers : Pass<"llmc-share-layers", "::mlir::ModuleOp"> {
     other, with G = E[x x^T] over the rows that all of them read: the singular
     values of [W_1; W_2; ...] S, S S^T = G, are cut off behind r. One weight for
     several layers is what ALBERT (arXiv 1909.11942) has; models that were not
-    trained with it lose most of what they know. To G, or each G_l, `damping` times the mean
-    of its diagonal is added. Computed in f64.
+    trained with it lose most of what they know. To G, or each G_l, `damping`
+    times the mean of its diagonal is added. Computed in f64.
 
     ```mlir
     %w0 = llmc.weight @q0 : tensor<576x576xf32>
