@@ -111,7 +111,9 @@ SmallVector<UsedWeight> llmc::collectUsedWeights(ModuleOp module) {
   for (ParamOp param : module.getOps<ParamOp>())
     loads[param.getSymNameAttr()];
   module.walk([&](WeightOp op) {
-    if (!op.use_empty())
+    if (op.use_empty())
+      op.erase();
+    else
       loads[op.getParamAttr().getAttr()].push_back(op);
   });
   SmallVector<UsedWeight> weights;
