@@ -19,24 +19,6 @@ using namespace mlir;
 using namespace llmc;
 
 namespace {
-/// A linear that heads are rows or columns of.
-struct HeadWeight {
-  LinearOp linear;
-  MatrixParam matrix;
-  /// Null without one.
-  ParamOp bias;
-  /// The row, or column, of each element of the heads.
-  std::vector<int64_t> places;
-  bool isNormalized = false;
-  RopeOp rope;
-
-  bool isLike(const HeadWeight &other) const {
-    return matrix.param == other.matrix.param &&
-           matrix.transposed == other.matrix.transposed && bias == other.bias &&
-           places == other.places;
-  }
-};
-
 /// An attention and the weights of its heads; `output` only if needed.
 struct Site {
   AttentionOp attention;
@@ -145,64 +127,13 @@ int64_t GroupHeads::chooseNumber(int64_t groups) const {
   return 0;
 }
 
-static std::string describe(Operation *op) {
-  return op ? ("'" + op->getName().getStringRef() + "' op").str()
-            : "an argument of the function";
-}
-
-/// Reads what the linear of some heads has.
-static std::string readWeight(LinearOp linear, HeadWeight &weight) {
-  weight.linear = linear;
-  auto matrix = getMatrixParam(linear.getWeight());
-  if (!matrix)
-    return "the weight of 'llmc.linear' is not a parameter of floats; group "
-           "heads before weights are quantized";
-  weight.matrix = *matrix;
-  if (!linear.getBias())
-    return {};
-  if (auto load = linear.getBias().getDefiningOp<WeightOp>())
-    weight.bias = SymbolTable::lookupNearestSymbolFrom<ParamOp>(
-        load, load.getParamAttr());
-  if (!weight.bias || weight.bias.getType().getRank() != 1 ||
-      !getFloatFormat(weight.bias.getType().getElementType()))
-    return "the bias of 'llmc.linear' is not a parameter of floats";
-  return {};
-}
-
-static std::string findRows(Value heads, StringRef what, HeadWeight &weight) {
-  HeadTrace trace = HeadTrace::ofHeads(heads);
-  if (failed(trace.run()) || !isa<LinearOp>(trace.getSource()))
-    return (describe(trace.getSource()) + " is between " + what +
-            " and the linear that makes them")
-        .str();
-  auto linear = cast<LinearOp>(trace.getSource());
-  weight.places = trace.getPlaces(linear.getType().getRank() - 1);
-  weight.isNormalized = trace.isNormalized;
-  weight.rope = trace.rope;
-  return readWeight(linear, weight);
-}
-
-static std::string findColumns(AttentionOp attention, HeadWeight &weight) {
-  LinearOp linear = findOutputLinear(attention);
-  if (!linear)
-    return "no linear alone reads its heads";
-  HeadTrace trace = HeadTrace::ofColumns(linear);
-  if (failed(trace.run()) || trace.getSource() != attention)
-    return describe(trace.getSource()) + " is between the heads and the linear "
-                                         "that reads them";
-  int64_t size = attention.getType().getDimSize(3);
-  std::vector<int64_t> heads = trace.getPlaces(1),
-                       elements = trace.getPlaces(3);
-  weight.places.resize(heads.size());
-  for (size_t column = 0; column < heads.size(); ++column)
-    weight.places[heads[column] * size + elements[column]] = column;
-  return readWeight(linear, weight);
-}
-
 /// How many elements of each head a rope rotates; negative if that is unknown.
 static int64_t getRotated(RopeOp rope) {
   return rope ? 2 * rope.getCos().getType().getShape().back() : 0;
 }
+
+static constexpr StringLiteral advice =
+    "group heads before weights are quantized";
 
 std::string GroupHeads::findSite(AttentionOp attention, Site &site) {
   site.attention = attention;
@@ -213,16 +144,16 @@ std::string GroupHeads::findSite(AttentionOp attention, Site &site) {
     for (int64_t axis : {1, 3})
       if (cast<RankedTensorType>(operand.getType()).isDynamicDim(axis))
         return "its heads have sizes that are not known";
-  std::string problem = findRows(attention.getKey(), "keys", site.key);
+  std::string problem = site.key.findRows(attention.getKey(), "keys", advice);
   if (problem.empty())
-    problem = findRows(attention.getValue(), "values", site.value);
+    problem = site.value.findRows(attention.getValue(), "values", advice);
   if (problem.empty() && (site.value.rope || site.value.isNormalized))
     problem = "its values are rotated or normalized";
   if (!problem.empty() || method == GroupMethod::Mean)
     return problem;
-  problem = findRows(attention.getQuery(), "queries", site.query);
+  problem = site.query.findRows(attention.getQuery(), "queries", advice);
   if (problem.empty())
-    problem = findColumns(attention, site.output);
+    problem = site.output.findColumns(attention, advice);
   if (!problem.empty())
     return problem;
   RopeOp rope = site.key.rope, other = site.query.rope;

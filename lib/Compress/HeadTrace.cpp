@@ -1,6 +1,7 @@
 //===- HeadTrace.cpp - which weights make heads of attentions -------------===//
 
 #include "HeadTrace.h"
+#include "llmc/Weights/FloatFormat.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -224,4 +225,58 @@ LogicalResult HeadTrace::stepConcat(ConcatOp op) {
     return failure();
   value = added;
   return success();
+}
+
+static std::string describe(Operation *op) {
+  return op ? ("'" + op->getName().getStringRef() + "' op").str()
+            : "an argument of the function";
+}
+
+std::string HeadWeight::read(StringRef advice) {
+  auto found = getMatrixParam(linear.getWeight());
+  if (!found)
+    return ("the weight of 'llmc.linear' is not a parameter of floats; " +
+            advice)
+        .str();
+  matrix = *found;
+  if (!linear.getBias())
+    return {};
+  if (auto load = linear.getBias().getDefiningOp<WeightOp>())
+    bias = SymbolTable::lookupNearestSymbolFrom<ParamOp>(load,
+                                                         load.getParamAttr());
+  if (!bias || bias.getType().getRank() != 1 ||
+      !getFloatFormat(bias.getType().getElementType()))
+    return "the bias of 'llmc.linear' is not a parameter of floats";
+  return {};
+}
+
+std::string HeadWeight::findRows(Value heads, StringRef what,
+                                 StringRef advice) {
+  HeadTrace trace = HeadTrace::ofHeads(heads);
+  if (failed(trace.run()) || !isa<LinearOp>(trace.getSource()))
+    return (describe(trace.getSource()) + " is between " + what +
+            " and the linear that makes them")
+        .str();
+  linear = cast<LinearOp>(trace.getSource());
+  places = trace.getPlaces(linear.getType().getRank() - 1);
+  isNormalized = trace.isNormalized;
+  rope = trace.rope;
+  return read(advice);
+}
+
+std::string HeadWeight::findColumns(AttentionOp attention, StringRef advice) {
+  linear = findOutputLinear(attention);
+  if (!linear)
+    return "no linear alone reads its heads";
+  HeadTrace trace = HeadTrace::ofColumns(linear);
+  if (failed(trace.run()) || trace.getSource() != attention)
+    return describe(trace.getSource()) + " is between the heads and the linear "
+                                         "that reads them";
+  int64_t size = attention.getType().getDimSize(3);
+  std::vector<int64_t> heads = trace.getPlaces(1),
+                       elements = trace.getPlaces(3);
+  places.resize(heads.size());
+  for (size_t column = 0; column < heads.size(); ++column)
+    places[heads[column] * size + elements[column]] = column;
+  return read(advice);
 }

@@ -3,7 +3,7 @@
 #ifndef LLMC_LIB_COMPRESS_HEADTRACE_H
 #define LLMC_LIB_COMPRESS_HEADTRACE_H
 
-#include "llmc/IR/Dialect.h"
+#include "UnitGroup.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace llmc {
@@ -45,6 +45,35 @@ private:
   mlir::Value value;
   std::vector<Place> places;
   mlir::Operation *obstacle = nullptr;
+};
+
+/// A linear that heads are rows or columns of.
+struct HeadWeight {
+  LinearOp linear;
+  MatrixParam matrix;
+  /// Null without one.
+  ParamOp bias;
+  /// The row, or column, of each element of the heads.
+  std::vector<int64_t> places;
+  bool isNormalized = false;
+  RopeOp rope;
+
+  /// The linear that makes `heads`, which messages call `what`. Returns why
+  /// there is none whose weight passes can change, or nothing; `advice` is what
+  /// to do about one that is quantized.
+  std::string findRows(mlir::Value heads, llvm::StringRef what,
+                       llvm::StringRef advice);
+  /// The same of the linear that reads the heads of an attention.
+  std::string findColumns(AttentionOp attention, llvm::StringRef advice);
+
+  bool isLike(const HeadWeight &other) const {
+    return matrix.param == other.matrix.param &&
+           matrix.transposed == other.matrix.transposed && bias == other.bias &&
+           places == other.places;
+  }
+
+private:
+  std::string read(llvm::StringRef advice);
 };
 
 } // namespace llmc
