@@ -18,13 +18,6 @@ Matrix<float> llmc::readFloats(const FloatWeight &weight) {
   return values;
 }
 
-/// The place of a weight in the bytes of its parameter.
-static int64_t getPlace(const FloatWeight &weight, int64_t row,
-                        int64_t column) {
-  return weight.transposed ? column * weight.rows + row
-                           : row * weight.columns + column;
-}
-
 /// Calls `visit(row, column)` for all weights, a tile after the other, so that
 /// both orders are read by whole cache lines.
 static void visitTiles(int64_t rows, int64_t columns,
@@ -45,12 +38,22 @@ void llmc::storeFloats(const FloatWeight &weight,
       values.rows * values.columns * getFloatBytes(weight.format),
       /*align=*/64, /*dataIsMutable=*/true);
   char *data = blob.getMutableData().data();
-  visitTiles(weight.rows, weight.columns, [&](int64_t row, int64_t column) {
-    storeFloat(data, weight.format, getPlace(weight, row, column),
-               values(row, column));
+  visitTiles(values.rows, values.columns, [&](int64_t row, int64_t column) {
+    int64_t place = weight.transposed ? column * values.rows + row
+                                      : row * values.columns + column;
+    storeFloat(data, weight.format, place, values(row, column));
   });
-  replaceValue(param, makeResource(param.getType(), param.getSymName(),
-                                   std::move(blob)));
+  auto type = RankedTensorType::get({values.rows, values.columns},
+                                    param.getType().getElementType());
+  RankedTensorType stored =
+      weight.transposed ? type.clone({values.columns, values.rows}) : type;
+  replaceValue(param,
+               makeResource(stored, param.getSymName(), std::move(blob)));
+  for (Value value : weight.values) {
+    if (weight.transposed)
+      value.getDefiningOp()->getOperand(0).setType(stored);
+    value.setType(type);
+  }
 }
 
 bool llmc::roundFloats(Matrix<float> &values, FloatFormat format) {

@@ -25,7 +25,8 @@ struct FloatWeight : UsedWeight {
 
 /// [out, in].
 Matrix<float> readFloats(const FloatWeight &weight);
-/// Gives the parameter these values, [out, in].
+/// Gives the parameter these values, [out, in]; `values` of the weight get
+/// their sizes.
 void storeFloats(const FloatWeight &weight, MatrixRef<const float> values);
 
 /// Rounds values as they are stored. False if one becomes infinite.

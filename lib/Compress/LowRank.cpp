@@ -189,9 +189,8 @@ int64_t FactorParams::getBytes() {
   return *getByteSize(u.getType()) + *getByteSize(v.getType());
 }
 
-/// Statistics of the rows of a matrix, each seen so many times.
-static Statistics::Input countRows(MatrixRef<const float> rows,
-                                   ArrayRef<int64_t> counts) {
+Statistics::Input llmc::countRows(MatrixRef<const float> rows,
+                                  ArrayRef<int64_t> counts) {
   int64_t total = 0;
   Matrix<float> scaled(rows.rows, rows.columns);
   Matrix<float> gram(rows.columns, rows.columns);

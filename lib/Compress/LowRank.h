@@ -111,6 +111,11 @@ struct FactorParams {
                      llvm::ArrayRef<int64_t> counts, bool isEmbedding);
 };
 
+/// Statistics of the rows of a matrix, each seen so many times; null if none
+/// was.
+Statistics::Input countRows(MatrixRef<const float> rows,
+                            llvm::ArrayRef<int64_t> counts);
+
 /// The weight of a linear or embedding.
 mlir::Value getReadWeight(mlir::Operation *reader);
 
