@@ -31,6 +31,7 @@ SHIPPED = {
     "prune-half": ("llama-kv-op18", {}, 1.3, 0.7),
     "neurons-4bit": ("llama-kv-op18", {**GROUP, "multiple": 16}, 5, 0.7),
     "layers": ("llama-kv-op18", {"ratio": 0.5, "keep-last": 0}, 1.3, 0.5),
+    "slice": ("llama-kv-op18", {"ratio": 0.25}, 1.25, 0.7),
     "vocabulary-4bit": ("bert-op18", {**GROUP, "also": "0,1", "unknown": 0,
                                       "keep": 128}, 5, 0.95),
 }
@@ -122,7 +123,7 @@ def test_pipeline_is_one_of_llmc_opt(name, capsys, tmp_path):
     if not tool.is_file():
         pytest.skip(f"there is no {tool}")
     assert main(["recipes", name, "--set=group=16"] if name not in (
-        "bf16", "prune-half", "layers") else ["recipes", name]) == 0
+        "bf16", "prune-half", "layers", "slice") else ["recipes", name]) == 0
     pipeline = capsys.readouterr().out.strip()
     done = subprocess.run(
         [tool, f"--pass-pipeline=builtin.module({pipeline})",

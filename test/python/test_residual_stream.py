@@ -350,3 +350,107 @@ def dequantized(data, name, rows, columns):
     codes, scales, zeros = codes_of(data, rows, columns // 8, 2, name=name)
     values = (codes.astype("f8") - zeros[..., None]) * scales[..., None]
     return values.reshape(rows, columns)
+
+
+def project(model, width, method, basis):
+    """Where norms read, onto what llmc-slice keeps, from their definition."""
+    # The first of the norms that read a sum decides.
+    same = {"m0": "a0", "m1": "a1"} if "parallel" in model.style else {}
+    read = [norm for norm in model.readers if norm not in same]
+    grams = {}
+    for i, norm in enumerate(read):
+        others = {"own": read[i:i + 1], "later": read[i:], "shared": read}
+        grams[norm] = sum(model.gram(other) for other in others[basis])
+    grams.update({norm: grams[other] for norm, other in same.items()})
+    result = {}
+    for norm, gram in grams.items():
+        if method == "columns":
+            kept = np.argsort(-gram.diagonal())[:width]
+            basis = np.eye(model.hidden)[:, kept]
+        else:
+            basis = np.linalg.eigh(gram)[1][:, -width:]
+        result[norm] = basis @ basis.T
+    return result
+
+
+@pytest.mark.parametrize("style", STYLES, ids="-".join)
+@pytest.mark.parametrize("method,basis,tied", [
+    ("pca", "own", True), ("pca", "shared", False), ("columns", "own", False),
+    ("columns", "shared", True), ("pca", "later", False)])
+def test_sliced_is_masked(style, method, basis, tied, tmp_path):
+    model = Decoder(*style)
+    module = model.module()
+    report = module.run(
+        model.read(tmp_path) + f"llmc-slice{{strict ratio=0.4 multiple=2 method="
+        f"{method} basis={basis} tied={int(tied)}}}")
+    entry, = report.weights
+    assert (entry["width_before"], entry["width_after"]) == (HIDDEN, 14)
+    assert "tensor<?x?x14xf32>" in str(module)
+    projections = project(model, 14, method, basis)
+    table = projections["a0"] if tied and "tied" in style else None
+    expected = model.run(IDS, projections, table)
+    assert np.abs(expected - model.run(IDS)).max() > 0.05 * expected.max()
+    check(execute(module), expected)
+    skips = 0 if basis == "shared" else 2 if "parallel" in style else 4
+    ends = 0
+    if "tied" in style:
+        # The table's basis is that of the first segment, unless means go too.
+        ends = 2 - (tied and not model.centered)
+    assert entry["linears"] == skips + ends
+    assert entry["bytes_after"] < entry["bytes_before"]
+
+
+@pytest.mark.parametrize("basis", ["own", "shared"])
+def test_sliced_statistics(basis, tmp_path):
+    model = Decoder()
+    module = model.module()
+    module.run(model.read(tmp_path)
+               + f"llmc-slice{{strict width=16 basis={basis}}}")
+    made = stored(module, tmp_path / "m.mlir")
+    report = module.run("llmc-quantize-gptq{bits=2 block=8}")
+    data = resources(module, tmp_path / "q.mlir")
+    entries = {entry["param"]: entry for entry in report.weights}
+    for norm, params in model.readers.items():
+        for param in params.split():
+            # W' = W diag(s) Q has Q of it.
+            whole = model.params[param].astype("f8") * model.params[norm]
+            q = np.linalg.lstsq(whole, made[param])[0] \
+                if len(whole) >= HIDDEN else None
+            if q is None:
+                continue
+            gram = q.T @ model.gram(norm) @ q
+            weight = made[param].astype("f8")
+            quantized = dequantized(data, param, len(weight), 16)
+            assert entries[param]["output_error"] == pytest.approx(
+                root(quantized - weight, gram) / root(weight, gram), rel=2e-3)
+    # Nothing is known of what a skip reads.
+    assert "m0.skip" not in entries
+    assert (basis == "own") == any("'m0.skip' is not quantized: no statistics" in notice
+                         for notice in report.notices)
+
+
+def test_slice_loses_less_with_principal_components(tmp_path):
+    """Of a model whose statistics are those of what it reads."""
+    losses = {}
+    for method in ("pca", "columns"):
+        model = Decoder()
+        mixture = np.random.default_rng(2).normal(size=(HIDDEN, HIDDEN))
+        basis = np.linalg.qr(mixture)[0][:, :16]
+        for name in ("embed", "o0", "o1", "down0", "down1"):
+            weight = model.params[name]
+            weight[:] = weight @ basis @ basis.T if name == "embed" \
+                else basis @ basis.T @ weight
+        for name in ("o0", "o1", "down0", "down1"):
+            model.params[name + ".bias"][:] = 0
+        random = np.random.default_rng(3)
+        for norm in model.readers:
+            rows = random.normal(size=(200, 16)) @ basis.T
+            model.rows[norm] = rows * model.params[norm]
+        expected = model.run(IDS)
+        module = model.module()
+        module.run(model.read(tmp_path)
+                   + f"llmc-slice{{strict width=16 method={method}}}")
+        losses[method] = np.abs(execute(module) - expected).max()
+    # 16 directions are all that the stream has.
+    assert losses["pca"] < 1e-4 * np.abs(expected).max()
+    assert losses["columns"] > 0.1 * np.abs(expected).max()

@@ -32,6 +32,11 @@ enum class Compensation { None, Bias, Refit, RefitBias };
 enum class HeadUnit { Group, Query };
 /// What llmc-group-heads makes of heads.
 enum class GroupMethod { Mean, Statistics };
+/// How llmc-slice chooses what of a residual stream stays.
+enum class SliceMethod { PCA, Columns };
+/// What the basis behind a sum is chosen for: what is read there, there and
+/// later, or anywhere.
+enum class SliceBasis { Own, Later, Shared };
 /// What llmc-prune-layers removes.
 enum class LayerUnit { Layer, Block };
 

@@ -74,4 +74,83 @@ def Rotate : Pass<"llmc-rotate", "::mlir::ModuleOp"> {
   ];
 }
 
+def Slice : Pass<"llmc-slice", "::mlir::ModuleOp"> {
+  let summary = "Make the residual stream narrower";
+  let description = [{
+    Removes directions of the residual stream, the value that embeddings make, to
+    which linears add and which norms read (SliceGPT, arXiv 2401.15024): rows of
+    the weights that write it and columns of those that read it.
+
+    The stream gets the first `width` eigenvectors Q of a sum of E[y y^T], where
+    y is the result of a norm with scale and bias undone: rows of the stream, each
+    of the same length. That is what the paper takes; its published code takes the
+    rows as they are, from a model that is sliced up to there. Columns of Q go
+    where llmc-rotate has its Q, which is square.
+
+    With `basis=shared`, the sum is over all norms and there is one Q. Otherwise
+    the stream has a basis of its own behind each sum that a norm reads: for that
+    norm alone with `basis=own`, as in the paper, for it and all later ones with
+    `basis=later`, since what goes is gone for them too. Where the basis changes
+    from Q to R, what a sum adds to goes through a linear by R^T Q (`NAME.skip`),
+    of `width`^2 numbers.
+
+    With `method=columns` Q has columns of I, those of the largest `E[y_i^2]`:
+    columns of weights go and nothing makes up for them.
+
+    The result computes what the model does that has Q Q^T between the ops of its
+    residual stream. Norms divide by the root of the mean over all columns,
+    removed ones included: of `n`, `llmc.rms_norm` has `w` of them, the scale
+    `sqrt(n / w)` and the epsilon times `n / w`.
+
+    An embedding that is tied to a head stays whole, and two linears, behind it
+    and behind the last norm, are between it and the stream (`NAME.into`,
+    `NAME.back`), unless `tied` says that its rows are sliced: then it is narrowed
+    to the basis of the first segment, and a linear of `width`^2 numbers is
+    between the last norm and the head.
+
+    Statistics become those of the narrower inputs, as far as what was removed
+    before did not change them. Those of the linears of skips are not known.
+    Streams that stay as they are, as llmc-rotate has it, and those without
+    statistics give remarks and, with `strict`, errors.
+  }];
+  let options = [
+    Option<"ratio", "ratio", "double", /*default=*/"0.2",
+           "Which part of the columns goes">,
+    Option<"newWidth", "width", "int64_t", /*default=*/"0",
+           "In its place: how many stay">,
+    Option<"multiple", "multiple", "int64_t", /*default=*/"16",
+           "With `ratio`, how many stay is the nearest multiple of this">,
+    Option<"basis", "basis", "::llmc::SliceBasis",
+           /*default=*/"::llmc::SliceBasis::Shared",
+           "What the basis behind a sum is chosen for",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::SliceBasis::Own, "own",
+                         "the norms that read the sum"),
+              clEnumValN(::llmc::SliceBasis::Later, "later",
+                         "these and all behind it"),
+              clEnumValN(::llmc::SliceBasis::Shared, "shared",
+                         "all norms; there is one basis, and no linears are "
+                         "between"))}]>,
+    Option<"tied", "tied", "bool", /*default=*/"false",
+           "Slice the rows of an embedding that is tied to a head, too">,
+    Option<"method", "method", "::llmc::SliceMethod",
+           /*default=*/"::llmc::SliceMethod::PCA", "What stays",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::SliceMethod::PCA, "pca",
+                         "principal components"),
+              clEnumValN(::llmc::SliceMethod::Columns, "columns",
+                         "columns of the largest mean squares"))}]>,
+    Option<"skip", "skip", "std::string", /*default=*/"\"\"",
+           "Leave a stream as it is that has a parameter in whose name this "
+           "regular expression finds something">,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where a stream cannot be sliced">
+  ];
+  let statistics = [
+    Statistic<"numStreams", "streams", "Residual streams sliced">,
+    Statistic<"numSkipped", "streams-skipped", "Streams that stay">,
+    Statistic<"numInserted", "linears", "Linears inserted">
+  ];
+}
+
 #endif // LLMC_COMPRESS_ROTATE
