@@ -153,6 +153,13 @@ LinearOp StreamRewriter::addLinear(OpBuilder &b, Value x,
   return LinearOp::create(b, x.getLoc(), resize(x, matrix.rows), operands);
 }
 
+/// All of the stream goes through one of these, whose errors are not worth what
+/// few bits save: no number of a rotation is a value of their grids.
+static void keepPrecise(LinearOp linear) {
+  ParamOp param = findParam(linear.getWeight());
+  param->setAttr(bitsAttrName, Builder(param).getI64IntegerAttr(8));
+}
+
 /// Where a sum has another basis than what it adds to.
 void StreamRewriter::insertSkips() {
   llvm::DenseMap<std::pair<Value, const Matrix<float> *>, Value> made;
@@ -322,6 +329,7 @@ void StreamRewriter::restore(Norm &norm, Value result,
   b.setInsertionPointAfter(norm.op);
   LinearOp linear = addLinear(b, result, matrix, bias, norm.scaleParam,
                               ParamOp(norm.scaleParam).getSymName() + ".back");
+  keepPrecise(linear);
   result.replaceAllUsesExcept(linear, linear);
   if (input)
     statistics.set(findParam(linear.getWeight()).getSymName(), input);
@@ -399,6 +407,7 @@ void StreamRewriter::rewriteSource(ResidualStream::Source &source) {
     place = stream.norms.front().scaleParam;
   LinearOp linear =
       addLinear(b, value, map, {}, place, place.getSymName() + ".into");
+  keepPrecise(linear);
   value.replaceAllUsesExcept(linear, linear);
   Statistics &statistics = Statistics::of(module.getContext());
   ArrayRef<int64_t> counts = statistics.lookupCounts(place.getSymName());

@@ -52,10 +52,10 @@ func.func @main(%ids: tensor<?x?xi64>) -> tensor<?x?x8xf32> {
 // linears.
 
 // REMARK: linears=2, param=shared, rotation=hadamard, width=4
-// CHECK: llmc.param @shared.into = dense_resource<{{.*}}> : tensor<4x4xf32>
+// CHECK: llmc.param @shared.into = dense_resource<{{.*}}> : tensor<4x4xf32> {llmc.bits = 8 : i64}
 // CHECK: llmc.param @shared = dense<1.000000e+00>
 // CHECK-NOT: llmc.param @offset
-// CHECK: llmc.param @last.back = dense_resource<{{.*}}> : tensor<4x4xf32>
+// CHECK: llmc.param @last.back = dense_resource<{{.*}}> : tensor<4x4xf32> {llmc.bits = 8 : i64}
 // CHECK: llmc.param @last.back.bias = dense_resource<{{.*}}> : tensor<4xf32>
 // CHECK-LABEL: func.func @main
 // CHECK-NOT: llmc.layer_norm

@@ -31,7 +31,8 @@ def Rotate : Pass<"llmc-rotate", "::mlir::ModuleOp"> {
     is: a linear by Q^T behind it (`NAME.into`) rotates its rows, and one by
     diag(s) Q behind the last norm (`NAME.back`), whose scale becomes 1, undoes
     that. The same is done behind the last norm where anything but linears over
-    floats reads it.
+    floats reads it. These two weights ask to be quantized to 8 bits
+    (`llmc.bits`).
 
     With `heads` the heads of values of each attention are rotated, in the rows
     of their weight and in the columns of the linear that reads the attention's
