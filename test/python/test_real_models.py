@@ -89,6 +89,24 @@ def test_smollm2_unchanged_after_export(smollm2, tokens, tmp_path):
         np.testing.assert_allclose(got, want, rtol=0, atol=tolerance)
 
 
+def test_smollm2_rotated(smollm2, tokens, tmp_path):
+    """All hidden states are others, logits and perplexity are not."""
+    module = llmc.Module.load(smollm2 / "model.onnx")
+    report = module.run("llmc-lift,llmc-rotate{strict}")
+    assert len(report.weights) == 1 + LAYERS
+    module.export_onnx(tmp_path / "out.onnx")
+    want, got = (Reference(path).logits(tokens) for path in (
+        smollm2 / "model.onnx", tmp_path / "out.onnx"))
+    np.testing.assert_allclose(got, want, rtol=0,
+                               atol=1e-4 * np.abs(want).max())
+
+    def perplexity(logits):
+        rows = logits[:-1].astype("f8")
+        rows -= np.log(np.exp(rows).sum(1, keepdims=True))
+        return np.exp(-rows[np.arange(len(rows)), tokens[1:]].mean())
+    assert perplexity(got) == pytest.approx(perplexity(want), rel=1e-4)
+
+
 @pytest.mark.parametrize("bits", [4, 8])
 def test_smollm2_compressed(smollm2, tokens, tmp_path, bits):
     """The compressed model natively is the exported one in ONNX Runtime, where
