@@ -14,7 +14,7 @@
 // CHECK: vector.maskedstore
 // CHECK: return
 llmc.kernel @linear_0 by "cpu" kind "linear"
-    {config = {layout = #layout, rows = array<i64: 4>, format = "f32", integers = false, pairs = false, norm = #norm,
+    {config = {layout = #layout, rows = array<i64: 4>, format = "f32", integers = false, step = false, pairs = false, norm = #norm,
                bias = false, activation = "none", epilogue = "none",
                rank = 2 : i64}}
 

@@ -62,7 +62,7 @@ public:
     if (!linear)
       return model.getEmbedding(*layout, rows);
     Products kind = Products::Floats;
-    if (getRounding(linear, *layout))
+    if (getRounding(linear, *layout) || getStaticRounding(linear, *layout))
       kind = Products::Integers;
     else if (layout->isPaired() &&
              (getElementTypeOrSelf(linear.getOperand()).isBF16() ||

@@ -41,7 +41,7 @@ static Value emitAvx2(KernelBuilder &k, Value sum, Value weights, Value x,
       isWide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
   Value number = k.broadcast(x);
   if (bits < 8) {
-    // 2 * 127 * 127 fits into 16 bits.
+    // 2 * 127 * 128 fits into 16 bits.
     Value pairs = call(k,
                        isWide ? "llvm.x86.avx512.pmaddubs.w.512"
                               : "llvm.x86.avx2.pmadd.ub.sw",

@@ -29,7 +29,7 @@ int64_t DotSums::getSegment(const Isa &isa, const PanelLayout &layout) {
   constexpr int64_t fewest = 16;
   if (layout.bits == 8)
     return 0;
-  int64_t largest = 127 * ((int64_t(1) << layout.bits) - 1);
+  int64_t largest = 128 * ((int64_t(1) << layout.bits) - 1);
   int64_t block = layout.getStoredBlock(), step = getStep(isa, layout);
   int64_t most = std::min(32767 / largest * 4, block);
   for (int64_t columns = most / step * step; columns > 0; columns -= step)

@@ -62,6 +62,8 @@ public:
       normScale = take();
     if (spec.norm.hasBias)
       normBias = take();
+    if (spec.hasStep)
+      step = k.load(k.flatten(take(), 0), k.index(0));
     if (spec.epilogue == Epilogue::Add)
       addend = flat(take());
     panels = take();
@@ -80,7 +82,7 @@ public:
   }
 
   void emit() {
-    prepared = emitPreparedRows(k, spec, x, rows, normScale, normBias);
+    prepared = emitPreparedRows(k, spec, x, rows, normScale, normBias, step);
     int64_t numPanels = spec.getNumPanels();
     bool hasPairTiles = canUsePairTiles(spec, k.isa);
     int64_t width = hasPairTiles ? pairStripPanels : shapes.one.panels;
@@ -559,8 +561,8 @@ private:
   int64_t lanes;
   TileShapes shapes;
   ValueRange arguments;
-  Value x, normScale, normBias, addend, panels, scales, zeros, codebook, bias,
-      rows;
+  Value x, normScale, normBias, step, addend, panels, scales, zeros, codebook,
+      bias, rows;
   Values outputs;
   std::optional<PanelReader> reader; ///< of integers
   PreparedRows prepared;

@@ -20,9 +20,11 @@ struct PreparedRows {
   llvm::SmallVector<Value> allocated;
 };
 
-/// Writes code that normalizes and rounds x, [rows, K], as `spec` says.
+/// Writes code that normalizes and rounds x, [rows, K], as `spec` says, to
+/// multiples of `step` if it has one.
 PreparedRows emitPreparedRows(KernelBuilder &k, const LinearSpec &spec, Value x,
-                              Value rows, Value normScale, Value normBias);
+                              Value rows, Value normScale, Value normBias,
+                              Value step);
 
 /// Whether AMX multiplies what is rounded to bf16, for any number of rows: its
 /// sums are not those of vectors. Its tiles have 32 columns.

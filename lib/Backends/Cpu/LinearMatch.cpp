@@ -197,6 +197,12 @@ private:
     if (QuantizeDynamicOp rounded = getRounding(linears.front(), spec.layout)) {
       spec.integers = true;
       takeRounded(rounded);
+    } else if (std::optional<StaticRounding> rounded =
+                   getStaticRounding(linears.front(), spec.layout)) {
+      spec.integers = spec.hasStep = true;
+      takeRounded(rounded->dequantize);
+      takeRounded(rounded->quantize);
+      step = rounded->getScale();
     } else if (spec.layout.isPaired() && spec.format == FloatFormat::BF16) {
       spec.pairs = true;
     } else if (CastOp narrow = getRoundingCast(linears.front());
@@ -212,6 +218,8 @@ private:
     if (norm)
       spec.norm = norm->spec;
     result.inputs = norm ? norm->inputs : SmallVector<Value>{x};
+    if (step)
+      result.inputs.push_back(step);
     if (addend)
       result.inputs.push_back(addend);
   }
@@ -220,7 +228,7 @@ private:
   int64_t lanes;
   LinearMatch result;
   SmallVector<LinearOp> linears;
-  Value addend;
+  Value step, addend;
 };
 } // namespace
 
@@ -240,6 +248,13 @@ QuantizeDynamicOp llmc::cpu::getRounding(LinearOp linear,
       rounding && !layout.isDense() && !layout.isLookup() &&
       std::min<int64_t>(rounding.getBlock(), layout.columns) == layout.block;
   return isBlockOfWeight ? rounding : QuantizeDynamicOp();
+}
+
+std::optional<StaticRounding>
+llmc::cpu::getStaticRounding(LinearOp linear, const PanelLayout &layout) {
+  if (layout.isDense() || layout.isLookup())
+    return std::nullopt;
+  return matchStaticRounding(linear.getOperand());
 }
 
 std::optional<LinearMatch>

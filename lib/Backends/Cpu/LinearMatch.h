@@ -4,6 +4,7 @@
 #define LLMC_LIB_BACKENDS_CPU_LINEARMATCH_H
 
 #include "LinearSpec.h"
+#include "llmc/IR/StaticRounding.h"
 
 namespace llmc::cpu {
 
@@ -21,6 +22,10 @@ struct LinearMatch {
 /// The rounding of `linear`'s operand, if a kernel whose weight has this layout
 /// multiplies what it rounds to.
 QuantizeDynamicOp getRounding(LinearOp linear, const PanelLayout &layout);
+
+/// The same of a rounding by a constant scale, for blocks of any size.
+std::optional<StaticRounding> getStaticRounding(LinearOp linear,
+                                                const PanelLayout &layout);
 
 /// What brings `linear`'s operand to bf16 and back, if it does.
 CastOp getRoundingCast(LinearOp linear);

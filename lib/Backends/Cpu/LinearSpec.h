@@ -38,8 +38,8 @@ inline bool fromString(llvm::StringRef name, Epilogue &value) {
 /// One or more linears that read one x, with what stands around them. The
 /// kernel is
 ///
-///     kernel(x, [norm scale, [norm bias]], [addend], panels, [scales],
-///            [zeros], [codebook], [bias], y...)
+///     kernel(x, [norm scale, [norm bias]], [step], [addend], panels,
+///            [scales], [zeros], [codebook], [bias], y...)
 ///
 /// x is [..., K] and there is one y [..., rows[i]] for each weight, or one
 /// for a pair of weights that the epilogue multiplies.
@@ -49,6 +49,7 @@ struct LinearSpec {
   FloatFormat format = FloatFormat::F32; ///< of x and y; sums are f32
   /// x is rounded to integers of 8 bits in blocks of the weight's.
   bool integers = false;
+  bool hasStep = false; ///< all of them multiples of one number that is given
   bool pairs = false;   ///< x is rounded to bf16, as its weights are
   NormSpec norm;        ///< of x, before it is rounded
   bool hasBias = false; ///< [panels * lanes], packed
@@ -70,6 +71,7 @@ struct LinearSpec {
     visit("rows", rows);
     visit("format", format);
     visit("integers", integers);
+    visit("step", hasStep);
     visit("pairs", pairs);
     visit("norm", norm);
     visit("bias", hasBias);

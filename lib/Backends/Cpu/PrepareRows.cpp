@@ -23,8 +23,8 @@ constexpr int64_t fewRows = 4;
 class RowsEmitter {
 public:
   RowsEmitter(KernelBuilder &k, const LinearSpec &spec, Value x, Value rows,
-              Value normScale, Value normBias)
-      : k(k), spec(spec), layout(spec.layout), x(x), rows(rows),
+              Value normScale, Value normBias, Value step)
+      : k(k), spec(spec), layout(spec.layout), x(x), rows(rows), step(step),
         norm(k, spec.norm, layout.columns, x, normScale, normBias),
         lanes(k.isa.lanes) {}
 
@@ -93,8 +93,10 @@ private:
       };
       Value to = k.add(k.mul(row, out.pitch), k.mul(block, stored));
       Value at = k.add(k.mul(row, layout.getNumBlocks()), block);
-      if (spec.integers)
-        emitIntegers(readAt, to, at);
+      if (spec.hasStep)
+        emitStatic(readAt, to, at);
+      else if (spec.integers)
+        emitDynamic(readAt, to, at);
       else
         emitFloats(readAt, to, at);
     });
@@ -125,10 +127,36 @@ private:
       k.store(k.reduce(CombiningKind::ADD, sum), out.sums, at);
   }
 
-  /// See llmc.quantize_dynamic.
-  void emitIntegers(Read read, Value to, Value at) {
+  /// Rounds `scale(x)` to integers, `lowest` to 127, and adds them up.
+  void emitIntegers(Read read, Value to, Value at, int64_t lowest,
+                    llvm::function_ref<Value(Value)> scale) {
     VectorType floats = k.vectorOf(k.f32()), words = k.vectorOf(k.i32()),
                bytes = k.vectorOf(k.i8());
+    Value low = k.constant(floats, lowest), high = k.constant(floats, 127);
+    Value sum = overBlock(
+        k.constant(words, 0), [&](Value offset, ValueRange carried) -> Values {
+          Value code =
+              math::RoundEvenOp::create(k.b, k.loc, scale(read(offset)));
+          code = arith::MaxNumFOp::create(k.b, k.loc, code, low);
+          code = arith::MinNumFOp::create(k.b, k.loc, code, high);
+          Value word = arith::FPToSIOp::create(k.b, k.loc, words, code);
+          k.storeVector(arith::TruncIOp::create(k.b, k.loc, bytes, word),
+                        out.values, k.add(to, offset));
+          return {k.add(carried[0], word)};
+        })[0];
+    sum = k.reduce(CombiningKind::ADD, sum);
+    if (isSeed())
+      sum = arith::MulIOp::create(
+          k.b, k.loc, sum,
+          k.constant(k.i32(), -double(int64_t(1) << (layout.bits - 1))));
+    else
+      sum = k.toFloat(sum);
+    k.store(sum, out.sums, at);
+  }
+
+  /// See llmc.quantize_dynamic.
+  void emitDynamic(Read read, Value to, Value at) {
+    VectorType words = k.vectorOf(k.i32());
     // Without their signs, floats are in the order of their bits, and what is
     // not a number is above all.
     Value largest = overBlock(
@@ -147,28 +175,17 @@ private:
         k.b, k.loc, isTiny, k.constant(k.f32(), 0), k.divF(limit, magnitude));
     k.store(k.divF(magnitude, limit), out.steps, at);
     inverse = k.broadcast(inverse);
-    Value low = k.constant(floats, -127), high = k.constant(floats, 127);
-    Value sum = overBlock(
-        k.constant(words, 0), [&](Value offset, ValueRange carried) -> Values {
-          Value code = math::RoundEvenOp::create(k.b, k.loc,
-                                                 k.mulF(read(offset), inverse));
-          // What is not finite becomes some integer: the step says
-          // what it was.
-          code = arith::MaxNumFOp::create(k.b, k.loc, code, low);
-          code = arith::MinNumFOp::create(k.b, k.loc, code, high);
-          Value word = arith::FPToSIOp::create(k.b, k.loc, words, code);
-          k.storeVector(arith::TruncIOp::create(k.b, k.loc, bytes, word),
-                        out.values, k.add(to, offset));
-          return {k.add(carried[0], word)};
-        })[0];
-    sum = k.reduce(CombiningKind::ADD, sum);
-    if (isSeed())
-      sum = arith::MulIOp::create(
-          k.b, k.loc, sum,
-          k.constant(k.i32(), -double(int64_t(1) << (layout.bits - 1))));
-    else
-      sum = k.toFloat(sum);
-    k.store(sum, out.sums, at);
+    // What is not finite becomes some integer: the step says what it was.
+    emitIntegers(read, to, at, -127,
+                 [&](Value value) { return k.mulF(value, inverse); });
+  }
+
+  /// See llmc.quantize_linear: quotients are those of a division.
+  void emitStatic(Read read, Value to, Value at) {
+    k.store(step, out.steps, at);
+    Value steps = k.broadcast(step);
+    emitIntegers(read, to, at, -128,
+                 [&](Value value) { return k.divF(value, steps); });
   }
 
   /// Whether sums are what integer products begin with.
@@ -177,7 +194,7 @@ private:
   KernelBuilder &k;
   const LinearSpec &spec;
   const PanelLayout &layout;
-  Value x, rows;
+  Value x, rows, step;
   RowNorm norm;
   int64_t lanes;
   bool isCopied = false; ///< the products read a copy, not x itself
@@ -189,6 +206,6 @@ private:
 PreparedRows llmc::cpu::emitPreparedRows(KernelBuilder &k,
                                          const LinearSpec &spec, Value x,
                                          Value rows, Value normScale,
-                                         Value normBias) {
-  return RowsEmitter(k, spec, x, rows, normScale, normBias).emit();
+                                         Value normBias, Value step) {
+  return RowsEmitter(k, spec, x, rows, normScale, normBias, step).emit();
 }
