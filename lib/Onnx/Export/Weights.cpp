@@ -5,6 +5,7 @@
 #include "ExportTable.h"
 #include "Fields.h"
 #include "GraphExporter.h"
+#include "llmc/IR/StaticRounding.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -40,11 +41,26 @@ static int64_t getKernelBits(DequantizeOp op) {
 
 static bool hasKernel(DequantizeOp op) { return getKernelBits(op) != 0; }
 
+/// Whether the linear multiplies bytes by bytes with one scale for each row of
+/// its weight: runtimes see that in a DequantizeLinear before both operands.
+static bool isInteger(LinearOp op, DequantizeOp weight) {
+  return weight && weight.getBits() == 8 &&
+         weight.getScales().getType().getDimSize(1) == 1 &&
+         matchStaticRounding(op.getOperand());
+}
+
+/// Whether `use` is the weight of such a linear.
+static bool isInteger(OpOperand &use, DequantizeOp op) {
+  auto linear = dyn_cast<LinearOp>(use.getOwner());
+  return linear && &use == &linear.getWeightMutable() && isInteger(linear, op);
+}
+
 /// Whether the user computes with the packed weight; see exportLinear and
 /// exportEmbedding.
 static bool isFusedInto(DequantizeOp op, OpOperand &use) {
   if (auto linear = dyn_cast<LinearOp>(use.getOwner()))
-    return &use == &linear.getWeightMutable() && hasKernel(op);
+    return &use == &linear.getWeightMutable() && hasKernel(op) &&
+           !isInteger(linear, op);
   if (auto embedding = dyn_cast<EmbeddingOp>(use.getOwner()))
     return &use == &embedding.getWeightMutable() && hasKernel(op);
   return false;
@@ -135,7 +151,9 @@ static LogicalResult exportDequantize(OpWriter &writer, DequantizeOp op) {
   auto isFused = [&](OpOperand &use) { return isFusedInto(op, use); };
   if (llvm::any_of(op->getUses(), isFused))
     writer.getExporter().setPacked(op, exportPacked(writer, op));
-  if (!llvm::all_of(op->getUses(), isFused))
+  if (!llvm::all_of(op->getUses(), [&](OpOperand &use) {
+        return isFused(use) || isInteger(use, op);
+      }))
     exportUnpacked(writer, op);
   return success();
 }
@@ -199,9 +217,34 @@ static void exportMatMulNBits(OpWriter &writer, LinearOp op,
     writer.getExporter().noteSlowLinear();
 }
 
+/// The weight [in, out], of bytes that runtimes transpose when they load it.
+static std::string exportIntegers(OpWriter &writer, DequantizeOp op) {
+  writer.requireOpset(13);
+  int64_t rows = op.getScales().getType().getDimSize(0);
+  auto flatten = [&](Value values) -> std::string {
+    return writer.node("Reshape", {writer.in(values), writer.ints(rows)});
+  };
+  std::string data =
+      writer.node("Reshape", {writer.in(op.getData()),
+                              writer.ints({rows, int64_t(op.getBlock())})});
+  // A block may be longer than the row.
+  if (op.getBlock() != op.getColumns())
+    data = writer.node("Slice", {data, writer.ints(0),
+                                 writer.ints(op.getColumns()), writer.ints(1)});
+  data = writer.node("Transpose", {data}).attr("perm", ArrayRef<int64_t>{1, 0});
+  std::string zeros =
+      op.getZeros()
+          ? flatten(op.getZeros())
+          : writer.node("Expand", {writer.scalarLike(op.getData(), 128),
+                                   writer.ints(rows)});
+  return writer.node("DequantizeLinear", {data, flatten(op.getScales()), zeros})
+      .attr("axis", int64_t(1));
+}
+
 static LogicalResult exportLinear(OpWriter &writer, LinearOp op) {
   auto dequantize = op.getWeight().getDefiningOp<DequantizeOp>();
-  if (dequantize && hasKernel(dequantize)) {
+  bool integers = isInteger(op, dequantize);
+  if (dequantize && hasKernel(dequantize) && !integers) {
     exportMatMulNBits(writer, op, dequantize);
     return success();
   }
@@ -210,8 +253,9 @@ static LogicalResult exportLinear(OpWriter &writer, LinearOp op) {
   auto transpose = op.getWeight().getDefiningOp<TransposeOp>();
   SmallVector<std::string> inputs = {
       writer.in(op.getOperand()),
-      transpose ? writer.in(transpose.getOperand())
-                : writer.getExporter().getTransposed(op.getWeight(), writer)};
+      integers    ? exportIntegers(writer, dequantize)
+      : transpose ? writer.in(transpose.getOperand())
+                  : writer.getExporter().getTransposed(op.getWeight(), writer)};
   if (op.getBias())
     writer.result("Add",
                   {writer.node("MatMul", inputs), writer.in(op.getBias())});
