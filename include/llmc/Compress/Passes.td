@@ -388,7 +388,9 @@ def QuantizeActivations
     `llmc.dequantize`, with the block of the weight: then both sides of its
     products are integers within a block, and a kernel can multiply those.
     Linears with one operand share the rounded one. Scales are found at run
-    time, for each row of activations; no data is needed.
+    time, for each row of activations; no data is needed. Where the block of a
+    weight is its whole row, so is that of the activations: one scale for a
+    token.
 
     ```mlir
     %y = llmc.linear %x, %w
@@ -401,14 +403,52 @@ def QuantizeActivations
     %y = llmc.linear %a, %w
        : (tensor<?x576xf32>, tensor<1536x576xf32>) -> tensor<?x1536xf32>
     ```
+
+    With `mode=static` the scale is one constant for all of the operand,
+    `clip * max |x| / 127`, of what `llmc-calibrate` saw: W8A8 with static
+    scales of SmoothQuant (Xiao et al., arXiv 2211.10438), which has
+    `llmc-smooth` before it and weights of `llmc-quantize-rtn{bits=8 block=0
+    symmetric}`. Magnitudes beyond `clip * max |x|` become the ends of the range.
+    It is ONNX's form of quantized activations: with weights of 8 bits and one
+    scale for a row, runtimes multiply integers.
+
+    ```mlir
+    %s = llmc.constant dense<0.05> : tensor<f32>
+    %z = llmc.constant dense<128> : tensor<ui8>
+    %q = llmc.quantize_linear %x, %s, %z {to = ui8, precision = f32}
+       : (tensor<?x576xf32>, tensor<f32>, tensor<ui8>) -> tensor<?x576xui8>
+    %a = llmc.dequantize_linear %q, %s, %z {to = f32}
+       : (tensor<?x576xui8>, tensor<f32>, tensor<ui8>) -> tensor<?x576xf32>
+    ```
+
+    Statistics have magnitudes without signs, so that the range is as wide to
+    both sides. A linear without statistics, whose operand is not f32, or was
+    always 0, reads it as it is, which is a remark and with `strict` an error.
+    An optimization remark of the category `llmc-compress` has the scale of each
+    weight's input.
   }];
   let options = [
+    Option<"mode", "mode", "::llmc::ActivationScales",
+           /*default=*/"::llmc::ActivationScales::Dynamic",
+           "When scales are found",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::ActivationScales::Dynamic, "dynamic",
+                         "at run time, for each block of each row"),
+              clEnumValN(::llmc::ActivationScales::Static, "static",
+                         "now, one for all that a linear reads"))}]>,
+    Option<"clip", "clip", "double", /*default=*/"1.0",
+           "With mode=static, the part of the largest magnitude that was seen "
+           "up to which integers reach">,
     Option<"skip", "skip", "std::string", /*default=*/"\"\"",
            "Leave linears alone in whose parameters' names this regular "
-           "expression finds something">
+           "expression finds something">,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where what a linear reads cannot be rounded">
   ];
   let statistics = [
-    Statistic<"numLinears", "linears", "Linears with rounded operands">
+    Statistic<"numLinears", "linears", "Linears with rounded operands">,
+    Statistic<"numSkipped", "linears-skipped",
+              "Linears of quantized weights that read floats">
   ];
 }
 
