@@ -87,6 +87,8 @@ void FloatWeights::keep(const FloatWeight &weight, const Twine &reason) {
 std::string FloatWeights::describe(
     FloatWeight &weight, bool needsStatistics,
     llvm::function_ref<std::string(const FloatWeight &)> getObstacle) {
+  if (!options.hasWhat && !weight.otherUser && !weight.isOnly(options.what))
+    return "it is tied to an embedding";
   std::string reason = weight.getObstacle(options.what, options.verb);
   if (!reason.empty())
     return reason;

@@ -39,6 +39,8 @@ struct FloatWeightOptions {
   /// Was verified.
   llvm::StringRef skip;
   bool strict;
+  /// Whether a pass has an option `what`, for messages that name it.
+  bool hasWhat = true;
 };
 
 class FloatWeights {

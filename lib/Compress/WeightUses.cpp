@@ -13,6 +13,8 @@ int64_t llmc::getChosenBits(ParamOp param, int64_t standard) {
   return bits ? bits.getInt() : standard;
 }
 
+static bool isKept(ParamOp param) { return param->hasAttr(keptAttrName); }
+
 bool UsedWeight::isOnly(WeightKinds kinds) const {
   return !otherUser && (kinds != WeightKinds::Linear || !inEmbedding) &&
          (kinds != WeightKinds::Embedding || !inLinear);
@@ -54,6 +56,8 @@ void llmc::findComputedWeights(
     if (auto transpose = dyn_cast_or_null<TransposeOp>(source))
       source = transpose.getOperand().getDefiningOp();
     if (isa_and_nonnull<WeightOpInterface>(source))
+      return;
+    if (ParamOp param = findParam(weight); param && isKept(param))
       return;
     if (!source)
       return report(op, weight, "an argument, not a parameter");
@@ -108,12 +112,18 @@ static void noteUses(UsedWeight &weight) {
 
 SmallVector<UsedWeight> llmc::collectUsedWeights(ModuleOp module) {
   llvm::MapVector<StringAttr, SmallVector<WeightOp>> loads;
-  for (ParamOp param : module.getOps<ParamOp>())
-    loads[param.getSymNameAttr()];
+  llvm::DenseSet<StringAttr> kept;
+  for (ParamOp param : module.getOps<ParamOp>()) {
+    if (isKept(param))
+      kept.insert(param.getSymNameAttr());
+    else
+      loads[param.getSymNameAttr()];
+  }
   module.walk([&](WeightOp op) {
     if (op.use_empty())
       op.erase();
     else
+    if (!op.use_empty() && !kept.contains(op.getParamAttr().getAttr()))
       loads[op.getParamAttr().getAttr()].push_back(op);
   });
   SmallVector<UsedWeight> weights;

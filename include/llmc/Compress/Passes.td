@@ -5,6 +5,7 @@
 
 include "llmc/Compress/Attention.td"
 include "llmc/Compress/LowRank.td"
+include "llmc/Compress/Outliers.td"
 include "llmc/Compress/PruneUnits.td"
 include "llmc/Compress/PruneWeights.td"
 include "llmc/Compress/Rotate.td"

@@ -15,6 +15,10 @@ inline constexpr llvm::StringLiteral bitsAttrName = "llmc.bits";
 /// That number of bits, or `standard` if nothing was chosen.
 int64_t getChosenBits(ParamOp param, int64_t standard);
 
+/// The attribute, of no value, of a parameter that stays floats as it is;
+/// llmc-split-outliers chooses it.
+inline constexpr llvm::StringLiteral keptAttrName = "llmc.kept";
+
 /// The kinds of weights that a pass works on.
 enum class WeightKinds { All, Linear, Embedding };
 
@@ -47,6 +51,8 @@ llvm::LogicalResult verifySkip(mlir::MLIRContext *context, llvm::StringRef pass,
 
 /// All of them, in the order of the parameters. Erases loads that nothing reads,
 /// which would outlive a parameter that is replaced.
+/// All of them but those that are kept as they are, in the order of the
+/// parameters.
 llvm::SmallVector<UsedWeight> collectUsedWeights(mlir::ModuleOp module);
 
 /// The same of weights that llmc.densify or llmc.densify_bitmap makes of
@@ -58,7 +64,8 @@ llvm::SmallVector<UsedWeight> collectPrunedWeights(mlir::ModuleOp module);
 ParamOp findParam(mlir::Value weight);
 
 /// Calls `report` for each linear and embedding of these kinds whose weight is
-/// neither a parameter nor a weight expression, with what it is.
+/// neither a parameter nor a weight expression, with what it is; not for a
+/// parameter that is kept.
 void findComputedWeights(mlir::ModuleOp module, WeightKinds kinds,
                          llvm::function_ref<void(mlir::Operation *, mlir::Value,
                                                  const llvm::Twine &)>
