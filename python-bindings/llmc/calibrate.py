@@ -2,6 +2,8 @@
 
 A text is tokenized as a whole, without special tokens, and windows of `length`
 tokens are cut out of it, as many as asked for, their beginnings evenly spaced.
+Encoders read special tokens around each of them, as around all they were trained
+on: [CLS] and [SEP] have activations that no other token has.
 """
 
 import numpy as np
@@ -11,14 +13,23 @@ from ._errors import Error
 SAMPLES, LENGTH = 128, 512
 
 
-def windows(tokens, count=SAMPLES, length=LENGTH):
-    """An array [count, length] of tokens."""
+def windows(tokens, count=SAMPLES, length=LENGTH, ends=((), ())):
+    """An array [count, length] of tokens, each row with `ends` around it. Samples
+    that are one already, [count, length], are taken as they are."""
     tokens = np.asarray(tokens)
-    if len(tokens) < length:
+    if tokens.ndim == 2:
+        return tokens
+    inner = length - len(ends[0]) - len(ends[1])
+    if inner < 1:
+        raise Error(f"samples of {length} tokens have no room for text between "
+                    f"the {length - inner} special ones")
+    if len(tokens) < inner:
         raise Error(f"the calibration text has {len(tokens)} tokens, a sample "
-                    f"needs {length}")
-    starts = np.linspace(0, len(tokens) - length, count).astype(int)
-    return np.stack([tokens[start:start + length] for start in starts])
+                    f"needs {inner}")
+    starts = np.linspace(0, len(tokens) - inner, count).astype(int)
+    return np.stack([np.concatenate([ends[0], tokens[start:start + inner],
+                                     ends[1]]).astype(tokens.dtype)
+                     for start in starts])
 
 
 def make_samples(inputs, ids):

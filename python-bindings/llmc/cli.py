@@ -199,12 +199,17 @@ def _settings(args):
     return settings
 
 
-def _calibration(args, model):
-    """Tokens of the text that --calibration names, and what it is."""
+def _calibration(args, module, model):
+    """Tokens of the text that --calibration names, or the samples of an encoder,
+    and what it is."""
+    from .calibrate import windows
     from .report import describe_text
-    text = _read_text(args.calibration)
-    tokens = _tokenizer(args, model).encode(text)
-    return tokens, {**describe_text(args.calibration, text, len(tokens)),
+    text, tokenizer = _read_text(args.calibration), _tokenizer(args, model)
+    tokens = samples = tokenizer.encode(text)
+    if "logits" not in (output.name for output in module.outputs):
+        samples = windows(tokens, args.samples, args.sample_length,
+                          tokenizer.ends())
+    return samples, {**describe_text(args.calibration, text, len(tokens)),
                     "samples": args.samples,
                     "sample_length": args.sample_length}
 
@@ -230,7 +235,7 @@ def _compress_by_recipe(args, module, model):
         raise Error(f"the recipe {recipe.name} does not ask for a text; leave "
                     "--calibration out")
     if needs:
-        tokens, facts["calibration"] = _calibration(args, model)
+        tokens, facts["calibration"] = _calibration(args, module, model)
         del facts["settings"][SAMPLES]
     return module.run_recipe(args.recipe, settings, tokens, args.samples,
                              args.sample_length), facts
@@ -251,7 +256,7 @@ def _compress_by_options(args, module, model):
         raise Error("--calibration is for the methods that need data: name one "
                     "with --method")
     if args.calibration:
-        tokens, facts["calibration"] = _calibration(args, model)
+        tokens, facts["calibration"] = _calibration(args, module, model)
     elif args.method not in (None, "rtn"):
         raise Error(f"the method {args.method} needs a text to calibrate on: "
                     "name one with --calibration")

@@ -263,7 +263,8 @@ class Module:
     def calibrate(self, tokens, samples=128, length=512, then="", output=None,
                   probe="", reference=False, progress=False):
         """Runs the model, which must be lifted, on `samples` windows of
-        `length` tokens and keeps what its weights are multiplied by, for the
+        `length` tokens, or on `tokens` as they are if they are such samples,
+        [samples, length], and keeps what its weights are multiplied by, for the
         passes that ask for it. `then`, a pass pipeline, compresses each block
         when its statistics are known, with `reference` beside the model as it
         was; docs/compress.md says more. `output` names a file for the

@@ -54,6 +54,13 @@ class Tokenizer:
             ids = ids[:-1]
         return ids
 
+    def ends(self):
+        """The tokens that the model expects before and behind a text."""
+        encoding = self._tokenizer.encode("a", add_special_tokens=True)
+        plain = [i for i, special in enumerate(encoding.special_tokens_mask)
+                 if not special]
+        return encoding.ids[:plain[0]], encoding.ids[plain[-1] + 1:]
+
     def decode(self, tokens):
         return self._tokenizer.decode(tokens, skip_special_tokens=True)
 

@@ -1,6 +1,7 @@
 """llmc-calibrate against ONNX Runtime's values of the same tensors."""
 
 import json
+import types
 
 import make_statistics as fixtures
 import numpy as np
@@ -283,3 +284,40 @@ def test_budget_without_logits(shared):
     module.lift()
     with pytest.raises(llmc.Error, match="no output named logits"):
         module.compress(strict=True, **options)
+
+
+@pytest.mark.parametrize("output, ends", [
+    ("logits", [[], []]), ("embedding", [[7], [8, 8]])])
+def test_samples_of_encoders_have_ends(output, ends, tmp_path):
+    """A model without logits reads the special tokens of its tokenizer around
+    each sample; others read the text alone."""
+    tokenizers = pytest.importorskip("tokenizers")
+    from llmc import cli
+    from llmc.calibrate import windows
+    words = tokenizers.Tokenizer(tokenizers.models.WordLevel(
+        {**{f"w{i}": i for i in range(7)}, "[C]": 7, "[S]": 8, "a": 9},
+        unk_token="[S]"))
+    words.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    words.post_processor = tokenizers.processors.TemplateProcessing(
+        single="[C] $A [S] [S]", special_tokens=[("[C]", 7), ("[S]", 8)])
+    words.save(str(tmp_path / "tokenizer.json"))
+    tokens = [i % 7 for i in range(100)]
+    (tmp_path / "text").write_text(" ".join(f"w{i}" for i in tokens))
+    args = types.SimpleNamespace(
+        calibration=tmp_path / "text", samples=5, sample_length=11,
+        tokenizer=tmp_path / "tokenizer.json")
+    module = types.SimpleNamespace(
+        outputs=[types.SimpleNamespace(name=output)])
+    given, facts = cli._calibration(args, module, tmp_path / "model.onnx")
+    samples = windows(given, 5, 11)
+    assert facts["tokens"] == 100 and samples.shape == (5, 11)
+    inner = 11 - len(ends[0]) - len(ends[1])
+    for i, row in enumerate(samples.tolist()):
+        first = (100 - inner) * i // 4
+        assert row == ends[0] + tokens[first:first + inner] + ends[1]
+
+
+def test_samples_need_room():
+    from llmc.calibrate import windows
+    with pytest.raises(llmc.Error, match="no room for text between the 3"):
+        windows(range(100), 4, 3, ([7], [8, 8]))
