@@ -621,11 +621,12 @@ def make_parser():
                           "in groups, at run time, which is faster, bf16 what one with bf16 weights reads to "
                           "bf16; float does not (default: int8 for int, bf16 "
                           "for bf16, float for f16)")
-    sub.add_argument("--kv-cache", choices=("f32", "f16", "int8"),
-                     default="f32",
+    sub.add_argument("--kv-cache", default="f32",
+                     choices=("f32", "f16", "int8", "int4"),
                      help="how the keys and values of the past are stored; "
-                          "int8 has a scale for each token and head, and "
-                          "makes long contexts faster (default: f32)")
+                          "int8 has a scale for each token and head, int4 "
+                          "two numbers for 32 others, which takes 5 bits for "
+                          "each (default: f32)")
     sub.add_argument("--skip", default="", metavar="REGEX",
                      help="leave alone the parameters whose names match")
     sub.add_argument("--strict", action="store_true",

@@ -124,8 +124,8 @@ class Module:
         "int8" unless said otherwise and the method is "kmeans" if there are
         tokens. With "bf16" or "f16" they are cast; what
         linears with bf16 weights read is rounded to bf16 unless `activations`
-        is "float". With `kv_cache` "f16" or "int8" keys and values of the past
-        are stored so. Returns a Report."""
+        is "float". With `kv_cache` "f16", "int8" or "int4" keys and values of
+        the past are stored so. Returns a Report."""
         if type == "int" and method is None:
             method = "rtn" if budget is None or tokens is None else "kmeans"
         choices = {"int": ("float",) if method == "kmeans" else
@@ -140,8 +140,9 @@ class Module:
                         f"the {'method' if method == 'kmeans' else 'type'} "
                         f"{method if method == 'kmeans' else type}, not "
                         f"'{activations}'")
-        if kv_cache not in ("f32", "f16", "int8"):
-            raise Error(f"a KV cache is f32, f16 or int8, not '{kv_cache}'")
+        if kv_cache not in ("f32", "f16", "int8", "int4"):
+            raise Error("a KV cache is f32, f16, int8 or int4, not "
+                        f"'{kv_cache}'")
         options = {"what": what, "strict": str(bool(strict)).lower()}
         if skip:
             # Braces keep blanks together in a pipeline's text.

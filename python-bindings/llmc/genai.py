@@ -67,7 +67,7 @@ def _cache_pattern(specs, kind, part):
             f"'past_key_values.0.{part}' and 'present.0.{part}' [batch, heads, "
             f"length, head size]; found: {found}. Export the model with a KV "
             "cache (use_cache, or a task with past), and compress it without "
-            "--kv-cache int8")
+            "--kv-cache int8 or int4")
     (pattern, layers), = patterns.items()
     if sorted(layers) != list(range(len(layers))):
         raise Error(f"the layers of '{pattern}' are {sorted(layers)}, and genai "

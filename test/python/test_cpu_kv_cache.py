@@ -1,8 +1,12 @@
 """Attention that appends to its cache, in every format, against numpy."""
 
+import json
+import math
+
 import numpy as np
 import pytest
 
+import kernels
 import llmc
 from kernels import floats, text, to_bf16
 
@@ -17,6 +21,12 @@ MODELS = {  # heads, key heads, size, rotated, interleaved, norm of each head
     "normed pairs": (4, 2, 32, 16, True, "layer"),
     "normed none": (3, 1, 20, 0, False, "rms"),
 }
+
+
+@pytest.fixture(autouse=True)
+def same_numbers(monkeypatch):
+    """Whichever tests run."""
+    monkeypatch.setattr(kernels, "rng", np.random.default_rng(3))
 
 
 def norm_parameters(size):
@@ -106,20 +116,33 @@ func.func @main({arguments}) -> ({result} {{llmc.name = "y"}},
 {body}
 }}""")
     if cache != "f32":
-        module.run(f"llmc-quantize-kv-cache{{format={cache}}}")
+        groups = f" group={group(size)} rotate={str(not norm).lower()}"
+        module.run(f"llmc-quantize-kv-cache{{format={cache}"
+                   f"{groups if cache == 'int4' else ''}}}")
     if in_place:
         module.run("llmc-kv-cache-in-place")
     return module
 
 
-def inputs(batch, rows, heads, key_heads, size, rotated, interleaved, norm):
+def inputs(batch, rows, heads, key_heads, size, rotated, interleaved, norm,
+           cache="f32"):
     angles = floats(1, rows, max(rotated, 2) // 2)
+    tables = {"cos": np.cos(angles), "sin": np.sin(angles)}
     q, k, v = (floats(batch, rows, count * size)
                for count in (heads, key_heads, key_heads))
-    if norm:  # sums are exact in any order, so all round to the same cache
+    # Sums are exact in any order, so all round to the same cache.
+    if norm or cache == "int4":
         q, k = np.rint(q * 2) / 2, np.rint(k * 2) / 2
-    return {"inputs_embeds": q, "k": k, "v": v,
-            "cos": np.cos(angles), "sin": np.sin(angles)}
+    if cache == "int4":  # those of rotations: quarters of a turn
+        quarters = np.rint(angles * 2).astype(int) % 4
+        tables = {name: np.array(values, np.float32)[quarters] for name, values
+                  in (("cos", (1, 0, -1, 0)), ("sin", (0, 1, 0, -1)))}
+    return {"inputs_embeds": q, "k": k, "v": v} | tables
+
+
+def is_kernel(size, cache):
+    """Whether kernels read the cache as it is."""
+    return cache != "int4" or (size % 32 == 0 and group(size) % 16 == 0)
 
 
 def part(feeds, begin, end):
@@ -157,6 +180,32 @@ def rounded(x):
     return np.rint(x * inverse) * (largest / np.float32(127))
 
 
+def group(size):
+    """What divides a row, and is what kernels want if that does."""
+    return next(n for n in (32, 16, 8, 4) if size % n == 0)
+
+
+def hadamard(size):
+    """Sylvester's matrix in blocks, with a power of 2 for the root."""
+    block = size & -size
+    matrix = np.ones((1, 1), np.float32)
+    while len(matrix) < block:
+        matrix = np.block([[matrix, matrix], [matrix, -matrix]])
+    root = 2.0 ** -math.ceil(math.log2(block) / 2)
+    return np.kron(np.eye(size // block), matrix * root).astype(np.float32)
+
+
+def grouped(x):
+    """To 16 numbers from the least one to the largest one of each group."""
+    groups = x.reshape(*x.shape[:3], -1, group(x.shape[3]))
+    low = groups.min(-1, keepdims=True).astype(np.float16).astype(np.float32)
+    span = np.maximum(groups.max(-1, keepdims=True) - low, 0)
+    step = (span / np.float32(15)).astype(np.float16).astype(np.float32)
+    inverse = np.float32(1) / np.maximum(step, np.float32(2**-24))
+    codes = np.clip(np.rint((groups - low) * inverse), 0, 15)
+    return (codes * step + low).reshape(x.shape)
+
+
 def expected(feeds, heads, key_heads, size, rotated, interleaved, norm, cache,
              rounds_queries):
     q, k, v = (split(feeds[name], count, size) for name, count in
@@ -166,6 +215,11 @@ def expected(feeds, heads, key_heads, size, rotated, interleaved, norm, cache,
                 for x, parameters in zip((q, k), norm_parameters(size)))
     q, k = (rotate(x, feeds["cos"], feeds["sin"], rotated, interleaved)
             for x in (q, k))
+    if cache == "int4":
+        if not norm:
+            matrix = hadamard(size)
+            q, k = q @ matrix / (matrix @ matrix)[0, 0], k @ matrix
+        k, v = grouped(k), grouped(v)
     q = q * SCALE
     if cache == "f16":
         k, v = (x.astype(np.float16).astype(np.float32) for x in (k, v))
@@ -173,7 +227,8 @@ def expected(feeds, heads, key_heads, size, rotated, interleaved, norm, cache,
         k, v = to_bf16(k), to_bf16(v)
     elif cache == "int8":
         k, v = rounded(k), rounded(v)
-        q = rounded(q) if rounds_queries else q
+    if cache.startswith("int") and rounds_queries and is_kernel(size, cache):
+        q = rounded(q)
     k, v = (x.astype(np.float64).repeat(heads // key_heads, axis=1)
             for x in (k, v))
     scores = q.astype(np.float64) @ k.swapaxes(2, 3)
@@ -192,22 +247,27 @@ def in_steps(session, feeds, lengths):
     return np.concatenate(results, axis=1)
 
 
-@pytest.mark.parametrize("cache", ["f32", "f16", "int8"])
+CACHES = ["f32", "f16", "int8", "int4"]
+
+
+@pytest.mark.parametrize("cache", CACHES)
 @pytest.mark.parametrize("name", MODELS)
 def test_one_kernel(name, cache):
     """From what linears leave to what the next one reads, and the cache."""
+    if not is_kernel(MODELS[name][2], cache):
+        pytest.skip("kernels take rows of 32 and groups of 16")
     module = model(*MODELS[name], cache)
     assert module.run("llmc-claim-kernels").notices == []
     ops = module.ops()
     assert ops["llmc.launch"] == 1
     left = {"llmc.rope", "llmc.transpose", "llmc.tensor_scatter", "llmc.prefix",
             "llmc.concat", "llmc.round", "llmc.attention", "llmc.rms_norm",
-            "llmc.layer_norm"}
+            "llmc.layer_norm", "llmc.linear", "llmc.cast"}
     assert not left & set(ops)
 
 
 @pytest.mark.parametrize("target", ["host", "reference"])
-@pytest.mark.parametrize("cache", ["f32", "f16", "int8"])
+@pytest.mark.parametrize("cache", CACHES)
 @pytest.mark.parametrize("name", MODELS)
 def test_cache(name, cache, target, tmp_path):
     spec = MODELS[name]
@@ -215,7 +275,7 @@ def test_cache(name, cache, target, tmp_path):
                                                          target)
     artifact = llmc.Artifact(tmp_path / "out.llmc")
     lengths = (600, 1, 3, 1) if name == "halves" else (70, 1, 3, 1)
-    feeds = inputs(2, sum(lengths), *spec)
+    feeds = inputs(2, sum(lengths), *spec, cache)
     y = in_steps(artifact.session(capacity=64, threads=2), feeds, lengths)
     wanted = expected(feeds, *spec, cache, target == "host")
     np.testing.assert_allclose(y, wanted, rtol=2e-5, atol=5e-6)
@@ -233,14 +293,14 @@ def test_cache(name, cache, target, tmp_path):
 
 
 @pytest.mark.parametrize("cpu", ["x86-64-v3", "x86-64"])
-@pytest.mark.parametrize("cache", ["f32", "f16", "int8"])
+@pytest.mark.parametrize("cache", CACHES)
 @pytest.mark.parametrize("name", ["halves", "pairs"])
 def test_smaller_processors(name, cache, cpu, tmp_path):
     """Without AVX-512, and without instructions for f16 and bytes."""
     spec = MODELS[name]
     model(*spec, cache, in_place=False).compile_artifact(tmp_path / "out.llmc",
                                                          f"cpu:{cpu}")
-    feeds = inputs(1, 75, *spec)
+    feeds = inputs(1, 75, *spec, cache)
     y = in_steps(llmc.Artifact(tmp_path / "out.llmc").session(), feeds,
                  (70, 1, 4))
     np.testing.assert_allclose(y, expected(feeds, *spec, cache, True),
@@ -272,12 +332,70 @@ def test_narrow_activations(name, kind, cpu, tmp_path):
         rtol=1e-5 + {"f16": 2**-11, "bf16": 2**-8}[kind])
 
 
-@pytest.mark.parametrize("cache", ["f16", "int8"])
+@pytest.mark.parametrize("size", [32, 64, 96, 128, 256])
+@pytest.mark.parametrize("cpu", ["host", "cpu:x86-64-v3"])
+def test_sizes_of_four_bits(size, cpu, tmp_path):
+    """Rows of less than a vector of words, of one, and of more."""
+    spec = (2, 1, size, size, False, "")
+    model(*spec, "int4", in_place=False).compile_artifact(
+        tmp_path / "out.llmc", cpu)
+    feeds = inputs(1, 90, *spec, "int4")
+    y = in_steps(llmc.Artifact(tmp_path / "out.llmc").session(), feeds,
+                 (85, 1, 4))
+    np.testing.assert_allclose(y, expected(feeds, *spec, "int4", True),
+                               rtol=2e-5, atol=5e-6)
+
+
+def test_four_bits_in_onnx(tmp_path):
+    """ONNX Runtime reads and writes the same cache, in steps, and the kernel is
+    found in the model that is read back."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    spec = MODELS["halves"]
+    heads, size = spec[1:3]
+    path = tmp_path / "small.onnx"
+    model(*spec, "int4", in_place=False).export_onnx(path)
+    session = onnxruntime.InferenceSession(str(path))
+    feeds = inputs(1, 40, *spec, "int4")
+    types = {"tensor(uint8)": np.uint8, "tensor(float16)": np.float16}
+    cache = {value.name: np.zeros((1, heads, 0, value.shape[3]),
+                                  types[value.type])
+             for value in session.get_inputs() if "past" in value.name}
+    row = sum(value.itemsize * value.shape[3] for name, value in cache.items()
+              if ".k" in name)
+    assert len(cache) == 6 and row == 40  # bytes: 5 bits for each of 64 numbers
+    names = [value.name for value in session.get_outputs()]
+    results = []
+    for begin, end in ((0, 30), (30, 31), (31, 40)):
+        made = dict(zip(names, session.run(
+            names, part(feeds, begin, end) | cache)))
+        results.append(made["y"])
+        cache = {name: made[name.replace("past", "present")] for name in cache}
+        assert all(value.shape[2] == end for value in cache.values())
+    np.testing.assert_allclose(np.concatenate(results, axis=1),
+                               expected(feeds, *spec, "int4", False),
+                               rtol=2e-5, atol=5e-6)
+    again = llmc.Module.load(path)
+    again.run("llmc-lift,llmc-kv-cache-in-place,llmc-claim-kernels")
+    assert 'keys = "int4"' in str(again) and 'values = "int4"' in str(again)
+
+
+def test_bytes_of_four_bits(tmp_path):
+    """A row of 64 numbers takes 40 bytes: 5 bits for each."""
+    model(*MODELS["halves"], "int4", in_place=False).compile_artifact(
+        tmp_path / "out.llmc")
+    manifest = json.loads((tmp_path / "out.llmc" / "manifest.json").read_text())
+    sizes = {"uint8": 1, "float16": 2}
+    row = sum(sizes[state["dtype"]] * state["shape"][3]
+              for state in manifest["states"] if ".k" in state["name"])
+    assert row == 40
+
+
+@pytest.mark.parametrize("cache", ["f16", "int8", "int4"])
 def test_extreme_rows(cache, tmp_path):
     """Zeros, denormals and large numbers."""
     spec = MODELS["halves"]
     model(*spec, cache, in_place=False).compile_artifact(tmp_path / "out.llmc")
-    feeds = inputs(1, 40, *spec)
+    feeds = inputs(1, 40, *spec, cache)
     feeds["k"][:, 3] = 0
     feeds["v"][:, 4] = 0
     feeds["k"][:, 5] = 1e-40

@@ -24,7 +24,7 @@ def tokens():
 
 
 TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16,
-         "tensor(int8)": np.int8}
+         "tensor(int8)": np.int8, "tensor(uint8)": np.uint8}
 
 
 def reference_logits(path, ids):
@@ -109,7 +109,7 @@ def test_compressed(model, tokens, tmp_path, activations, bound):
         0.3 * spread
 
 
-@pytest.mark.parametrize("cache", ["f16", "int8"])
+@pytest.mark.parametrize("cache", ["f16", "int8", "int4 group=16"])
 def test_quantized_cache(model, tokens, tmp_path, cache):
     """A cache of fewer bits changes a model little, and means the same in
     kernels, in the reference lowering, and exported, in ONNX Runtime."""

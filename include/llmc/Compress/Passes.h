@@ -15,7 +15,7 @@ enum class ClipSearch { None, MSE };
 /// other options tell.
 enum class ClipWeighting { None, Activations, Auto };
 /// What a KV cache stores.
-enum class KVCacheFormat { F16, Int8 };
+enum class KVCacheFormat { F16, Int8, Int4 };
 /// What llmc-quantize-scales stores.
 enum class ScaleType { F16, Int8 };
 /// What scales of a quantized weight are stored as in the end.

@@ -504,7 +504,14 @@ def QuantizeKVCache : Pass<"llmc-quantize-kv-cache", "::mlir::ModuleOp"> {
                          "numbers of 16 bits"),
               clEnumValN(::llmc::KVCacheFormat::Int8, "int8",
                          "integers of 8 bits and a scale for each row of a "
-                         "head"))}]>
+                         "head"),
+              clEnumValN(::llmc::KVCacheFormat::Int4, "int4",
+                         "integers of 4 bits, and a step and a least number "
+                         "for each group of a row"))}]>,
+    Option<"group", "group", "int64_t", /*default=*/"32",
+           "Numbers of a row that share a step, with `format=int4`">,
+    Option<"rotate", "rotate", "bool", /*default=*/"true",
+           "Rotate keys and queries, with `format=int4`">
   ];
   let statistics = [
     Statistic<"numCaches", "caches", "Caches that are stored in fewer bits">

@@ -65,10 +65,12 @@ public:
       arguments = arguments.drop_front();
       return argument;
     };
-    auto takeCache = [&](CacheFormat format, int64_t size) {
-      Cache cache{format, size, take(), {}};
-      if (format == CacheFormat::Int8)
+    auto takeCache = [&](CacheFormat format, int64_t size, int64_t group) {
+      Cache cache{format, size, group, take(), {}, {}};
+      if (format == CacheFormat::Int8 || cache.isNibbles())
         cache.scales = take();
+      if (cache.isNibbles())
+        cache.lows = take();
       return cache;
     };
     queryRows = HeadRows(spec.query, spec.headSize, arguments);
@@ -76,8 +78,8 @@ public:
       keyRows = HeadRows(spec.newKeys, spec.headSize, arguments);
       valueRows = HeadRows(spec.newValues, spec.valueSize, arguments);
     } else {
-      keys = takeCache(spec.keys, spec.headSize);
-      values = takeCache(spec.values, spec.valueSize);
+      keys = takeCache(spec.keys, spec.headSize, spec.keyGroup);
+      values = takeCache(spec.values, spec.valueSize, spec.valueGroup);
     }
     if (spec.hasLength || spec.appends)
       length = take();
@@ -85,8 +87,8 @@ public:
       mask = take();
     y = take();
     if (spec.appends) {
-      keys = takeCache(spec.keys, spec.headSize);
-      values = takeCache(spec.values, spec.valueSize);
+      keys = takeCache(spec.keys, spec.headSize, spec.keyGroup);
+      values = takeCache(spec.values, spec.valueSize, spec.valueGroup);
     }
   }
 
@@ -149,8 +151,9 @@ private:
   void findNumKeys() {
     Value capacity = k.min(k.dim(keys.data, 2), k.dim(values.data, 2));
     for (const Cache &cache : {keys, values})
-      if (cache.scales)
-        capacity = k.min(capacity, k.dim(cache.scales, 2));
+      for (Value buffer : {cache.scales, cache.lows})
+        if (buffer)
+          capacity = k.min(capacity, k.dim(buffer, 2));
     block.numKeys = capacity;
     if (!length)
       return;
@@ -203,7 +206,10 @@ private:
     if (keyReader.isRounded()) {
       int64_t place = buffers.add(roundedQueries, k.i8(), most * spec.headSize);
       buffers.addView(queryWords, k.i32(), most * spec.headSize / 4, place);
-      buffers.add(querySeeds, k.i32(), most);
+      if (keys.isNibbles())
+        buffers.add(querySums, k.f32(), most * keys.getNumGroups());
+      else
+        buffers.add(querySeeds, k.i32(), most);
       buffers.add(querySteps, k.f32(), most);
     }
     buffers.allocate(k);
@@ -322,21 +328,30 @@ private:
     });
   }
 
-  /// Keys count from 0 to 255 in products, so these begin with minus 128 times
-  /// the sum of the query.
+  /// Bytes of keys count from 0 to 255 in products, so these begin with minus
+  /// 128 times the sum of the query. Codes of 4 bits are beside a low, which
+  /// the sum of a group is multiplied with.
   void roundQuery(Value q, Value begin) {
-    Value sum = k.constant(words, 0);
+    int64_t groups = keys.isNibbles() ? keys.getNumGroups() : 1;
+    Values sums(groups, k.constant(words, 0));
     Value step = emitRoundedRow(
         k, queries, begin, spec.headSize,
         [&](Value codes, int64_t offset, Value there) {
           k.storeVector(
               arith::TruncIOp::create(k.b, k.loc, k.vectorOf(k.i8()), codes),
               roundedQueries, k.add(begin, offset), there);
+          Value &sum = sums[offset * groups / spec.headSize];
           sum = k.add(sum, codes);
         });
     k.store(step, querySteps, q);
-    k.store(k.mul(k.reduce(CombiningKind::ADD, sum), k.constant(k.i32(), -128)),
-            querySeeds, q);
+    for (auto [group, lanes] : llvm::enumerate(sums)) {
+      Value sum = k.reduce(CombiningKind::ADD, lanes);
+      if (keys.isNibbles())
+        k.store(k.mulF(k.toFloat(sum), step), querySums,
+                k.add(k.mul(q, groups), int64_t(group)));
+      else
+        k.store(k.mul(sum, k.constant(k.i32(), -128)), querySeeds, q);
+    }
   }
 
   //===--------------------------------------------------------------------===//
@@ -424,9 +439,10 @@ private:
   void emitScores(Value firstQuery, int64_t count) {
     int64_t vectors = count < 4 && k.isa.registers >= 32 ? 4 : 2;
     k.loop(k.index(0), block.getSize(k), vectors * lanes, [&](Value key) {
-      Values sums = keyReader.isRounded()
-                        ? sumIntegers(firstQuery, count, key, vectors)
-                        : sumFloats(firstQuery, count, key, vectors);
+      Values sums =
+          keys.isNibbles()        ? sumGroups(firstQuery, count, key, vectors)
+          : keyReader.isRounded() ? sumIntegers(firstQuery, count, key, vectors)
+                                  : sumFloats(firstQuery, count, key, vectors);
       for (int64_t q = 0; q < count; ++q) {
         Value index = k.add(firstQuery, q);
         Value row = rowOf(index), head = headOf(index);
@@ -458,10 +474,56 @@ private:
         });
   }
 
+  /// Adds the products of some lines of integers of `bits` bits.
+  Values sumLines(Value begin, Value end, ValueRange sums, Value firstQuery,
+                  int64_t count, Value key, int64_t bits, Value signs = {}) {
+    auto bytes = VectorType::get({4 * lanes}, k.i8());
+    int64_t lines = keyReader.getNumLines(), vectors = sums.size() / count;
+    return k.carry(begin, end, 1, sums, [&](Value i, ValueRange carried) {
+      Values next(carried), parts = keyReader.loadLine(i, key, vectors);
+      if (signs)
+        for (Value &part : parts)
+          part = arith::XOrIOp::create(k.b, k.loc, part, signs);
+      for (int64_t q = 0; q < count; ++q) {
+        Value word =
+            k.load(queryWords, k.add(k.mul(k.add(firstQuery, q), lines), i));
+        for (int64_t j = 0; j < vectors; ++j)
+          next[q * vectors + j] =
+              emitDot(k, carried[q * vectors + j], k.bitcast(parts[j], bytes),
+                      word, bits);
+      }
+      return next;
+    });
+  }
+
+  Values sumGroups(Value firstQuery, int64_t count, Value key,
+                   int64_t vectors) {
+    int64_t groups = keys.getNumGroups(), lines = keys.group / 4;
+    Values total(count * vectors);
+    for (int64_t group = 0; group < groups; ++group) {
+      Values sums = sumLines(
+          k.index(group * lines), k.index((group + 1) * lines),
+          Values(count * vectors, k.constant(words, 0)), firstQuery, count, key,
+          /*bits=*/4);
+      for (int64_t j = 0; j < vectors; ++j) {
+        auto [steps, lows] = keyReader.loadGroup(group, k.add(key, j * lanes));
+        for (int64_t q = 0; q < count; ++q) {
+          Value index = k.add(firstQuery, q);
+          Value step = k.broadcast(k.load(querySteps, index));
+          Value sum = k.broadcast(
+              k.load(querySums, k.add(k.mul(index, groups), group)));
+          Value &result = total[q * vectors + j];
+          result = group == 0 ? k.mulF(sum, lows) : k.fma(sum, lows, result);
+          result = k.fma(k.toFloat(sums[q * vectors + j]), k.mulF(steps, step),
+                         result);
+        }
+      }
+    }
+    return total;
+  }
+
   Values sumIntegers(Value firstQuery, int64_t count, Value key,
                      int64_t vectors) {
-    auto bytes = VectorType::get({4 * lanes}, k.i8());
-    int64_t lines = keyReader.getNumLines();
     // sdot reads them less 128, which is what the seeds take off elsewhere.
     bool hasSigns = k.isa.dot == Dot::Sdot;
     Value zero = k.constant(k.vectorOf(k.i32()), 0), signs;
@@ -473,22 +535,8 @@ private:
                   hasSigns
                       ? zero
                       : k.broadcast(k.load(querySeeds, k.add(firstQuery, q))));
-    sums = k.carry(
-        k.index(0), k.index(lines), 1, sums, [&](Value i, ValueRange carried) {
-          Values next(carried), parts = keyReader.loadLine(i, key, vectors);
-          if (hasSigns)
-            for (Value &part : parts)
-              part = arith::XOrIOp::create(k.b, k.loc, part, signs);
-          for (int64_t q = 0; q < count; ++q) {
-            Value word = k.load(queryWords,
-                                k.add(k.mul(k.add(firstQuery, q), lines), i));
-            for (int64_t j = 0; j < vectors; ++j)
-              next[q * vectors + j] =
-                  emitDot(k, carried[q * vectors + j],
-                          k.bitcast(parts[j], bytes), word, 8);
-          }
-          return next;
-        });
+    sums = sumLines(k.index(0), k.index(keyReader.getNumLines()), sums,
+                    firstQuery, count, key, /*bits=*/8, signs);
     Value scales = keyReader.getScales();
     for (int64_t j = 0; j < vectors; ++j) {
       Value scale = keyReader.loadScales(scales, k.add(key, j * lanes));
@@ -596,7 +644,7 @@ private:
   // Of the task.
   Value firstRow, rows, numQueries;
   Value queries, scores;
-  Value roundedQueries, queryWords, querySeeds, querySteps;
+  Value roundedQueries, queryWords, querySeeds, querySums, querySteps;
   AttentionSums sums, totals; ///< of a chunk, and of those before
 };
 } // namespace

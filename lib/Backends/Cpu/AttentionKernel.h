@@ -22,7 +22,8 @@ namespace llmc::cpu {
 /// with newKeys and newValues of S rows, which are written behind the first
 /// `past`. Behind rows with a norm are its scale and its bias, then the two
 /// tables where they are rotated; behind keys and values of integers their
-/// scales, [B, keyHeads, C, 1] of f32.
+/// scales, [B, keyHeads, C, 1] of f32, or, of 4 bits, their steps and lows,
+/// [B, keyHeads, C, D / group] of f16.
 struct AttentionSpec {
   int64_t heads = 0, keyHeads = 0;
   int64_t headSize = 0, valueSize = 0; ///< D, Dv
@@ -32,6 +33,7 @@ struct AttentionSpec {
   bool hasLength = false, appends = false;
   HeadsSpec query, newKeys, newValues;
   CacheFormat keys = CacheFormat::F32, values = CacheFormat::F32;
+  int64_t keyGroup = 1, valueGroup = 1; ///< of integers of 4 bits
   /// Of the mask, which broadcasts to [B, heads, S, T]: whether it has each
   /// dimension; empty without a mask.
   llvm::SmallVector<bool> mask;
@@ -56,6 +58,8 @@ struct AttentionSpec {
     visit("new_values", newValues);
     visit("keys", keys);
     visit("values", values);
+    visit("key_group", keyGroup);
+    visit("value_group", valueGroup);
     visit("mask", mask);
     visit("choosing", choosing);
     visit("transposed", transposed);

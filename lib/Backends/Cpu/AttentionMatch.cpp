@@ -2,6 +2,7 @@
 
 #include "AttentionKernel.h"
 #include "CacheMatch.h"
+#include "NibbleMatch.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -28,15 +29,20 @@ public:
       return std::nullopt;
     keys = matchCache(op.getKey(), shapes);
     values = matchCache(op.getValue(), shapes);
-    // One length is for both, and words of keys have four bytes.
+    // One length is for both.
     if (bool(keys.prefix) != bool(values.prefix) ||
         shapes.dim(op.getKey(), 2) != shapes.dim(op.getValue(), 2) ||
-        (keys.format == CacheFormat::Int8 && spec.headSize % 4 != 0)) {
+        !isReadableCache(keys, spec.headSize, /*isKeys=*/true) ||
+        !isReadableCache(values, spec.valueSize, /*isKeys=*/false)) {
       keys = CacheMatch::read(op.getKey(), shapes);
       values = CacheMatch::read(op.getValue(), shapes);
     }
     spec.keys = keys.format;
     spec.values = values.format;
+    if (keys.format == CacheFormat::Int4)
+      spec.keyGroup = keys.group;
+    if (values.format == CacheFormat::Int4)
+      spec.valueGroup = values.group;
     if (Value mask = op.getMask(); mask && !matchMask(mask))
       return std::nullopt;
     if (std::optional<AttentionMatch> appending = matchAppend(result))
@@ -47,6 +53,14 @@ public:
 private:
   static bool isReadable(Type element) {
     return isa<Float32Type, Float16Type, BFloat16Type>(element);
+  }
+
+  /// Words of keys have four bytes, and vectors of codes of 4 bits one group.
+  static bool isReadableCache(const CacheMatch &cache, int64_t size,
+                              bool isKeys) {
+    if (cache.format == CacheFormat::Int4)
+      return size % nibbleRow == 0 && cache.group % nibbleGroup == 0;
+    return cache.format != CacheFormat::Int8 || !isKeys || size % 4 == 0;
   }
 
   bool matchSizes() {
@@ -101,12 +115,17 @@ private:
     return true;
   }
 
-  /// `value`, [B, heads, S, D], with the rotation, the norm of each row and the
-  /// transpose before it.
+  /// `value`, [B, heads, S, D], with the rotations, the norm of each row and
+  /// the transpose before it.
   MatchedRows matchRows(Value value) {
     MatchedRows rows;
     Value source = value;
     SmallVector<Value> parameters, tables;
+    if (int64_t block = getRotationBlock(source, shapes);
+        block > 0 && block % nibbleRow == 0) {
+      source = source.getDefiningOp<LinearOp>().getOperand();
+      rows.spec.hadamard = block;
+    }
     if (auto rope = source.getDefiningOp<RopeOp>();
         rope && isReadable(shapes.elementType(rope.getCos())) &&
         getConstant(shapes.dim(rope.getCos(), 2))) {
@@ -145,11 +164,8 @@ private:
     spec.query = query.spec;
     spec.hasLength = bool(keys.prefix);
     AttentionMatch match{spec, query.inputs, {result}, {Value()}};
-    for (const CacheMatch &cache : {keys, values}) {
-      match.inputs.push_back(cache.data);
-      if (cache.scales)
-        match.inputs.push_back(cache.scales);
-    }
+    for (const CacheMatch &cache : {keys, values})
+      match.inputs.append(cache.getBuffers());
     if (spec.hasLength)
       match.inputs.push_back(keys.prefix.getLength());
     if (mask)

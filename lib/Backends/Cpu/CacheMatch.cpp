@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "CacheMatch.h"
+#include "NibbleMatch.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -26,15 +27,6 @@ static Value getCastFrom(Value value, ShapeContext &shapes, IsType &&isType) {
 static bool isByte(Type type) { return type.isSignlessInteger(8); }
 static bool isHalf(Type type) { return type.isF16(); }
 
-/// Whether `value` is a constant with elements that are all `number`.
-static bool isConstant(Value value, double number) {
-  auto constant = value.getDefiningOp<ConstantOp>();
-  auto elements = constant ? dyn_cast<DenseFPElementsAttr>(constant.getValue())
-                           : DenseFPElementsAttr();
-  return elements && elements.isSplat() &&
-         elements.getSplatValue<APFloat>().convertToDouble() == number;
-}
-
 static PrefixOp getPrefix(Value value) {
   auto prefix = value.getDefiningOp<PrefixOp>();
   return prefix && int64_t(prefix.getAxis()) == rowAxis ? prefix : PrefixOp();
@@ -42,23 +34,37 @@ static PrefixOp getPrefix(Value value) {
 
 CacheMatch CacheMatch::read(Value value, ShapeContext &shapes) {
   Type element = shapes.elementType(value);
-  return {element.isF16()    ? CacheFormat::F16
-          : element.isBF16() ? CacheFormat::BF16
-                             : CacheFormat::F32,
-          value,
-          {},
-          {}};
+  CacheMatch match;
+  match.format = element.isF16()    ? CacheFormat::F16
+                 : element.isBF16() ? CacheFormat::BF16
+                                    : CacheFormat::F32;
+  match.data = value;
+  return match;
+}
+
+SmallVector<Value, 3> CacheMatch::getBuffers() const {
+  SmallVector<Value, 3> buffers;
+  for (Value buffer : {data, scales, lows})
+    if (buffer)
+      buffers.push_back(buffer);
+  return buffers;
 }
 
 CacheMatch llmc::cpu::matchCache(Value value, ShapeContext &shapes) {
   CacheMatch match = CacheMatch::read(value, shapes);
-  Value data = value, scales;
   if (Value half = getCastFrom(value, shapes, isHalf)) {
     match.format = CacheFormat::F16;
     match.isCast = true;
-    data = half;
+    match.data = half;
+  } else if (std::optional<NibbleMatch> nibbles =
+                 matchUnpacked(value, shapes)) {
+    match.format = CacheFormat::Int4;
+    match.data = nibbles->data;
+    match.scales = nibbles->steps;
+    match.lows = nibbles->lows;
+    match.group = nibbles->group;
   } else if (auto product = value.getDefiningOp<MulOp>()) {
-    for (int64_t side = 0; side < 2 && !scales; ++side) {
+    for (int64_t side = 0; side < 2 && !match.scales; ++side) {
       Value factor = product->getOperand(1 - side);
       Value bytes = getCastFrom(product->getOperand(side), shapes, isByte);
       if (!bytes || shapes.rank(factor) != 4 ||
@@ -68,20 +74,20 @@ CacheMatch llmc::cpu::matchCache(Value value, ShapeContext &shapes) {
           getConstant(shapes.dim(factor, 3)) != 1)
         continue;
       match.format = CacheFormat::Int8;
-      data = bytes;
-      scales = factor;
+      match.data = bytes;
+      match.scales = factor;
     }
   }
-  match.prefix = getPrefix(data);
-  match.data = match.prefix ? match.prefix.getOperand() : data;
-  match.scales = scales;
-  if (!scales)
-    return match;
-  PrefixOp prefix = getPrefix(scales);
-  if (bool(prefix) != bool(match.prefix))
-    return CacheMatch::read(value, shapes);
-  if (prefix)
-    match.scales = prefix.getOperand();
+  match.prefix = getPrefix(match.data);
+  for (Value *buffer : {&match.data, &match.scales, &match.lows}) {
+    if (!*buffer)
+      continue;
+    PrefixOp prefix = getPrefix(*buffer);
+    if (bool(prefix) != bool(match.prefix))
+      return CacheMatch::read(value, shapes);
+    if (prefix)
+      *buffer = prefix.getOperand();
+  }
   return match;
 }
 
@@ -122,23 +128,30 @@ static Value matchRounded(Value data, Value scales, ShapeContext &shapes) {
 
 std::optional<CacheAppend> llmc::cpu::matchCacheAppend(const CacheMatch &cache,
                                                        ShapeContext &shapes) {
-  TensorScatterOp write = getWrite(cache.data, shapes);
-  if (!write || !cache.prefix)
+  if (!cache.prefix)
     return std::nullopt;
-  CacheAppend append{write.getUpdate(), write.getWriteIndices(), {write}};
+  CacheAppend append;
+  for (Value buffer : cache.getBuffers()) {
+    TensorScatterOp write = getWrite(buffer, shapes);
+    if (!write || (append.past && write.getWriteIndices() != append.past))
+      return std::nullopt;
+    append.past = write.getWriteIndices();
+    append.writes.push_back(write);
+  }
+  auto rowsOf = [&](size_t i) -> Value { return append.writes[i].getUpdate(); };
+  append.rows = rowsOf(0);
   if (cache.isCast) {
     auto cast = append.rows.getDefiningOp<CastOp>();
     if (!cast || !shapes.elementType(cast.getOperand()).isF32())
       return std::nullopt;
     append.rows = cast.getOperand();
   } else if (cache.format == CacheFormat::Int8) {
-    TensorScatterOp scales = getWrite(cache.scales, shapes);
-    if (!scales || scales.getWriteIndices() != append.past)
-      return std::nullopt;
-    append.rows = matchRounded(append.rows, scales.getUpdate(), shapes);
-    if (!append.rows)
-      return std::nullopt;
-    append.writes.push_back(scales);
+    append.rows = matchRounded(rowsOf(0), rowsOf(1), shapes);
+  } else if (cache.format == CacheFormat::Int4) {
+    append.rows =
+        matchPacked({rowsOf(0), rowsOf(1), rowsOf(2), cache.group}, shapes);
   }
+  if (!append.rows)
+    return std::nullopt;
   return append;
 }

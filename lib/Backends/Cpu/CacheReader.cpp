@@ -13,7 +13,7 @@ void CacheReader::prefetch(Value first) const {
   int64_t step = 64 * 8 / type.getElementTypeBitWidth();
   Value last = k.min(k.add(first, blockKeys), block.numKeys);
   k.loop(first, last, 1, [&](Value row) {
-    for (int64_t i = 0; i < cache.size; i += step)
+    for (int64_t i = 0; i < cache.getNumBytes(); i += step)
       memref::PrefetchOp::create(
           k.b, k.loc, cache.data,
           ValueRange{block.batch, block.head, row, k.index(i)},
@@ -29,10 +29,18 @@ void KeyReader::addBuffers(BufferGroup &group) {
   int64_t words = isRounded() ? llvm::divideCeil(cache.size, 4) : cache.size;
   group.add(lines, isRounded() ? k.i32() : k.f32(),
             llvm::alignTo(words, k.isa.lanes) * blockKeys);
+  if (!cache.isNibbles())
+    return;
+  group.add(steps, k.f32(), cache.getNumGroups() * blockKeys);
+  group.add(lows, k.f32(), cache.getNumGroups() * blockKeys);
 }
 
 void KeyReader::load() const {
-  if (isRounded())
+  if (cache.isNibbles()) {
+    transposeNibbles();
+    spreadGroups(cache.scales, steps);
+    spreadGroups(cache.lows, lows);
+  } else if (isRounded())
     transposeBytes();
   else
     transposeFloats();
@@ -49,7 +57,7 @@ Values KeyReader::loadKeys(Value key,
 }
 
 void KeyReader::storeTransposed(Values rows, Value offset, Value key) const {
-  transpose(rows);
+  transpose(k, rows);
   for (int64_t i = 0; i < k.isa.lanes; ++i)
     k.storeVector(rows[i], lines,
                   k.add(k.mul(k.add(offset, i), blockKeys), key));
@@ -97,11 +105,70 @@ void KeyReader::transposeBytes() const {
   });
 }
 
-/// A square of vectors, by exchanging ever larger squares in it.
-void KeyReader::transpose(Values &rows) const {
-  int64_t lanes = k.isa.lanes;
-  for (int64_t half = 1; half < lanes; half *= 2)
-    for (int64_t i = 0; i < lanes; ++i) {
+/// Words of codes of 4 bits. Where a row has fewer than a vector, successive
+/// squares are transposed together, in the lanes of one.
+void KeyReader::transposeNibbles() const {
+  int64_t lanes = k.isa.lanes, words = cache.size / 8,
+          side = std::min(lanes, words & -words), together = lanes / side;
+  auto bytes = VectorType::get({4 * side}, k.i8());
+  auto part = VectorType::get({side}, k.i32());
+  k.loop(k.index(0), block.getSize(k), lanes, [&](Value key) {
+    for (int64_t offset = 0; offset < words; offset += side) {
+      Values loaded = loadKeys(key, [&](Value row) -> Value {
+        Values place{block.batch, block.head, row, k.index(4 * offset)};
+        return k.bitcast(
+            vector::LoadOp::create(k.b, k.loc, bytes, cache.data, place), part);
+      });
+      Values rows;
+      for (int64_t i = 0; i < side; ++i) {
+        Value row = loaded[i];
+        if (together > 1)
+          row = k.constant(k.vectorOf(k.i32()), 0);
+        for (int64_t j = 0; j < together && together > 1; ++j)
+          row = vector::InsertStridedSliceOp::create(
+              k.b, k.loc, loaded[j * side + i], row, j * side, 1);
+        rows.push_back(row);
+      }
+      transpose(k, rows);
+      for (int64_t i = 0; i < side; ++i)
+        for (int64_t half = 0; half < 2; ++half)
+          k.storeVector(k.bits(rows[i], 4 * half, 0x0f0f0f0f), lines,
+                        k.add(key, (half * words + offset + i) * blockKeys));
+    }
+  });
+}
+
+/// Numbers of groups, [C, groups] of a head, as floats [groups, blockKeys].
+void KeyReader::spreadGroups(Value source, Value to) const {
+  int64_t lanes = k.isa.lanes, groups = cache.getNumGroups();
+  Value flat = memref::CollapseShapeOp::create(
+      k.b, k.loc, source, SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
+  auto type = VectorType::get({lanes * groups}, k.f16());
+  k.loop(k.index(0), block.getSize(k), lanes, [&](Value key) {
+    Value first = k.add(block.first, key);
+    Value there = vector::CreateMaskOp::create(
+        k.b, k.loc, VectorType::get({lanes * groups}, k.b.getI1Type()),
+        k.mul(k.sub(block.numKeys, first), groups));
+    Value all = vector::MaskedLoadOp::create(
+        k.b, k.loc, type, flat,
+        ValueRange{block.batch, block.head, k.mul(first, groups)}, there,
+        k.constant(type, 0));
+    for (int64_t group = 0; group < groups; ++group) {
+      SmallVector<int64_t> places;
+      for (int64_t i = 0; i < lanes; ++i)
+        places.push_back(i * groups + group);
+      k.storeVector(
+          k.widen(vector::ShuffleOp::create(k.b, k.loc, all, all, places)), to,
+          k.add(key, group * blockKeys));
+    }
+  });
+}
+
+/// Squares of vectors side by side, by exchanging ever larger squares in each.
+void KeyReader::transpose(KernelBuilder &k, Values &rows) {
+  int64_t side = rows.size(), lanes = k.isa.lanes;
+  for (int64_t half = 1; half < side; half *= 2)
+    for (int64_t i = 0; i < side; ++i) {
       if (i & half)
         continue;
       SmallVector<int64_t> low, high;
@@ -137,6 +204,11 @@ Value KeyReader::loadScales(Value scales, Value key) const {
                       k.createMask(k.sub(block.numKeys, position)));
 }
 
+std::pair<Value, Value> KeyReader::loadGroup(int64_t group, Value key) const {
+  Value address = k.add(key, group * blockKeys);
+  return {k.loadVector(steps, address), k.loadVector(lows, address)};
+}
+
 //===----------------------------------------------------------------------===//
 // Values
 //===----------------------------------------------------------------------===//
@@ -149,6 +221,8 @@ void ValueReader::addBuffers(BufferGroup &group) {
 void ValueReader::load() const {
   if (!isUnpacked())
     return;
+  if (cache.isNibbles())
+    return loadNibbles();
   k.loop(k.index(0), block.getSize(k), 1, [&](Value key) {
     Value position = k.add(block.first, key), scale;
     if (cache.scales)
@@ -163,6 +237,31 @@ void ValueReader::load() const {
                             k.b, k.loc, k.vectorOf(k.i32()), vector)),
                         scale);
       k.storeVector(k.widen(vector), floats, getAddress(key, i));
+    }
+  });
+}
+
+void ValueReader::loadNibbles() const {
+  int64_t lanes = k.isa.lanes, half = cache.size / 2;
+  k.loop(k.index(0), block.getSize(k), 1, [&](Value key) {
+    Value position = k.add(block.first, key);
+    Values steps, lows;
+    for (int64_t group = 0; group < cache.getNumGroups(); ++group) {
+      Values place{block.batch, block.head, position, k.index(group)};
+      steps.push_back(k.broadcast(k.widen(k.load(cache.scales, place))));
+      lows.push_back(k.broadcast(k.widen(k.load(cache.lows, place))));
+    }
+    for (int64_t i = 0; i < half; i += lanes) {
+      Value words = arith::ExtUIOp::create(
+          k.b, k.loc, k.vectorOf(k.i32()),
+          k.loadVector(cache.data,
+                       {block.batch, block.head, position, k.index(i)}));
+      for (int64_t part = 0; part < 2; ++part) {
+        int64_t offset = part * half + i, group = offset / cache.group;
+        k.storeVector(k.fma(k.toFloat(k.bits(words, 4 * part, 15)),
+                            steps[group], lows[group]),
+                      floats, getAddress(key, offset));
+      }
     }
   });
 }

@@ -43,7 +43,10 @@ class KeyReader : public CacheReader {
 public:
   using CacheReader::CacheReader;
 
-  bool isRounded() const { return cache.format == CacheFormat::Int8; }
+  /// Whether products are of integers.
+  bool isRounded() const {
+    return cache.format == CacheFormat::Int8 || cache.isNibbles();
+  }
   void addBuffers(BufferGroup &group);
   void load() const;
 
@@ -55,15 +58,20 @@ public:
   /// Of integers, [B, heads, C].
   Value getScales() const;
   Value loadScales(Value scales, Value key) const;
+  /// Of codes of 4 bits in a group: the steps and the lows of successive keys.
+  std::pair<Value, Value> loadGroup(int64_t group, Value key) const;
 
 private:
   Values loadKeys(Value key, llvm::function_ref<Value(Value)> load) const;
   void storeTransposed(Values rows, Value offset, Value key) const;
-  void transpose(Values &rows) const;
   void transposeFloats() const;
   void transposeBytes() const;
+  void transposeNibbles() const;
+  void spreadGroups(Value source, Value to) const;
+  static void transpose(KernelBuilder &k, Values &rows);
 
   Value lines;
+  Value steps, lows; ///< f32, `blockKeys` for each group
 };
 
 /// Values are read where they are, or made floats a block at a time.
@@ -77,6 +85,7 @@ public:
   Value read(Value key, int64_t offset) const;
 
 private:
+  void loadNibbles() const;
   bool isUnpacked() const { return cache.format != CacheFormat::F32; }
   int64_t getPitch() const { return llvm::alignTo(cache.size, k.isa.lanes); }
   Value getAddress(Value key, int64_t offset) const {

@@ -2,6 +2,7 @@
 
 #include "HeadRows.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace llmc;
@@ -11,7 +12,7 @@ using namespace llmc::cpu;
 static constexpr int64_t parallelNumbers = 1 << 16;
 
 StringRef llmc::cpu::toString(CacheFormat format) {
-  constexpr StringLiteral names[] = {"f32", "f16", "bf16", "int8"};
+  constexpr StringLiteral names[] = {"f32", "f16", "bf16", "int8", "int4"};
   return names[int(format)];
 }
 
@@ -65,6 +66,48 @@ void HeadRows::copy(KernelBuilder &k, Value batch, Value head, Value row,
     Value there = k.tail(size, i);
     k.storeVector(read(i, there), to, k.add(at, i), there);
   }
+  if (spec.hadamard > 0)
+    rotateHadamard(k, to, at);
+}
+
+/// Sums and differences of elements whose numbers differ in one bit, for each
+/// bit: first of those in a vector, then of vectors.
+void HeadRows::rotateHadamard(KernelBuilder &k, Value to, Value at) const {
+  int64_t lanes = k.isa.lanes, vectors = spec.hadamard / lanes;
+  VectorType type = k.vectorOf(k.f32());
+  Value unit = k.constant(
+      type,
+      std::ldexp(1.0, -int(llvm::divideCeil(llvm::Log2_64(spec.hadamard), 2))));
+  k.loop(k.index(0), k.index(size), spec.hadamard, [&](Value begin) {
+    Value first = k.add(at, begin);
+    Values parts;
+    for (int64_t i = 0; i < vectors; ++i)
+      parts.push_back(k.loadVector(to, k.add(first, i * lanes)));
+    for (int64_t half = 1; half < lanes; half *= 2) {
+      SmallVector<int64_t> partners;
+      SmallVector<float> signs;
+      for (int64_t i = 0; i < lanes; ++i) {
+        partners.push_back(i ^ half);
+        signs.push_back(i & half ? -1 : 1);
+      }
+      Value factor = arith::ConstantOp::create(
+          k.b, k.loc, DenseElementsAttr::get(type, ArrayRef(signs)));
+      for (Value &part : parts)
+        part =
+            k.fma(part, factor,
+                  vector::ShuffleOp::create(k.b, k.loc, part, part, partners));
+    }
+    for (int64_t half = 1; half < vectors; half *= 2)
+      for (int64_t i = 0; i < vectors; ++i) {
+        if (i & half)
+          continue;
+        Value a = parts[i], b = parts[i + half];
+        parts[i] = k.addF(a, b);
+        parts[i + half] = k.subF(a, b);
+      }
+    for (auto [i, part] : llvm::enumerate(parts))
+      k.storeVector(k.mulF(part, unit), to, k.add(first, i * lanes));
+  });
 }
 
 /// The parts of a rotated pair. Each product is rounded, as in the reference.
@@ -151,9 +194,64 @@ Value llmc::cpu::emitRoundedRow(
   return k.divF(magnitude, limit);
 }
 
+/// Stores `row`, floats, as codes of 4 bits. What is not a number, or infinite,
+/// makes the step or the low of its group one.
+static void storeNibbles(KernelBuilder &k, Value row, const Cache &cache,
+                         Value batch, Value head, Value position) {
+  int64_t lanes = k.isa.lanes, vectors = cache.group / lanes;
+  VectorType numbers = k.vectorOf(k.f32()), words = k.vectorOf(k.i32());
+  auto number = [&](double value) { return k.constant(k.f32(), value); };
+  Values codes;
+  for (int64_t group = 0; group < cache.getNumGroups(); ++group) {
+    Values parts;
+    for (int64_t i = 0; i < vectors; ++i)
+      parts.push_back(
+          k.loadVector(row, k.index(group * cache.group + i * lanes)));
+    Value most = parts[0], least = parts[0];
+    for (Value part : ArrayRef(parts).drop_front()) {
+      most = arith::MaximumFOp::create(k.b, k.loc, most, part);
+      least = arith::MinimumFOp::create(k.b, k.loc, least, part);
+    }
+    Value low =
+        k.narrow(k.reduce(vector::CombiningKind::MINIMUMF, least), k.f16());
+    Value range = arith::MaximumFOp::create(
+        k.b, k.loc,
+        k.subF(k.reduce(vector::CombiningKind::MAXIMUMF, most), k.widen(low)),
+        number(0));
+    Value step = k.narrow(k.divF(range, number(15)), k.f16());
+    Values place{batch, head, position, k.index(group)};
+    k.store(step, cache.scales, place);
+    k.store(low, cache.lows, place);
+    Value inverse = k.broadcast(
+        k.divF(number(1), arith::MaximumFOp::create(k.b, k.loc, k.widen(step),
+                                                    number(0x1p-24))));
+    Value base = k.broadcast(k.widen(low));
+    for (Value part : parts) {
+      Value code = math::RoundEvenOp::create(
+          k.b, k.loc, k.mulF(k.subF(part, base), inverse));
+      code = arith::MaxNumFOp::create(k.b, k.loc, code, k.constant(numbers, 0));
+      code =
+          arith::MinNumFOp::create(k.b, k.loc, code, k.constant(numbers, 15));
+      codes.push_back(arith::FPToSIOp::create(k.b, k.loc, words, code));
+    }
+  }
+  size_t half = codes.size() / 2;
+  for (size_t i = 0; i < half; ++i) {
+    Value high = arith::ShLIOp::create(k.b, k.loc, codes[half + i],
+                                       k.constant(words, 4));
+    Value bytes = arith::TruncIOp::create(
+        k.b, k.loc, k.vectorOf(k.i8()),
+        arith::OrIOp::create(k.b, k.loc, codes[i], high));
+    k.storeVector(bytes, cache.data,
+                  {batch, head, position, k.index(int64_t(i) * lanes)});
+  }
+}
+
 /// Stores `row`, floats, as row `position` of a head of `cache`.
 static void storeRow(KernelBuilder &k, Value row, const Cache &cache,
                      Value batch, Value head, Value position) {
+  if (cache.isNibbles())
+    return storeNibbles(k, row, cache, batch, head, position);
   Values place{batch, head, position, k.index(0)};
   VectorType bytes = k.vectorOf(k.i8());
   auto put = [&](Value vector, int64_t offset, Value there) {

@@ -13,11 +13,16 @@ enum class CacheFormat {
   F16,
   BF16,
   Int8, ///< multiples, of -127 to 127, of a scale that each row of a head has
+  Int4, ///< two codes in a byte, each group of a row with a step and a low
 };
+
+/// What a row of codes of 4 bits, and its groups, are multiples of for kernels:
+/// each half of a row and each group are whole vectors.
+constexpr int64_t nibbleRow = 32, nibbleGroup = 16;
 
 llvm::StringRef toString(CacheFormat format);
 inline bool fromString(llvm::StringRef name, CacheFormat &format) {
-  return fromString(name, format, CacheFormat::Int8);
+  return fromString(name, format, CacheFormat::Int4);
 }
 
 /// How rows of heads come to a kernel.
@@ -31,6 +36,9 @@ struct HeadsSpec {
   bool interleaved = false;
   /// The tables are [B, S, rotated / 2], not [1, S, rotated / 2].
   bool tablesHaveBatch = false;
+  /// Successive elements, a power of 2, that are then rotated by a Hadamard
+  /// matrix times 2^-ceil(log2(hadamard) / 2); 0: none.
+  int64_t hadamard = 0;
 
   template <typename Visitor> void visit(Visitor &&visit) {
     visit("transposed", transposed);
@@ -38,6 +46,7 @@ struct HeadsSpec {
     visit("rotated", rotated);
     visit("interleaved", interleaved);
     visit("tables_have_batch", tablesHaveBatch);
+    visit("hadamard", hadamard);
   }
 };
 
@@ -64,6 +73,7 @@ private:
                     Value to, Value at) const;
   void rotatePairs(KernelBuilder &k, Read read, mlir::ValueRange angle,
                    Value to, Value at) const;
+  void rotateHadamard(KernelBuilder &k, Value to, Value at) const;
 
   HeadsSpec spec;
   int64_t size = 0;
@@ -81,8 +91,17 @@ Value emitRoundedRow(
 struct Cache {
   CacheFormat format;
   int64_t size;
+  int64_t group; ///< numbers that share a step; of Int4
+  /// Of Int4 [B, heads, C, size / 2]: number i is in the low half of byte i,
+  /// number i + size / 2 in the high one.
   Value data;
-  Value scales; ///< [B, heads, C, 1]
+  Value scales; ///< f32 [B, heads, C, 1]; of Int4 f16 [B, heads, C, groups]
+  Value lows;   ///< what code 0 stands for; as scales, of Int4
+
+  bool isNibbles() const { return format == CacheFormat::Int4; }
+  int64_t getNumGroups() const { return size / group; }
+  /// Bytes of a row of codes.
+  int64_t getNumBytes() const { return isNibbles() ? size / 2 : size; }
 };
 
 /// Writes `rows` into `cache`, at positions from `first` on, the first `count`

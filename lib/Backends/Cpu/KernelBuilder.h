@@ -31,6 +31,7 @@ struct KernelBuilder {
   //===--------------------------------------------------------------------===//
 
   mlir::Type f32() { return b.getF32Type(); }
+  mlir::Type f16() { return b.getF16Type(); }
   mlir::Type i32() { return b.getI32Type(); }
   mlir::Type i8() { return b.getI8Type(); }
   mlir::VectorType vectorOf(mlir::Type element) {
