@@ -21,6 +21,44 @@ void CacheReader::prefetch(Value first) const {
   });
 }
 
+void CacheReader::addGroups(BufferGroup &group) {
+  if (!cache.isNibbles())
+    return;
+  group.add(steps, k.f32(), cache.getNumGroups() * blockKeys);
+  group.add(lows, k.f32(), cache.getNumGroups() * blockKeys);
+}
+
+void CacheReader::loadGroups() const {
+  spreadGroups(cache.scales, steps);
+  spreadGroups(cache.lows, lows);
+}
+
+/// Numbers of groups, [C, groups] of a head, as floats [groups, blockKeys].
+void CacheReader::spreadGroups(Value source, Value to) const {
+  int64_t lanes = k.isa.lanes, groups = cache.getNumGroups();
+  Value flat = memref::CollapseShapeOp::create(
+      k.b, k.loc, source, SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
+  auto type = VectorType::get({lanes * groups}, k.f16());
+  k.loop(k.index(0), block.getSize(k), lanes, [&](Value key) {
+    Value first = k.add(block.first, key);
+    Value there = vector::CreateMaskOp::create(
+        k.b, k.loc, VectorType::get({lanes * groups}, k.b.getI1Type()),
+        k.mul(k.sub(block.numKeys, first), groups));
+    Value all = vector::MaskedLoadOp::create(
+        k.b, k.loc, type, flat,
+        ValueRange{block.batch, block.head, k.mul(first, groups)}, there,
+        k.constant(type, 0));
+    for (int64_t group = 0; group < groups; ++group) {
+      SmallVector<int64_t> places;
+      for (int64_t i = 0; i < lanes; ++i)
+        places.push_back(i * groups + group);
+      k.storeVector(
+          k.widen(vector::ShuffleOp::create(k.b, k.loc, all, all, places)), to,
+          k.add(key, group * blockKeys));
+    }
+  });
+}
+
 //===----------------------------------------------------------------------===//
 // Keys
 //===----------------------------------------------------------------------===//
@@ -29,17 +67,13 @@ void KeyReader::addBuffers(BufferGroup &group) {
   int64_t words = isRounded() ? llvm::divideCeil(cache.size, 4) : cache.size;
   group.add(lines, isRounded() ? k.i32() : k.f32(),
             llvm::alignTo(words, k.isa.lanes) * blockKeys);
-  if (!cache.isNibbles())
-    return;
-  group.add(steps, k.f32(), cache.getNumGroups() * blockKeys);
-  group.add(lows, k.f32(), cache.getNumGroups() * blockKeys);
+  addGroups(group);
 }
 
 void KeyReader::load() const {
   if (cache.isNibbles()) {
     transposeNibbles();
-    spreadGroups(cache.scales, steps);
-    spreadGroups(cache.lows, lows);
+    loadGroups();
   } else if (isRounded())
     transposeBytes();
   else
@@ -138,32 +172,6 @@ void KeyReader::transposeNibbles() const {
   });
 }
 
-/// Numbers of groups, [C, groups] of a head, as floats [groups, blockKeys].
-void KeyReader::spreadGroups(Value source, Value to) const {
-  int64_t lanes = k.isa.lanes, groups = cache.getNumGroups();
-  Value flat = memref::CollapseShapeOp::create(
-      k.b, k.loc, source, SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
-  auto type = VectorType::get({lanes * groups}, k.f16());
-  k.loop(k.index(0), block.getSize(k), lanes, [&](Value key) {
-    Value first = k.add(block.first, key);
-    Value there = vector::CreateMaskOp::create(
-        k.b, k.loc, VectorType::get({lanes * groups}, k.b.getI1Type()),
-        k.mul(k.sub(block.numKeys, first), groups));
-    Value all = vector::MaskedLoadOp::create(
-        k.b, k.loc, type, flat,
-        ValueRange{block.batch, block.head, k.mul(first, groups)}, there,
-        k.constant(type, 0));
-    for (int64_t group = 0; group < groups; ++group) {
-      SmallVector<int64_t> places;
-      for (int64_t i = 0; i < lanes; ++i)
-        places.push_back(i * groups + group);
-      k.storeVector(
-          k.widen(vector::ShuffleOp::create(k.b, k.loc, all, all, places)), to,
-          k.add(key, group * blockKeys));
-    }
-  });
-}
-
 /// Squares of vectors side by side, by exchanging ever larger squares in each.
 void KeyReader::transpose(KernelBuilder &k, Values &rows) {
   int64_t side = rows.size(), lanes = k.isa.lanes;
@@ -216,6 +224,7 @@ std::pair<Value, Value> KeyReader::loadGroup(int64_t group, Value key) const {
 void ValueReader::addBuffers(BufferGroup &group) {
   if (isUnpacked())
     group.add(floats, k.f32(), blockKeys * getPitch());
+  addGroups(group);
 }
 
 void ValueReader::load() const {
@@ -242,14 +251,15 @@ void ValueReader::load() const {
 }
 
 void ValueReader::loadNibbles() const {
+  loadGroups();
   int64_t lanes = k.isa.lanes, half = cache.size / 2;
   k.loop(k.index(0), block.getSize(k), 1, [&](Value key) {
     Value position = k.add(block.first, key);
-    Values steps, lows;
+    Values ownSteps, ownLows;
     for (int64_t group = 0; group < cache.getNumGroups(); ++group) {
-      Values place{block.batch, block.head, position, k.index(group)};
-      steps.push_back(k.broadcast(k.widen(k.load(cache.scales, place))));
-      lows.push_back(k.broadcast(k.widen(k.load(cache.lows, place))));
+      Value place = k.add(key, group * blockKeys);
+      ownSteps.push_back(k.broadcast(k.load(steps, place)));
+      ownLows.push_back(k.broadcast(k.load(lows, place)));
     }
     for (int64_t i = 0; i < half; i += lanes) {
       Value words = arith::ExtUIOp::create(
@@ -259,7 +269,7 @@ void ValueReader::loadNibbles() const {
       for (int64_t part = 0; part < 2; ++part) {
         int64_t offset = part * half + i, group = offset / cache.group;
         k.storeVector(k.fma(k.toFloat(k.bits(words, 4 * part, 15)),
-                            steps[group], lows[group]),
+                            ownSteps[group], ownLows[group]),
                       floats, getAddress(key, offset));
       }
     }

@@ -32,9 +32,17 @@ public:
   void prefetch(Value first) const;
 
 protected:
+  void addGroups(BufferGroup &group);
+  /// Of codes of 4 bits: makes floats of the steps and lows of the block.
+  void loadGroups() const;
+
   KernelBuilder &k;
   const KeyBlock &block;
   const Cache &cache;
+  Value steps, lows; ///< f32, `blockKeys` for each group
+
+private:
+  void spreadGroups(Value source, Value to) const;
 };
 
 /// Keys are transposed, so that a vector has those of successive keys: in
@@ -67,11 +75,9 @@ private:
   void transposeFloats() const;
   void transposeBytes() const;
   void transposeNibbles() const;
-  void spreadGroups(Value source, Value to) const;
   static void transpose(KernelBuilder &k, Values &rows);
 
   Value lines;
-  Value steps, lows; ///< f32, `blockKeys` for each group
 };
 
 /// Values are read where they are, or made floats a block at a time.
