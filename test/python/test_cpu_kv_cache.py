@@ -379,6 +379,15 @@ def test_four_bits_in_onnx(tmp_path):
     assert 'keys = "int4"' in str(again) and 'values = "int4"' in str(again)
 
 
+def test_option_of_compress():
+    module = model(*MODELS["halves"], in_place=False)
+    with pytest.raises(llmc.Error, match="f32, f16, int8 or int4, not 'int3'"):
+        module.compress(kv_cache="int3")
+    module.compress(kv_cache="int4")
+    assert '"past.k.min"' in str(module) and "tensor<?x2x?x32xui8>" in \
+        str(module)
+
+
 def test_bytes_of_four_bits(tmp_path):
     """A row of 64 numbers takes 40 bytes: 5 bits for each."""
     model(*MODELS["halves"], "int4", in_place=False).compile_artifact(

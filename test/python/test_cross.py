@@ -257,13 +257,13 @@ func.func @main(%h: tensor<?xf16> {llmc.name = "h"},
 
 
 @pytest.mark.parametrize("target", CPUS)
-@pytest.mark.parametrize("cache", ["f16", "int8"])
+@pytest.mark.parametrize("cache", ["f16", "int8", "int4"])
 def test_kv_cache(cache, target, runners, tmp_path):
     """Attention that rotates, rounds and reads its cache, against numpy."""
     spec = kv_cache.MODELS["halves"]
     module = kv_cache.model(*spec, cache, in_place=False)
     artifact = compile(module, target, tmp_path / "out")
-    feeds = kv_cache.inputs(1, 70, *spec)
+    feeds = kv_cache.inputs(1, 70, *spec, cache)
     y = run(runners(architecture(target)), target, artifact, feeds)["y"]
     np.testing.assert_allclose(
         y, kv_cache.expected(feeds, *spec, cache, True), rtol=2e-5, atol=5e-6)

@@ -131,8 +131,9 @@ def test_quantized_cache(model, tokens, tmp_path, cache):
             [session.logits(part) for part in np.split(tokens, [50, 51, 58])])
     spread = want.std()
     # Measured 0.0004 with f16, 0.009 with integers, and 0.011 in the kernel,
-    # which rounds queries to 8 bits too.
-    bound = 0.001 if cache == "f16" else 0.02
+    # which rounds queries to 8 bits too; 0.04 and 0.13 with 4 bits, whose steps
+    # are 17 times as large.
+    bound = {"f16": 0.001, "int8": 0.02}.get(cache, 0.2)
     for name, logits in made.items():
         error = np.sqrt(np.mean((logits - want) ** 2)) / spread
         assert 1e-6 < error < bound, name
