@@ -463,6 +463,26 @@ def QuantizeKVCache : Pass<"llmc-quantize-kv-cache", "::mlir::ModuleOp"> {
     with the largest magnitude m of a row `scale = m / 127`, and its integers
     are `round(x * (127 / m))`, ties to even, from -127 to 127. Scales are f32.
 
+    With `format=int4` each `group` of successive numbers of a row has 16 values
+    from its least number to its largest one, as KIVI rounds values
+    (arXiv 2402.02750). With the least number l and the largest one h
+
+        low = f16(l), step = f16(max(h - low, 0) / 15)
+        code = min(max(round((x - low) * (1 / max(step, 2^-24))), 0), 15)
+
+    and the cache stands for `code * step + low`. Codes are two in a byte of
+    ui8: number i of D in the low half of byte i, number i + D/2 in the high
+    one. Steps are called like the cache with `.scale` behind it, lows with
+    `.min`. D is even and a multiple of `group`.
+
+    Keys of attentions are rotated first, and queries with them, behind their
+    rope: by a Hadamard matrix of the largest power of 2 that divides D, in
+    blocks, which spreads a large element over many (QuaRot, arXiv 2404.00456,
+    does so for its cache). Scores are what they were. `rotate=false` leaves
+    that out, as does a cache of keys that anything but attentions reads.
+    KIVI's own form of keys has groups of tokens, of one element each, and keeps
+    the last tokens as floats; docs/compress.md says why this has not.
+
     New rows are rounded before they are appended, and what reads the cache
     reads the numbers that it stands for. All of it are ops that ONNX has, so
     the model can be exported; a backend sees from them what its kernels may
