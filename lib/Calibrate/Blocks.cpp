@@ -88,7 +88,7 @@ SmallVector<ModelBlock> llmc::findStages(const ModelBlock &block) {
   for (Operation *op : block.ops)
     stages[getStage(op)].ops.push_back(op);
   for (auto [number, stage] : llvm::enumerate(stages)) {
-    auto isOutside = [&](Operation *op) {
+    auto isOutside = [&, number = number](Operation *op) {
       return !depths.contains(op) || getStage(op) != number;
     };
     llvm::SetVector<Value> inputs;

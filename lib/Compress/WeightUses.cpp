@@ -122,8 +122,7 @@ SmallVector<UsedWeight> llmc::collectUsedWeights(ModuleOp module) {
   module.walk([&](WeightOp op) {
     if (op.use_empty())
       op.erase();
-    else
-    if (!op.use_empty() && !kept.contains(op.getParamAttr().getAttr()))
+    else if (!kept.contains(op.getParamAttr().getAttr()))
       loads[op.getParamAttr().getAttr()].push_back(op);
   });
   SmallVector<UsedWeight> weights;

@@ -49,10 +49,9 @@ struct UsedWeight {
 llvm::LogicalResult verifySkip(mlir::MLIRContext *context, llvm::StringRef pass,
                                llvm::StringRef skip);
 
-/// All of them, in the order of the parameters. Erases loads that nothing reads,
-/// which would outlive a parameter that is replaced.
 /// All of them but those that are kept as they are, in the order of the
-/// parameters.
+/// parameters. Erases loads that nothing reads, which would outlive a parameter
+/// that is replaced.
 llvm::SmallVector<UsedWeight> collectUsedWeights(mlir::ModuleOp module);
 
 /// The same of weights that llmc.densify or llmc.densify_bitmap makes of
