@@ -4,9 +4,9 @@
 // RUN: llmc-opt %s --load-backend=cpu --target=cpu:x86-64-v3 --llmc-claim-kernels | FileCheck %s
 
 // CHECK: llmc.kernel @attention_0
-// CHECK-SAME: new_keys = {interleaved = false, norm = {bias = true, epsilon = {{[^ ]*}} : f32, kind = "layer"}, rotated = 16 : i64, tables_have_batch = false, transposed = true}
-// CHECK-SAME: new_values = {interleaved = false, norm = {bias = false, epsilon = {{[^ ]*}} : f32, kind = "none"}, rotated = 0 : i64, tables_have_batch = false, transposed = true}
-// CHECK-SAME: query = {interleaved = false, norm = {bias = false, epsilon = {{[^ ]*}} : f32, kind = "rms"}, rotated = 16 : i64, tables_have_batch = false, transposed = true}
+// CHECK-SAME: new_keys = {hadamard = 0 : i64, interleaved = false, norm = {bias = true, epsilon = {{[^ ]*}} : f32, kind = "layer"}, rotated = 16 : i64, tables_have_batch = false, transposed = true}
+// CHECK-SAME: new_values = {hadamard = 0 : i64, interleaved = false, norm = {bias = false, epsilon = {{[^ ]*}} : f32, kind = "none"}, rotated = 0 : i64, tables_have_batch = false, transposed = true}
+// CHECK-SAME: query = {hadamard = 0 : i64, interleaved = false, norm = {bias = false, epsilon = {{[^ ]*}} : f32, kind = "rms"}, rotated = 16 : i64, tables_have_batch = false, transposed = true}
 
 // CHECK-LABEL: func.func @main(
 // CHECK-SAME: %[[Q:arg[0-9]+]]: tensor<?x?x4x16xf32>
