@@ -214,13 +214,14 @@ class Module:
         report = Report([], [])
         if what != "embedding":
             skip = {"skip": options.get("skip", "{}")}
-            # Scales are folded into what lies in other stages of a block.
-            scaled = "awq" in method
-            first = _pipeline("llmc-scale-awq", {**grid, **skip}) if scaled \
-                else _pipeline("llmc-match-outputs", skip)
-            report = self.calibrate(tokens, samples, length,
-                                    then=f"{first},{passes('linear')}",
-                                    reference=not scaled, progress=progress)
+            if "awq" in method:
+                # Scales are folded into what lies in other stages of a block.
+                self.calibrate(tokens, samples, length, progress=progress)
+                report += self._run_with("llmc-scale-awq", {**grid, **skip})
+            match = _pipeline("llmc-match-outputs", skip)
+            report += self.calibrate(tokens, samples, length,
+                                     then=f"{match},{passes('linear')}",
+                                     reference=True, progress=progress)
         # Embeddings alone, and those that are a linear's weight too.
         left = {}
         for weight in self.weights():
