@@ -170,7 +170,8 @@ struct PruneALPS : PrunerPass<llmc::impl::PruneALPSBase<PruneALPS>> {
     for (PrunedWeight &weight : weights) {
       Matrix<float> original = pruner.read(weight);
       FailureOr<Matrix<float>> pruned =
-          prune(original, *weight.input, pruner.getPattern());
+          prune(original, *weight.input, pruner.getPattern(),
+                pruner.getSparsity(weight));
       if (succeeded(pruned))
         pruner.store(weight, original, *pruned);
       else
@@ -183,12 +184,12 @@ struct PruneALPS : PrunerPass<llmc::impl::PruneALPSBase<PruneALPS>> {
 private:
   FailureOr<Matrix<float>> prune(MatrixRef<const float> original,
                                  const InputStatistics &input,
-                                 const SparsePattern &pattern) {
+                                 const SparsePattern &pattern, double part) {
     FailureOr<DampedHessian> damped = dampHessian(input, damping);
     if (failed(damped))
       return failure();
-    AlternatingPruner method(original, damped->hessian, pattern, scope,
-                             sparsity, &getContext());
+    AlternatingPruner method(original, damped->hessian, pattern, scope, part,
+                             &getContext());
     if (failed(method.run(rounds)))
       return failure();
     Matrix<float> pruned = method.getPruned();

@@ -152,8 +152,8 @@ struct PruneSparseGPT
           continue;
         }
         Matrix<float> original = pruner.read(*weight), pruned = original;
-        ColumnPruner(pruned, *factor, pruner.getPattern(), sparsity,
-                     &getContext())
+        ColumnPruner(pruned, *factor, pruner.getPattern(),
+                     pruner.getSparsity(*weight), &getContext())
             .run(block);
         if (refit > 0)
           refitWeights(pruned, original, factor->hessian, refit, &getContext());

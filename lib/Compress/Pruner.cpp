@@ -59,7 +59,7 @@ void Pruner::pruneByScore(PruneScope scope, bool needsStatistics,
       continue;
     }
     if (!threshold) {
-      pruneLowest(pruned, scores, pattern, scope, options.sparsity,
+      pruneLowest(pruned, scores, pattern, scope, getSparsity(weight),
                   module.getContext());
     } else {
       Matrix<float> sums = sumTiles(scores, pattern);

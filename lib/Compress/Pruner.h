@@ -60,6 +60,10 @@ public:
     weights.keep(weight, reason);
   }
 
+  /// What llmc-allocate-sparsity chose for a weight, or the option.
+  double getSparsity(const PrunedWeight &weight) const {
+    return getChosenSparsity(weight.param, options.sparsity);
+  }
   const SparsePattern &getPattern() const { return pattern; }
   const Totals &getTotals() const { return totals; }
   /// Whether something stayed that must not.

@@ -13,6 +13,11 @@ int64_t llmc::getChosenBits(ParamOp param, int64_t standard) {
   return bits ? bits.getInt() : standard;
 }
 
+double llmc::getChosenSparsity(ParamOp param, double standard) {
+  auto sparsity = param->getAttrOfType<FloatAttr>(sparsityAttrName);
+  return sparsity ? sparsity.getValueAsDouble() : standard;
+}
+
 static bool isKept(ParamOp param) { return param->hasAttr(keptAttrName); }
 
 bool UsedWeight::isOnly(WeightKinds kinds) const {

@@ -1,6 +1,6 @@
 """Writes a file of statistics as llmc-calibrate does, of random rows.
 
-    make_statistics.py FILE PARAM[,PARAM...]=COLUMNS ...
+    make_statistics.py FILE [--probe=PARAM=DIVERGENCE ...] PARAM[,PARAM...]=COLUMNS ...
 
 The parameters of one argument share their input, the rows of which are a random
 mixture of as many normal numbers, so that columns are correlated, some large.
@@ -28,9 +28,10 @@ def make_rows(columns, count=256, seed=0):
     return random.normal(size=(count, columns)) @ mixture
 
 
-def write(path, inputs, counts=None):
+def write(path, inputs, counts=None, probes=()):
     """`inputs` maps tuples of parameters to rows, `counts` embeddings to how
-    often each of their rows was read."""
+    often each of their rows was read; `probes` are pairs of a linear's parameter
+    and a divergence."""
     tensors, shared, rows = {}, {}, {}
     for params, values in inputs.items():
         first = params[0]
@@ -45,6 +46,10 @@ def write(path, inputs, counts=None):
     header = {"__metadata__": {
         "format": "llmc-statistics-1", "rows": json.dumps(rows),
         "shared": json.dumps(shared), "blocks": json.dumps(blocks)}}
+    if probes:
+        header["__metadata__"]["probes"] = json.dumps([
+            {"param": param, "in_embedding": False, "divergence": divergence,
+             "squared_error": 1} for param, divergence in probes])
     offset = 0
     for name, values in tensors.items():
         header[name] = {
@@ -61,6 +66,11 @@ def write(path, inputs, counts=None):
 
 if __name__ == "__main__":
     file, *entries = sys.argv[1:]
-    pairs = [entry.split("=") for entry in entries]
+    flag = "--probe="
+    probes = [entry[len(flag):].split("=") for entry in entries
+              if entry.startswith(flag)]
+    pairs = [entry.split("=") for entry in entries
+             if not entry.startswith(flag)]
     write(file, {tuple(names.split(",")): make_rows(int(columns))
-                 for names, columns in pairs})
+                 for names, columns in pairs},
+          probes=[(param, float(value)) for param, value in probes])

@@ -103,4 +103,49 @@ def AllocateBits : Pass<"llmc-allocate-bits", "::mlir::ModuleOp"> {
   ];
 }
 
+def AllocateSparsity : Pass<"llmc-allocate-sparsity", "::mlir::ModuleOp"> {
+  let summary = "Choose how much of each weight is pruned";
+  let description = [{
+    Decides which part of each weight of `llmc.linear` becomes 0, between
+    `sparsity - spread` and `sparsity + spread` in steps of 0.05, so that of all
+    of them together the part `sparsity` does and the model's error is the
+    least. The weights stay as they are: the choice is an attribute,
+    `llmc.sparsity`, of the parameter, and `llmc-prune-magnitude`, `-wanda`,
+    `-sparsegpt` and `-alps` behind it take that instead of their option
+    `sparsity`. With a pattern n:m, or `scope=global`, they do not.
+
+    ```mlir
+    // llmc-calibrate{inputs=FILE probe={llmc-prune-alps{scope=row rounds=6}}},
+    // llmc-allocate-sparsity,
+    // llmc-calibrate{inputs=FILE then={llmc-prune-alps{scope=row}}}
+    ```
+
+    What pruning a weight does to the model is measured by `llmc-calibrate` with
+    a `probe` that prunes the part `probed`: with the divergence d that it found,
+    a part s costs d e(s) / e(probed), where e(s) is the sum of the smallest
+    w_ij^2 E[x_j^2] of each row, a part s of it, which is what outputs lose if
+    nothing makes up for it. Parts are chosen as bits are by
+    `llmc-allocate-bits`. A weight that was not probed is left to the option
+    `sparsity` of the passes behind, with a remark and, with `strict`, an error.
+  }];
+  let options = [
+    Option<"sparsity", "sparsity", "double", /*default=*/"0.5",
+           "The part of all weights that becomes 0">,
+    Option<"spread", "spread", "double", /*default=*/"0.1",
+           "How far the part of one weight may be from that">,
+    Option<"probed", "probed", "double", /*default=*/"0.5",
+           "The part that the probe of llmc-calibrate pruned">,
+    Option<"skip", "skip", "std::string", /*default=*/"\"\"",
+           "Leave parameters alone in whose names this regular expression "
+           "finds something">,
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where a weight was not probed">
+  ];
+  let statistics = [
+    Statistic<"numWeights", "weights", "Parameters whose part was chosen">,
+    Statistic<"numSkipped", "weights-skipped",
+              "Parameters asked for that were not judged">
+  ];
+}
+
 #endif // LLMC_COMPRESS_SEARCH

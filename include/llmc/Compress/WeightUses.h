@@ -15,6 +15,12 @@ inline constexpr llvm::StringLiteral bitsAttrName = "llmc.bits";
 /// That number of bits, or `standard` if nothing was chosen.
 int64_t getChosenBits(ParamOp param, int64_t standard);
 
+/// The attribute of a parameter that has the part of its weights which
+/// llmc-allocate-sparsity chose to become 0.
+inline constexpr llvm::StringLiteral sparsityAttrName = "llmc.sparsity";
+/// That part, or `standard` if nothing was chosen.
+double getChosenSparsity(ParamOp param, double standard);
+
 /// The attribute, of no value, of a parameter that stays floats as it is;
 /// llmc-split-outliers chooses it.
 inline constexpr llvm::StringLiteral keptAttrName = "llmc.kept";
