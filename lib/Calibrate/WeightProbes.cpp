@@ -83,12 +83,8 @@ FailureOr<SmallVector<ProbedWeight>> llmc::findProbedWeights(ModuleOp before,
     auto load =
         (transpose ? transpose.getOperand() : value).getDefiningOp<WeightOp>();
     auto type = cast<RankedTensorType>(value.getType());
-    Value compressed = other.first;
-    while (auto op = compressed.getDefiningOp<TransposeOp>())
-      compressed = op.getOperand();
     if (!load || !type.hasStaticShape() || type.getRank() != 2 ||
         !type.getElementType().isF32() ||
-        compressed.getDefiningOp<WeightOp>() ||
         !seen.insert({load.getParamAttr().getAttr(), unsigned(inEmbedding)})
              .second)
       continue;
@@ -96,6 +92,8 @@ FailureOr<SmallVector<ProbedWeight>> llmc::findProbedWeights(ModuleOp before,
                                   now = decodeWeight(other.first);
     if (failed(old) || failed(now))
       return failure();
+    if (*old == *now)
+      continue;
     ProbedWeight probed{load.getParamAttr().getAttr(), inEmbedding, {}, 0};
     Matrix<float> errors(type.getDimSize(0), type.getDimSize(1));
     for (size_t i = 0; i < now->size(); ++i) {

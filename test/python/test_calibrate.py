@@ -321,3 +321,26 @@ def test_samples_need_room():
     from llmc.calibrate import windows
     with pytest.raises(llmc.Error, match="no room for text between the 3"):
         windows(range(100), 4, 3, ([7], [8, 8]))
+
+
+def test_sparsity_by_probes(shared, tmp_path):
+    """Weights that were probed by pruning them lose parts of their own, half of
+    all together."""
+    path = shared / "zoo" / "llama-kv-op18.onnx"
+    if not path.is_file():
+        pytest.skip(f"no shared data: {path}")
+    samples = make_samples(onnxruntime.InferenceSession(str(path)))
+    save_file(samples, tmp_path / "samples")
+    module = llmc.Module.load(path)
+    module.lift()
+    calibrate = f"llmc-calibrate{{inputs={tmp_path}/samples "
+    module.run(calibrate + "probe={llmc-prune-alps{scope=row rounds=6 "
+               "store=dense}}},llmc-allocate-sparsity{spread=0.2}")
+    report = module.run(calibrate + "reference=true then={llmc-match-outputs,"
+                        "llmc-prune-alps{scope=row store=dense}}}")
+    pruned = [entry for entry in report.weights
+              if entry["pass"] == "llmc-prune-alps"]
+    zeros = sum(entry["sparsity"] * entry["weights"] for entry in pruned)
+    assert abs(zeros / sum(entry["weights"] for entry in pruned) - 0.5) < 0.02
+    parts = {round(entry["sparsity"], 1) for entry in pruned}
+    assert 0.3 in parts and 0.7 in parts

@@ -29,6 +29,7 @@ SHIPPED = {
     "bf16": ("llama-kv-op18", {}, 1.9, 0.999),
     "prune-2of4-4bit": ("llama-kv-op18", GROUP, 6, 0.6),
     "prune-half": ("llama-kv-op18", {}, 1.3, 0.7),
+    "prune-half-probed": ("llama-kv-op18", {}, 1.3, 0.7),
     "neurons-4bit": ("llama-kv-op18", {**GROUP, "multiple": 16}, 5, 0.7),
     "layers": ("llama-kv-op18", {"ratio": 0.5, "keep-last": 0}, 1.3, 0.5),
     "slice": ("llama-kv-op18", {"ratio": 0.25}, 1.25, 0.7),
@@ -122,8 +123,10 @@ def test_pipeline_is_one_of_llmc_opt(name, capsys, tmp_path):
     tool = ROOT / "build" / "bin" / "llmc-opt"
     if not tool.is_file():
         pytest.skip(f"there is no {tool}")
-    assert main(["recipes", name, "--set=group=16"] if name not in (
-        "bf16", "prune-half", "layers", "slice") else ["recipes", name]) == 0
+    without_group = ("bf16", "prune-half", "prune-half-probed", "layers",
+                     "slice")
+    assert main(["recipes", name] if name in without_group else
+                ["recipes", name, "--set=group=16"]) == 0
     pipeline = capsys.readouterr().out.strip()
     done = subprocess.run(
         [tool, f"--pass-pipeline=builtin.module({pipeline})",
