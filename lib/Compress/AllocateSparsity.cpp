@@ -81,7 +81,7 @@ void AllocateSparsity::runOnOperation() {
     if (!probe.inEmbedding)
       divergences[probe.param] = std::max(probe.divergence, 0.0);
   FloatWeights all(module,
-                   {"prune", "pruned", WeightKinds::Linear, skip, strict});
+                   {"judge", "judged", WeightKinds::Linear, skip, strict});
   std::vector<FloatWeight> weights = all.collect(
       /*needsStatistics=*/true, [&](const FloatWeight &weight) -> std::string {
         ParamOp param = weight.param;

@@ -30,9 +30,25 @@ Pruner::Pruner(ModuleOp module, const PruneOptions &options)
                                         options.skip, options.strict}) {}
 
 std::vector<PrunedWeight> Pruner::collect(bool needsStatistics) {
-  return weights.collect(needsStatistics, [&](const PrunedWeight &weight) {
-    return pattern.getObstacle(weight.rows, weight.columns);
-  });
+  std::vector<PrunedWeight> result =
+      weights.collect(needsStatistics, [&](const PrunedWeight &weight) {
+        return pattern.getObstacle(weight.rows, weight.columns);
+      });
+  if (pattern.isNM())
+    ignoreSparsity(result, "n:m has its own");
+  return result;
+}
+
+void Pruner::ignoreSparsity(ArrayRef<PrunedWeight> weights, StringRef reason) {
+  for (const PrunedWeight &weight : weights) {
+    ParamOp param = weight.param;
+    if (!param->hasAttr(sparsityAttrName))
+      continue;
+    hasIgnored = true;
+    (options.strict ? param.emitError() : param.emitRemark())
+        << "the sparsity that was chosen for '" << param.getSymName()
+        << "' does not count: " << reason;
+  }
 }
 
 void Pruner::pruneByScore(PruneScope scope, bool needsStatistics,
@@ -44,8 +60,10 @@ void Pruner::pruneByScore(PruneScope scope, bool needsStatistics,
   };
   // n:m compares the weights of a group only.
   std::optional<ThresholdSearch> threshold;
-  if (scope == PruneScope::Global && !pattern.isNM())
+  if (scope == PruneScope::Global && !pattern.isNM()) {
     threshold.emplace();
+    ignoreSparsity(weights, "scope=global compares all weights");
+  }
   for (int64_t i = 0; threshold && i < 2; ++i) {
     for (const PrunedWeight &weight : weights)
       threshold->add(sumTiles(getScores(weight), pattern).values);

@@ -67,16 +67,23 @@ public:
   const SparsePattern &getPattern() const { return pattern; }
   const Totals &getTotals() const { return totals; }
   /// Whether something stayed that must not.
-  bool hasFailed() const { return weights.hasFailed(); }
+  bool hasFailed() const {
+    return weights.hasFailed() || (options.strict && hasIgnored);
+  }
   int64_t getNumSkipped() const { return weights.getNumSkipped(); }
 
 private:
+  /// Says that no part that was chosen for one of them counts.
+  void ignoreSparsity(llvm::ArrayRef<PrunedWeight> weights,
+                      llvm::StringRef reason);
+
   mlir::ModuleOp module;
   PruneOptions options;
   SparsePattern pattern;
   mlir::SymbolTable symbols;
   FloatWeights weights;
   Totals totals;
+  bool hasIgnored = false;
 };
 
 /// What passes that prune weights have in common; `Base` is what TableGen makes

@@ -17,6 +17,11 @@
 // RUN:   --remark-policy=all --remark-format=emitRemark --remarks-filter=llmc-compress -o /dev/null 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=SPARSEGPT
 
+// RUN: llmc-opt %s --llmc-read-statistics=file=%t.safetensors --llmc-allocate-sparsity \
+// RUN:   --llmc-prune-wanda=pattern=2:4 2>&1 >/dev/null | FileCheck %s --check-prefix=IGNORED
+// RUN: not llmc-opt %s --llmc-read-statistics=file=%t.safetensors --llmc-allocate-sparsity \
+// RUN:   --llmc-prune-wanda="scope=global strict" 2>&1 >/dev/null | FileCheck %s --check-prefix=GLOBAL
+
 // RUN: %python %S/../Inputs/make_statistics.py %t.one --probe=down=1 up=40 down=40
 // RUN: llmc-opt %s --llmc-read-statistics=file=%t.one --llmc-allocate-sparsity 2>&1 >/dev/null \
 // RUN:   | FileCheck %s --check-prefix=NONE
@@ -34,9 +39,11 @@
 // PRUNED-DAG: param=down{{.*}}sparsity=3.000000e-01
 // SPARSEGPT-DAG: param=up{{.*}}sparsity=6.000000e-01
 // SPARSEGPT-DAG: param=down{{.*}}sparsity=4.000000e-01
-// NONE: remark: 'up' is not pruned: it was not probed; run llmc-calibrate with a probe that prunes first
+// IGNORED: remark: the sparsity that was chosen for 'up' does not count: n:m has its own
+// GLOBAL: error: the sparsity that was chosen for 'up' does not count: scope=global compares all weights
+// NONE: remark: 'up' is not judged: it was not probed; run llmc-calibrate with a probe that prunes first
 // ALONE: llmc.param @down = {{.*}} {llmc.sparsity = 5.000000e-01 : f64}
-// STRICT: error: 'up' is not pruned: it was not probed
+// STRICT: error: 'up' is not judged: it was not probed
 // RANGE: error: llmc-allocate-sparsity: sparsity is 1.0{{.*}}; it must be between 0 and 1
 // PROBED: error: llmc-allocate-sparsity: probed is 0.0{{.*}}; it must be between 0 and 1
 // SPREAD: error: llmc-allocate-sparsity: spread is {{.*}}; parts must be at least 0 and below 1

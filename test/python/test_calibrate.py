@@ -18,6 +18,14 @@ TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64,
          "tensor(float16)": np.float16, "tensor(bool)": np.bool_}
 
 
+def find_model(shared, name):
+    """The path of a model of the zoo."""
+    path = shared / "zoo" / f"{name}.onnx"
+    if not path.is_file():
+        pytest.skip(f"no shared data: {path}")
+    return path
+
+
 def make_samples(session):
     """A tensor for each input, by its name; the first dimension counts."""
     random = np.random.default_rng(3)
@@ -85,9 +93,7 @@ def read_statistics(path):
     "llama-kv-op18", "gpt2-op18", "bert-op18", "qwen2-op18", "albert-op18",
     "llama-op17-ts", "phi-op18", "gemma2-op18"])
 def test_statistics(name, shared, tmp_path):
-    path = shared / "zoo" / f"{name}.onnx"
-    if not path.is_file():
-        pytest.skip(f"no shared data: {path}")
+    path = find_model(shared, name)
     samples = make_samples(onnxruntime.InferenceSession(str(path)))
     save_file(samples, tmp_path / "samples")
     module = llmc.Module.load(path)
@@ -130,9 +136,7 @@ def outputs_of(module, samples):
 def test_blocks_are_put_back(name, shared, tmp_path):
     """Passes on each block alone make of the model what they make of it at
     once, as long as they ask for no data."""
-    path = shared / "zoo" / f"{name}.onnx"
-    if not path.is_file():
-        pytest.skip(f"no shared data: {path}")
+    path = find_model(shared, name)
     samples = make_samples(onnxruntime.InferenceSession(str(path)))
     save_file(samples, tmp_path / "samples")
     rounding = "llmc-quantize-rtn{bits=4 block=16 what=linear}"
@@ -166,9 +170,7 @@ def divergence(logits, others):
 @pytest.mark.parametrize("name", ["llama-kv-op18", "gpt2-op18"])
 def test_probes(name, shared, tmp_path):
     """ONNX Runtime runs the model with one weight rounded."""
-    path = shared / "zoo" / f"{name}.onnx"
-    if not path.is_file():
-        pytest.skip(f"no shared data: {path}")
+    path = find_model(shared, name)
     session = onnxruntime.InferenceSession(str(path))
     samples = make_samples(session)
     save_file(samples, tmp_path / "samples")
@@ -216,9 +218,7 @@ def test_probes(name, shared, tmp_path):
 
 
 def test_errors(shared, tmp_path):
-    path = shared / "zoo" / "llama-kv-op18.onnx"
-    if not path.is_file():
-        pytest.skip(f"no shared data: {path}")
+    path = find_model(shared, "llama-kv-op18")
     samples = make_samples(onnxruntime.InferenceSession(str(path)))
 
     def calibrate(changes, options=""):
@@ -250,9 +250,7 @@ def test_errors(shared, tmp_path):
 
 def test_module_calibrate(shared, tmp_path):
     """Windows of a text, and inputs that the package fills in itself."""
-    path = shared / "zoo" / "llama-kv-op18.onnx"
-    if not path.is_file():
-        pytest.skip(f"no shared data: {path}")
+    path = find_model(shared, "llama-kv-op18")
     tokens = np.random.default_rng(1).integers(0, 256, 100)
     module = llmc.Module.load(path)
     module.lift()
@@ -269,9 +267,7 @@ def test_module_calibrate(shared, tmp_path):
 
 def test_budget_without_logits(shared):
     """Nothing can be probed then, which is said, and an error when strict."""
-    path = shared / "zoo" / "bert-op18.onnx"
-    if not path.is_file():
-        pytest.skip(f"no shared data: {path}")
+    path = find_model(shared, "bert-op18")
     tokens = np.random.default_rng(1).integers(0, 256, 100)
     options = {"budget": 200000, "group": 16, "tokens": tokens, "samples": 2,
                "sample_length": 20}
@@ -326,9 +322,7 @@ def test_samples_need_room():
 def test_sparsity_by_probes(shared, tmp_path):
     """Weights that were probed by pruning them lose parts of their own, half of
     all together."""
-    path = shared / "zoo" / "llama-kv-op18.onnx"
-    if not path.is_file():
-        pytest.skip(f"no shared data: {path}")
+    path = find_model(shared, "llama-kv-op18")
     samples = make_samples(onnxruntime.InferenceSession(str(path)))
     save_file(samples, tmp_path / "samples")
     module = llmc.Module.load(path)

@@ -41,8 +41,9 @@ def Calibrate : Pass<"llmc-calibrate", "::mlir::ModuleOp"> {
     output of an attention, whose statistics are those behind the compressed
     values. Each stage is a module of its own. For each linear it is known how
     what it reads, and what its result is added to, differ from what they were;
-    `llmc-match-outputs` in `then` lets weights make up for that. It takes about
-    twice the time, and the memory of one more activation of each sample.
+    `llmc-match-outputs` in `then` lets weights make up for that. Blocks run as
+    they were too, once for each stage; memory holds two more activations of
+    each sample and a copy of the block.
 
     ```mlir
     // llmc-calibrate{inputs=samples.safetensors reference=true

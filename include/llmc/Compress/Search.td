@@ -112,7 +112,8 @@ def AllocateSparsity : Pass<"llmc-allocate-sparsity", "::mlir::ModuleOp"> {
     least. The weights stay as they are: the choice is an attribute,
     `llmc.sparsity`, of the parameter, and `llmc-prune-magnitude`, `-wanda`,
     `-sparsegpt` and `-alps` behind it take that instead of their option
-    `sparsity`. With a pattern n:m, or `scope=global`, they do not.
+    `sparsity`. With a pattern n:m, or `scope=global`, they do not, which is a
+    remark and, with `strict`, an error.
 
     ```mlir
     // llmc-calibrate{inputs=FILE probe={llmc-prune-alps{scope=row rounds=6}}},
