@@ -35,10 +35,10 @@ def anonymous_bytes(pid):
     return 0
 
 
-def measure(command):
+def measure(command, output=None):
     """(wall seconds, peak bytes, peak anonymous bytes) of a process."""
     start = time.perf_counter()
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, stdout=output, stderr=output)
     anonymous = 0
     while True:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)

@@ -11,9 +11,12 @@ using namespace llmc;
 
 namespace {
 
-/// Rows that are read together: 64 floats of a transposed weight are a few
-/// whole cache lines.
-constexpr int64_t rowsPerTile = 64;
+/// Rows that are read together: columns of a transposed weight are read in a
+/// few whole cache lines each, and a weight is work for several threads.
+int64_t getRowsPerTile(int64_t rows) {
+  return std::clamp<int64_t>(llvm::alignTo(llvm::divideCeil(rows, 8), 16), 64,
+                             256);
+}
 
 struct ErrorSums {
   double largest = 0, magnitude = 0, squared = 0, norm = 0;
@@ -125,15 +128,26 @@ Grid searchUnweighted(const float *values, int64_t count, const Range &range,
   return searchGrid<false>(values, nullptr, count, range, options);
 }
 
-/// Codes of `count` values, a multiple of `blockLanes`.
-ErrorSums encode(const float *values, int64_t count, const Grid &grid,
-                 int64_t bits, uint8_t *codes) {
+/// What codes miss, in lanes that are summed in the end.
+struct LaneErrors {
+  float largest[blockLanes];
+  // A float could not hold the square of every float.
+  double squared[blockLanes], norm[blockLanes];
+};
+
+/// Codes of `count` values, a multiple of `blockLanes`; adds to the errors.
+LLMC_VECTOR_CLONES
+void encode(const float *values, int64_t count, const Grid &grid, int64_t bits,
+            uint8_t *codes, LaneErrors &errors) {
   float lowest = float(-grid.zero),
         highest = float((1 << bits) - 1 - grid.zero);
   float scale = grid.scale;
-  float largest[blockLanes] = {};
-  // A float could not hold the square of every float.
-  double squared[blockLanes] = {}, norm[blockLanes] = {};
+  // Arrays of their own are kept in registers.
+  float largest[blockLanes];
+  double squared[blockLanes], norm[blockLanes];
+  std::copy_n(errors.largest, blockLanes, largest);
+  std::copy_n(errors.squared, blockLanes, squared);
+  std::copy_n(errors.norm, blockLanes, norm);
   for (int64_t i = 0; i < count; i += blockLanes)
     for (int64_t j = 0; j < blockLanes; ++j) {
       float value = values[i + j];
@@ -148,10 +162,9 @@ ErrorSums encode(const float *values, int64_t count, const Grid &grid,
       squared[j] += double(error) * error;
       norm[j] += double(value) * value;
     }
-  ErrorSums sums;
-  for (int64_t j = 0; j < blockLanes; ++j)
-    sums.add({largest[j], 0, squared[j], norm[j], true});
-  return sums;
+  std::copy_n(largest, blockLanes, errors.largest);
+  std::copy_n(squared, blockLanes, errors.squared);
+  std::copy_n(norm, blockLanes, errors.norm);
 }
 
 ErrorSums quantizeRows(const WeightSource &source, const GridOptions &options,
@@ -164,6 +177,7 @@ ErrorSums quantizeRows(const WeightSource &source, const GridOptions &options,
   std::vector<float> tile(rows * stride), weights(stride);
   std::vector<uint8_t> codes(stride), zeros(rows * blocks);
   ErrorSums sums;
+  LaneErrors errors{};
   for (int64_t block = 0; block < blocks; ++block) {
     int64_t column = block * format.block;
     int64_t count = std::min(format.block, format.columns - column);
@@ -184,7 +198,7 @@ ErrorSums quantizeRows(const WeightSource &source, const GridOptions &options,
       Grid grid =
           findGrid(values, columnWeights.empty() ? nullptr : weights.data(),
                    stride, range, options);
-      sums.add(encode(values, stride, grid, format.bits, codes.data()));
+      encode(values, stride, grid, format.bits, codes.data(), errors);
       result.storeBlock(firstRow + row, block, codes, grid.scale);
       zeros[row * blocks + block] = uint8_t(grid.zero);
     }
@@ -192,6 +206,8 @@ ErrorSums quantizeRows(const WeightSource &source, const GridOptions &options,
   for (int64_t row = 0; row < rows; ++row)
     result.storeZeros(firstRow + row,
                       ArrayRef(zeros).slice(row * blocks, blocks));
+  for (int64_t j = 0; j < blockLanes; ++j)
+    sums.add({errors.largest[j], 0, errors.squared[j], errors.norm[j], true});
   return sums;
 }
 
@@ -233,35 +249,70 @@ std::optional<WeightSource> llmc::getWeightSource(ParamOp param,
   return source;
 }
 
-void llmc::readWeight(const WeightSource &source, int64_t firstRow,
-                      int64_t firstColumn, MatrixRef<float> values) {
+/// `format` is a constant, so that no element asks for it.
+template <FloatFormat format>
+static void readValues(const WeightSource &source, int64_t firstRow,
+                       int64_t firstColumn, MatrixRef<float> values) {
   if (!source.transposed) {
     for (int64_t row = 0; row < values.rows; ++row) {
       int64_t begin = (firstRow + row) * source.columns + firstColumn;
       for (int64_t i = 0; i < values.columns; ++i)
-        values(row, i) = loadFloat(source.data, source.format, begin + i);
+        values(row, i) = loadFloat(source.data, format, begin + i);
     }
     return;
   }
+  // Columns are pages apart, which processors do not foresee.
+  constexpr int64_t columnsAhead = 4, valuesPerLine = 64 / sizeof(float);
   for (int64_t i = 0; i < values.columns; ++i) {
     int64_t begin = (firstColumn + i) * source.rows + firstRow;
-    for (int64_t row = 0; row < values.rows; ++row)
-      values(row, i) = loadFloat(source.data, source.format, begin + row);
+    int64_t ahead = columnsAhead * source.rows;
+    for (int64_t line = 0; line < values.rows; line += valuesPerLine) {
+      int64_t end = std::min(line + valuesPerLine, values.rows);
+      __builtin_prefetch(source.data +
+                         (begin + ahead + line) * getFloatBytes(format));
+      for (int64_t row = line; row < end; ++row)
+        values(row, i) = loadFloat(source.data, format, begin + row);
+    }
+  }
+}
+
+void llmc::readWeight(const WeightSource &source, int64_t firstRow,
+                      int64_t firstColumn, MatrixRef<float> values) {
+  switch (source.format) {
+  case FloatFormat::F32:
+    return readValues<FloatFormat::F32>(source, firstRow, firstColumn, values);
+  case FloatFormat::F16:
+    return readValues<FloatFormat::F16>(source, firstRow, firstColumn, values);
+  case FloatFormat::BF16:
+    return readValues<FloatFormat::BF16>(source, firstRow, firstColumn, values);
+  }
+}
+
+LLMC_VECTOR_CLONES
+static void findRanges(const float *values, int64_t count, float *low,
+                       float *high, uint32_t *special) {
+  // As many partial results let the compiler vectorise reductions of floats.
+  float lowest[blockLanes] = {}, highest[blockLanes] = {};
+  uint32_t specials[blockLanes] = {};
+  for (int64_t i = 0; i < count; i += blockLanes)
+    for (int64_t j = 0; j < blockLanes; ++j) {
+      float value = values[i + j];
+      lowest[j] = value < lowest[j] ? value : lowest[j];
+      highest[j] = value > highest[j] ? value : highest[j];
+      uint32_t exponent = llvm::bit_cast<uint32_t>(value) & 0x7f800000;
+      specials[j] |= exponent == 0x7f800000;
+    }
+  for (int64_t j = 0; j < blockLanes; ++j) {
+    low[j] = lowest[j];
+    high[j] = highest[j];
+    special[j] = specials[j];
   }
 }
 
 Range llmc::findRange(const float *values, int64_t count) {
-  // As many partial results let the compiler vectorise reductions of floats.
-  float low[blockLanes] = {}, high[blockLanes] = {};
-  uint32_t special[blockLanes] = {};
-  for (int64_t i = 0; i < count; i += blockLanes)
-    for (int64_t j = 0; j < blockLanes; ++j) {
-      float value = values[i + j];
-      low[j] = value < low[j] ? value : low[j];
-      high[j] = value > high[j] ? value : high[j];
-      uint32_t exponent = llvm::bit_cast<uint32_t>(value) & 0x7f800000;
-      special[j] |= exponent == 0x7f800000;
-    }
+  float low[blockLanes], high[blockLanes];
+  uint32_t special[blockLanes];
+  findRanges(values, count, low, high, special);
   Range range{0, 0, true};
   for (int64_t j = 0; j < blockLanes; ++j) {
     range.lowest = std::min(range.lowest, low[j]);
@@ -343,6 +394,7 @@ QuantizedWeight llmc::quantizeToNearest(const WeightSource &source,
                                         ArrayRef<float> columnWeights,
                                         MLIRContext *context) {
   QuantizedWeight result(source, block, options);
+  int64_t rowsPerTile = getRowsPerTile(source.rows);
   int64_t tiles = llvm::divideCeil(source.rows, rowsPerTile);
   std::vector<ErrorSums> parts(tiles);
   parallelFor(context, 0, tiles, [&](size_t tile) {
