@@ -136,6 +136,19 @@ StringAttr llmc::findFirstParam(Value weight) {
   return first ? first.getParamAttr().getAttr() : StringAttr();
 }
 
+bool llmc::isToBeRemoved(const ModelBlock &block) {
+  bool hasLinear = false;
+  for (Operation *op : block.ops)
+    if (auto linear = dyn_cast<LinearOp>(op)) {
+      StringAttr name = findFirstParam(linear.getWeight());
+      auto model = linear->getParentOfType<ModuleOp>();
+      if (!name || !model.lookupSymbol(name)->hasAttr(removedAttr))
+        return false;
+      hasLinear = true;
+    }
+  return hasLinear;
+}
+
 StringAttr llmc::findQueryParam(AttentionOp attention) {
   SmallVector<Value> queue{attention.getQuery()};
   llvm::SmallDenseSet<Value> seen;

@@ -63,6 +63,8 @@ private:
   LogicalResult compress(unsigned index, PassManager &then);
   LogicalResult compressStages(unsigned index, PassManager &then,
                                Reference &reference);
+  /// Leaves a block out, but not of `reference`, unless that is null.
+  LogicalResult passOver(const ModelBlock &block, Reference *reference);
   /// Takes what a block made of a sample.
   void advance(int64_t sample, const HostTensor &output);
   /// Goes to the next block.
@@ -392,6 +394,18 @@ LogicalResult Calibration::compressStages(unsigned index, PassManager &then,
   return reference.finishBlock();
 }
 
+LogicalResult Calibration::passOver(const ModelBlock &block,
+                                    Reference *reference) {
+  if (reference &&
+      (failed(reference->keep(block, {})) || failed(reference->finishBlock())))
+    return failure();
+  note(findReads(block));
+  handedOn = given;
+  cosines = pairCosines = std::numeric_limits<double>::quiet_NaN();
+  finishBlock();
+  return success();
+}
+
 LogicalResult Calibration::run(PassManager *then, bool compared) {
   if (probe && failed(findLogits()))
     return failure();
@@ -407,6 +421,11 @@ LogicalResult Calibration::run(PassManager *then, bool compared) {
       llvm::errs() << "llmc-calibrate: block " << index + 1 << " of "
                    << blocks.size() << "\n";
     ModelBlock &block = blocks[index];
+    if (isToBeRemoved(block)) {
+      if (failed(passOver(block, compared ? &reference : nullptr)))
+        return failure();
+      continue;
+    }
     Value before = block.output;
     if (failed(measureAttentions(block)) ||
         failed(!then      ? collectBlock(block, /*handOn=*/true)

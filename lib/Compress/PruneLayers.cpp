@@ -8,6 +8,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/SetOperations.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
 #include <map>
@@ -21,18 +22,6 @@ namespace llmc {
 using namespace mlir;
 using namespace llmc;
 
-/// The parameter that a linear's weight is computed from.
-static StringRef getParamName(Value weight) {
-  while (Operation *op = weight.getDefiningOp()) {
-    if (auto load = dyn_cast<WeightOp>(op))
-      return load.getParam();
-    if (op->getNumOperands() == 0)
-      break;
-    weight = op->getOperand(0);
-  }
-  return {};
-}
-
 /// What may be removed: blocks one after the other.
 namespace {
 struct Layer {
@@ -42,13 +31,20 @@ struct Layer {
 
   Value getInput() const { return blocks.front().getInput(); }
   Value getOutput() const { return blocks.back().output; }
-  /// The name of its first weight.
-  StringRef getName() const {
+  /// The parameters of its linears.
+  llvm::SetVector<StringRef> getParams() const {
+    llvm::SetVector<StringRef> params;
     for (const ModelBlock &block : blocks)
       for (Operation *op : block.ops)
         if (auto linear = dyn_cast<LinearOp>(op))
-          return getParamName(linear.getWeight());
-    return {};
+          if (StringAttr param = findFirstParam(linear.getWeight()))
+            params.insert(param);
+    return params;
+  }
+  /// The name of its first weight.
+  StringRef getName() const {
+    llvm::SetVector<StringRef> params = getParams();
+    return params.empty() ? StringRef() : params.front();
   }
 };
 
@@ -73,6 +69,9 @@ private:
   /// Takes those out of `chosen` that have to stay, and says why.
   void keepReturned(SmallVectorImpl<size_t> &chosen);
   void keepAsked(SmallVectorImpl<size_t> &chosen);
+  /// Takes those out of `chosen` that share weights with others, and says so.
+  void keepShared(SmallVectorImpl<size_t> &chosen);
+  void mark(ArrayRef<size_t> chosen);
   /// The caches of these layers, and the others.
   std::pair<SmallVector<KVCache>, SmallVector<KVCache>>
   splitCaches(ArrayRef<size_t> chosen);
@@ -132,7 +131,8 @@ void PruneLayers::findStatistics() {
       llvm::SmallDenseSet<StringRef> names;
       for (Operation *op : block.ops)
         if (auto linear = dyn_cast<LinearOp>(op))
-          names.insert(getParamName(linear.getWeight()));
+          if (StringAttr param = findFirstParam(linear.getWeight()))
+            names.insert(param);
       size_t found = next;
       while (found < known.size() && !llvm::any_of(
                                          known[found].params,
@@ -165,6 +165,15 @@ double PruneLayers::getInfluence(const Layer &layer) {
 SmallVector<size_t> PruneLayers::choose() {
   SmallVector<size_t> chosen;
   findStatistics();
+  if (step == LayerStep::Remove) {
+    for (auto [index, layer] : llvm::enumerate(layers))
+      if (llvm::all_of(layer.blocks, isToBeRemoved))
+        chosen.push_back(index);
+    if (chosen.empty())
+      complain(main) << getArgument() << ": no layer is marked; run this pass "
+                     << "with step=mark first";
+    return chosen;
+  }
   if (!numbers.empty()) {
     for (int64_t number : numbers) {
       if (number < 0 || number >= int64_t(layers.size()))
@@ -295,6 +304,38 @@ void PruneLayers::keepAsked(SmallVectorImpl<size_t> &chosen) {
         changed = true;
       }
   }
+}
+
+void PruneLayers::keepShared(SmallVectorImpl<size_t> &chosen) {
+  llvm::StringMap<llvm::SmallDenseSet<Operation *>> readers;
+  main.walk([&](Operation *op) {
+    if (!isa<LinearOp, EmbeddingOp>(op))
+      return;
+    Value weight = isa<LinearOp>(op) ? cast<LinearOp>(op).getWeight()
+                                     : cast<EmbeddingOp>(op).getWeight();
+    if (StringAttr param = findFirstParam(weight))
+      readers[param].insert(op);
+  });
+  llvm::erase_if(chosen, [&](size_t index) {
+    llvm::SmallDenseSet<Operation *> own;
+    for (const ModelBlock &block : layers[index].blocks)
+      own.insert(block.ops.begin(), block.ops.end());
+    for (StringRef param : layers[index].getParams())
+      if (!llvm::set_is_subset(readers[param], own)) {
+        keep(layers[index], main,
+             "its weight '" + param + "' is read elsewhere too");
+        return true;
+      }
+    return false;
+  });
+}
+
+void PruneLayers::mark(ArrayRef<size_t> chosen) {
+  SymbolTable symbols(getOperation());
+  for (size_t index : chosen)
+    for (StringRef param : layers[index].getParams())
+      symbols.lookup(param)->setAttr(removedAttr, UnitAttr::get(&getContext()));
+  numMarked += chosen.size();
 }
 
 void PruneLayers::eraseOps(ArrayRef<size_t> chosen) {
@@ -448,10 +489,14 @@ void PruneLayers::runOnOperation() {
     SmallVector<size_t> chosen = choose();
     keepReturned(chosen);
     keepAsked(chosen);
-    if (!chosen.empty())
+    if (step == LayerStep::Mark) {
+      keepShared(chosen);
+      mark(chosen);
+    } else if (!chosen.empty()) {
       remove(chosen);
-    if (!chosen.empty() && renumber)
-      renumberCaches();
+      if (renumber)
+        renumberCaches();
+    }
   }
   if (complained && strict)
     signalPassFailure();

@@ -3,7 +3,9 @@
 // RUN: llmc-opt %s --split-input-file -llmc-prune-layers="unit=block keep-first=0 keep-last=0" 2>&1 | FileCheck %s --check-prefix=DATA
 // RUN: not llmc-opt %s --split-input-file -llmc-prune-layers="ratio=2" 2>&1 | FileCheck %s --check-prefix=RATIO
 // RUN: not llmc-opt %s --split-input-file -llmc-prune-layers="count=-1" 2>&1 | FileCheck %s --check-prefix=COUNT
+// RUN: not llmc-opt %s --split-input-file -llmc-prune-layers="step=remove unit=block strict" 2>&1 | FileCheck %s --check-prefix=UNMARKED
 
+// UNMARKED: error: llmc-prune-layers: no layer is marked; run this pass with step=mark first
 // RATIO: error: llmc-prune-layers: ratio must be between 0 and 1
 // COUNT: error: llmc-prune-layers: numbers of layers cannot be negative
 // DATA: remark: llmc-prune-layers: no statistics of the blocks; run llmc-calibrate first, or name the layers

@@ -3,11 +3,21 @@
 // RUN: llmc-opt %s --llmc-prune-layers="layers=2,3 unit=block" | FileCheck %s
 // RUN: llmc-opt %s --llmc-prune-layers="layers=3 unit=block" | FileCheck %s --check-prefix=MLP
 // RUN: llmc-opt %s --llmc-prune-layers="layers=1" --remarks-filter=llmc-compress --remark-policy=all --remark-format=emitRemark 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: llmc-opt %s --llmc-prune-layers="layers=1 step=mark" | FileCheck %s --check-prefix=MARK
+// RUN: llmc-opt %s --llmc-prune-layers="layers=1 step=mark" --llmc-prune-layers="step=remove" | FileCheck %s
 
 // Each layer is an attention with a cache and an MLP. The second one goes with
 // its cache; what asked how long that was asks the first one's.
 
 // REMARK: bytes_after=0, bytes_before=512, influence=-1.{{.*}}, layer=1, param=a1, removed=layer
+
+// Marks change nothing but the parameters of the layer's linears.
+// MARK: llmc.param @m0 = dense
+// MARK-NOT: llmc.removed
+// MARK: llmc.param @a1 {{.*}}llmc.removed
+// MARK: llmc.param @m1 {{.*}}llmc.removed
+// MARK-NOT: llmc.removed
+// MARK: past.1
 
 // CHECK-NOT: llmc.param @{{[a-z]*}}1
 // CHECK: func.func @main

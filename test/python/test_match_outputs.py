@@ -115,6 +115,33 @@ def test_against_numpy(tmp_path, input, residual):
     assert abs(last - w["last"]).max() > 0.01
 
 
+@pytest.mark.parametrize("input, residual", [(0.5, 0.5), (0, 1)])
+def test_makes_up_for_a_removed_block(tmp_path, input, residual):
+    """llmc-calibrate passes over what llmc-prune-layers marked."""
+    random = np.random.default_rng(3)
+    weights = {name: (random.standard_normal(shape) / 4).astype("f4")
+               for name, shape in SHAPES.items()}
+    ids = make_ids()
+    save_file({"ids": ids}, tmp_path / "samples")
+    module = make_module(weights)
+    module.run("llmc-prune-layers{layers=0 unit=block step=mark},"
+               f"llmc-calibrate{{inputs={tmp_path}/samples reference=true then={{"
+               f"llmc-match-outputs{{input={input} residual={residual} "
+               f"damping={DAMPING}}}}}}}")
+    assert {p["name"] for p in module.params()} == set(SHAPES)
+    report = module.run("llmc-prune-layers{unit=block step=remove}")
+    assert not report.notices
+    assert {p["name"] for p in module.params()} == {"embed", "last"}
+
+    w = {name: value.astype("f8") for name, value in weights.items()}
+    x = w["embed"][ids.ravel()]
+    before = x + ((x @ w["gate"].T) * (x @ w["up"].T)) @ w["down"].T
+    last = matched(w["last"], before, x, before, x, input, residual)
+    np.testing.assert_allclose(weights_of(module, tmp_path)["last"], last,
+                               rtol=1e-3, atol=1e-4)
+    assert abs(last - w["last"]).max() > 0.01
+
+
 def test_makes_the_model_nearer(tmp_path):
     random = np.random.default_rng(2)
     weights = {name: (random.standard_normal(shape) / 4).astype("f4")

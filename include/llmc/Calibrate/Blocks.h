@@ -47,6 +47,12 @@ llvm::SmallVector<ModelBlock> findStages(const ModelBlock &block);
 llvm::SetVector<mlir::Operation *>
 findNeeded(const ModelBlock &block, llvm::ArrayRef<mlir::Value> outputs);
 
+/// Attribute of the parameters of a layer that is about to be removed.
+inline constexpr llvm::StringLiteral removedAttr = "llmc.removed";
+
+/// Whether all parameters of the block's linears have `removedAttr`.
+bool isToBeRemoved(const ModelBlock &block);
+
 /// The first parameter that a weight is made of, null if it is none's.
 mlir::StringAttr findFirstParam(mlir::Value weight);
 

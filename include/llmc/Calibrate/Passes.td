@@ -50,6 +50,10 @@ def Calibrate : Pass<"llmc-calibrate", "::mlir::ModuleOp"> {
     //   then={llmc-match-outputs,llmc-quantize-gptq{bits=4}}}
     ```
 
+    Blocks whose parameters are marked with `llmc.removed`, by
+    `llmc-prune-layers{step=mark}`, are passed over: what is behind them is given
+    what they were given. The model as it was has them.
+
     With `probe`, a pass pipeline, what errors of each weight cost is measured,
     which `llmc-allocate-bits` wants to know: the pipeline compresses a copy of
     each block, and for each weight that it changed the model with that one

@@ -41,6 +41,8 @@ enum class SliceMethod { PCA, Columns };
 enum class SliceBasis { Own, Later, Shared };
 /// What llmc-prune-layers removes.
 enum class LayerUnit { Layer, Block };
+/// What of a removal of layers is done.
+enum class LayerStep { All, Mark, Remove };
 
 /// What errors of a factored weight cost.
 enum class FactorMethod { Plain, Scaled, Whitened };

@@ -213,6 +213,12 @@ def PruneLayers : Pass<"llmc-prune-layers", "::mlir::ModuleOp"> {
     %5 = llmc.rms_norm %2, %scale : ...
     ```
 
+    What is behind a removed layer can make up for it. `step=mark` chooses layers
+    and marks their parameters with `llmc.removed`; llmc-calibrate passes over
+    them, but with `reference` runs them in the model as it was, so that
+    `llmc-match-outputs` in `then` finds what is missing; `step=remove` removes
+    what was marked.
+
     A layer that was to go and has to stay, because @main returns more of it
     than a cache or because its size changes, is a remark and, with `strict`, an
     error. So is a model without layers. Run the pass before
@@ -230,6 +236,15 @@ def PruneLayers : Pass<"llmc-prune-layers", "::mlir::ModuleOp"> {
               clEnumValN(::llmc::LayerUnit::Layer, "layer", "whole layers"),
               clEnumValN(::llmc::LayerUnit::Block, "block",
                          "attentions and MLPs, each by itself"))}]>,
+    Option<"step", "step", "::llmc::LayerStep",
+           /*default=*/"::llmc::LayerStep::All", "What to do",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::LayerStep::All, "all",
+                         "choose layers and remove them"),
+              clEnumValN(::llmc::LayerStep::Mark, "mark",
+                         "choose layers and mark their parameters"),
+              clEnumValN(::llmc::LayerStep::Remove, "remove",
+                         "remove layers whose parameters are marked"))}]>,
     Option<"keepFirst", "keep-first", "int64_t", /*default=*/"1",
            "How many stay at the beginning">,
     Option<"keepLast", "keep-last", "int64_t", /*default=*/"1",
@@ -240,6 +255,7 @@ def PruneLayers : Pass<"llmc-prune-layers", "::mlir::ModuleOp"> {
            "Fail where a layer cannot be removed">
   ];
   let statistics = [
+    Statistic<"numMarked", "marked", "Layers or blocks marked">,
     Statistic<"numRemoved", "removed", "Layers or blocks removed">,
     Statistic<"numSkipped", "skipped", "Layers or blocks that had to stay">
   ];
