@@ -27,17 +27,29 @@ LLMC_ALWAYS_INLINE int clampCode(float code, int levels) {
   return int(std::nearbyint(std::min(std::max(code, 0.0f), float(levels))));
 }
 
-/// What one row has: its grids, a code for each column, and sizes.
+/// What one row has: its grids, a code for each column that is stored, and
+/// sizes.
 struct Row {
   Grid *grids;
   uint8_t *codes;
   int64_t block;
   int levels;
+  /// Of a pruned weight, the code of each column, -1 where there is none.
+  const int32_t *places;
 
-  Grid &getGrid(int64_t column) const { return grids[column / block]; }
+  bool isKept(int64_t column) const { return !places || places[column] >= 0; }
+  int64_t getPlace(int64_t column) const {
+    return places ? places[column] : column;
+  }
+  Grid &getGrid(int64_t column) const {
+    return grids[getPlace(column) / block];
+  }
+  uint8_t &getCode(int64_t column) const { return codes[getPlace(column)]; }
+  float getLevel(int64_t column) const {
+    return isKept(column) ? getCode(column) - getGrid(column).zero : 0;
+  }
   float decode(int64_t column) const {
-    const Grid &grid = getGrid(column);
-    return grid.scale * (codes[column] - grid.zero);
+    return isKept(column) ? getGrid(column).scale * getLevel(column) : 0;
   }
 };
 
@@ -49,15 +61,17 @@ int64_t moveCodes(const Row &row, const MatrixRef<const float> &gram,
                   float *difference, float *gradient) {
   int64_t columns = gram.columns, moves = 0;
   for (int64_t i = 0; i < columns; ++i) {
+    if (!row.isKept(i))
+      continue;
     float scale = row.getGrid(i).scale;
     float steps = gradient[i] / (scale * gram(i, i));
     if (std::fabs(steps) <= 0.5f)
       continue;
-    int code = clampCode(row.codes[i] + steps, row.levels);
-    float change = scale * (code - row.codes[i]);
+    int code = clampCode(row.getCode(i) + steps, row.levels);
+    float change = scale * (code - row.getCode(i));
     if (change == 0)
       continue;
-    row.codes[i] = code;
+    row.getCode(i) = code;
     difference[i] -= change;
     subtract(gradient, &gram(i, 0), change, columns);
     ++moves;
@@ -65,22 +79,107 @@ int64_t moveCodes(const Row &row, const MatrixRef<const float> &gram,
   return moves;
 }
 
+/// The grid for `values` of one block, of which each square counts `weights`
+/// times. Both are padded with zeros.
+Grid findBlockGrid(ArrayRef<float> values, ArrayRef<float> weights,
+                   const GridOptions &options) {
+  int64_t count = values.size();
+  return findGrid(values.data(), weights.data(), count,
+                  findRange(values.data(), count), options);
+}
+
+/// Grids and codes of the blocks of some rows of a QuantizedWeight.
+struct BlockCodes {
+  BlockCodes(int64_t rows, const BlockFormat &format)
+      : rows(rows), grids(rows * format.getNumBlocks()),
+        codes(grids.size() * format.block) {}
+
+  void set(int64_t number, const Grid &grid) {
+    int64_t block = codes.size() / grids.size();
+    grids[number] = grid;
+    std::fill_n(&codes[number * block], block, grid.zero);
+  }
+  /// Puts them into the rows from `firstRow` on.
+  void store(int64_t firstRow, QuantizedWeight &result, MLIRContext *context);
+
+  int64_t rows;
+  std::vector<Grid> grids;
+  std::vector<uint8_t> codes;
+};
+
+void BlockCodes::store(int64_t firstRow, QuantizedWeight &result,
+                       MLIRContext *context) {
+  int64_t block = result.format.block, blocks = result.format.getNumBlocks();
+  forEachRow(context, rows, [&](int64_t row) {
+    std::vector<uint8_t> zeros(blocks);
+    for (int64_t number = 0; number < blocks; ++number) {
+      int64_t index = row * blocks + number;
+      zeros[number] = grids[index].zero;
+      result.storeBlock(firstRow + row, number,
+                        ArrayRef(&codes[index * block], block),
+                        grids[index].scale);
+    }
+    result.storeZeros(firstRow + row, zeros);
+  });
+}
+
+/// Grids of all blocks of a pruned weight: they may have values of several
+/// rows.
+BlockCodes findPrunedGrids(const WeightSource &source, const KeptPlaces &kept,
+                           const GridOptions &options,
+                           const HessianFactor &factor, QuantizedWeight &result,
+                           MLIRContext *context) {
+  const BlockFormat &format = result.format;
+  int64_t count = format.rows * format.columns, columns = kept.getColumns();
+  std::vector<float> values(count), meanSquares(count);
+  std::vector<char> finite(kept.getRows(), true);
+  forEachRow(context, kept.getRows(), [&](int64_t row) {
+    std::vector<int32_t> places(columns);
+    kept.get(row, places);
+    for (int64_t i = 0; i < columns; ++i) {
+      if (places[i] < 0)
+        continue;
+      int64_t place = kept.getBase(row) + places[i];
+      float value = loadFloat(source.data, source.format, place);
+      finite[row] &= std::isfinite(value);
+      values[place] = factor.dead[i] ? 0 : value;
+      meanSquares[place] = factor.hessian(i, i);
+    }
+  });
+  result.finite = llvm::all_of(finite, [](char each) { return each; });
+  BlockCodes codes(format.rows, format);
+  if (!result.finite)
+    return codes;
+  int64_t block = format.block;
+  forEachRow(context, codes.grids.size(), [&](int64_t number) {
+    int64_t stride = llvm::alignTo(block, blockLanes);
+    std::vector<float> padded(stride), weights(stride);
+    std::copy_n(&values[number * block], block, padded.begin());
+    std::copy_n(&meanSquares[number * block], block, weights.begin());
+    codes.set(number, findBlockGrid(padded, weights, options));
+  });
+  return codes;
+}
+
 /// Some rows of a weight on their way to integers.
 class RowQuantizer {
 public:
-  RowQuantizer(const WeightSource &source, int64_t firstRow, int64_t rows,
-               const GridOptions &options, const HessianFactor &factor,
-               QuantizedWeight &result, MLIRContext *context)
-      : source(source), options(options), factor(factor),
-        hessian(factor.hessian), result(result), context(context),
-        firstRow(firstRow), rows(rows), columns(source.columns),
+  RowQuantizer(const WeightSource &source, const KeptPlaces *kept,
+               int64_t firstRow, int64_t rows, const GridOptions &options,
+               const HessianFactor &factor, QuantizedWeight &result,
+               BlockCodes &codes, MLIRContext *context)
+      : source(source), kept(kept), options(options), factor(factor),
+        hessian(factor.hessian), result(result), codes(codes), context(context),
+        firstRow(firstRow), rows(rows), columns(hessian.columns),
         block(result.format.block), blocks(result.format.getNumBlocks()),
         weights(rows, columns), difference(rows, columns),
-        gradient(rows, columns), codes(rows * blocks * block),
-        grids(rows * blocks), parts(rows) {}
+        gradient(rows, columns), places(kept ? rows * columns : 0),
+        parts(rows) {}
 
   void run(const GramOptions &options) {
-    findGrids();
+    readWeights();
+    if (!kept)
+      findGrids();
     if (!result.finite)
       return;
     roundAll();
@@ -92,7 +191,7 @@ public:
         moveCodes(getRow(row), hessian, &difference(row, 0), &gradient(row, 0));
       });
     }
-    store();
+    sumErrors();
   }
 
 private:
@@ -102,31 +201,67 @@ private:
   }
 
   Row getRow(int64_t row) {
-    return {&grids[row * blocks], &codes[row * blocks * block], block,
-            options.getLevels()};
+    int64_t base = kept ? kept->getBase(firstRow + row) : row * blocks * block;
+    return {codes.grids.data() + base / block, codes.codes.data() + base, block,
+            options.getLevels(), kept ? &places[row * columns] : nullptr};
   }
+  /// Columns of the weight that a block of a row is of.
+  int64_t getBlockColumns() const { return kept ? columns / blocks : block; }
 
+  void readWeights();
+  /// A row as it was.
+  void readRow(int64_t row, float *values);
   void findGrids();
   void roundAll();
   void computeGradient();
   void solveForGrids(int64_t number);
-  void store();
+  void sumErrors();
 
   const WeightSource &source;
+  const KeptPlaces *kept;
   const GridOptions &options;
   const HessianFactor &factor;
   MatrixRef<const float> hessian;
   QuantizedWeight &result;
+  /// Of these rows or, if the weight is pruned, of all of it.
+  BlockCodes &codes;
   MLIRContext *context;
   int64_t firstRow, rows, columns, block, blocks;
   /// The weights, 0 in dead columns; what is missing to them in the quantized
   /// ones, and the product of that with the Gram matrix.
   Matrix<float> weights, difference, gradient;
-  std::vector<uint8_t> codes;
-  std::vector<Grid> grids;
+  std::vector<int32_t> places;
   /// Of each row, summed in order so that nothing depends on threads.
   std::vector<std::array<double, 4>> parts;
 };
+
+void RowQuantizer::readWeights() {
+  if (kept) {
+    forRows([&](int64_t row) {
+      kept->get(firstRow + row, {&places[row * columns], size_t(columns)});
+      readRow(row, &weights(row, 0));
+      for (int64_t i = 0; i < columns; ++i)
+        if (factor.dead[i])
+          weights(row, i) = 0;
+    });
+    return;
+  }
+  parallelFor(context, 0, llvm::divideCeil(rows, rowsPerTile), [&](size_t i) {
+    int64_t begin = i * rowsPerTile, end = std::min(begin + rowsPerTile, rows);
+    readWeight(source, firstRow + begin, 0,
+               weights.ref().block(begin, 0, end - begin, columns));
+  });
+}
+
+void RowQuantizer::readRow(int64_t row, float *values) {
+  if (!kept)
+    return readWeight(source, firstRow + row, 0, {values, 1, columns});
+  const int32_t *own = &places[row * columns];
+  int64_t base = kept->getBase(firstRow + row);
+  for (int64_t i = 0; i < columns; ++i)
+    values[i] =
+        own[i] < 0 ? 0 : loadFloat(source.data, source.format, base + own[i]);
+}
 
 void RowQuantizer::findGrids() {
   int64_t stride = llvm::alignTo(block, blockLanes);
@@ -134,11 +269,6 @@ void RowQuantizer::findGrids() {
   for (int64_t i = 0; i < columns; ++i)
     meanSquares[i / block * stride + i % block] = hessian(i, i);
   std::vector<char> finite(rows, true);
-  parallelFor(context, 0, llvm::divideCeil(rows, rowsPerTile), [&](size_t i) {
-    int64_t begin = i * rowsPerTile, end = std::min(begin + rowsPerTile, rows);
-    readWeight(source, firstRow + begin, 0,
-               weights.ref().block(begin, 0, end - begin, columns));
-  });
   forRows([&](int64_t row) {
     std::vector<float> values(stride);
     for (int64_t number = 0; number < blocks; ++number) {
@@ -149,10 +279,10 @@ void RowQuantizer::findGrids() {
       for (int64_t j = 0; j < count; ++j)
         if (factor.dead[first + j])
           values[j] = weights(row, first + j) = 0;
-      Grid &grid = grids[row * blocks + number] =
-          findGrid(values.data(), &meanSquares[number * stride], stride,
-                   findRange(values.data(), stride), options);
-      std::fill_n(&codes[(row * blocks + number) * block], block, grid.zero);
+      codes.set(row * blocks + number,
+                findBlockGrid(values,
+                              ArrayRef(&meanSquares[number * stride], stride),
+                              options));
     }
   });
   result.finite &= llvm::all_of(finite, [](char each) { return each; });
@@ -170,9 +300,11 @@ void RowQuantizer::roundAll() {
       [&](int64_t row, int64_t position, const float *weight, float *rounded) {
         int64_t column = factor.order[position];
         Row all = getRow(row);
-        const Grid &grid = all.getGrid(column);
-        all.codes[column] =
-            clampCode(*weight / grid.scale + grid.zero, all.levels);
+        if (all.isKept(column)) {
+          const Grid &grid = all.getGrid(column);
+          all.getCode(column) =
+              clampCode(*weight / grid.scale + grid.zero, all.levels);
+        }
         *rounded = all.decode(column);
       },
       context);
@@ -195,12 +327,13 @@ void RowQuantizer::computeGradient() {
 /// For w' = s (q - z), moving a block from (s, z) to (s', z + d) changes the
 /// error e(w') = (w - w')^T H (w - w') of a row by a quadratic function of s'.
 void RowQuantizer::solveForGrids(int64_t number) {
-  int64_t first = number * block, count = std::min(block, columns - first);
+  int64_t first = number * getBlockColumns(),
+          count = std::min(getBlockColumns(), columns - first);
   Matrix<float> levels(rows, count), products(rows, count);
   forRows([&](int64_t row) {
     Row all = getRow(row);
     for (int64_t i = 0; i < count; ++i)
-      levels(row, i) = all.codes[first + i] - all.grids[number].zero;
+      levels(row, i) = all.getLevel(first + i);
   });
   multiply(1.0f, levels.ref(), false, hessian.block(first, first, count, count),
            false, 0.0f, products.ref());
@@ -219,7 +352,8 @@ void RowQuantizer::solveForGrids(int64_t number) {
       levelsGradient += level * slope;
       onesGradient += slope;
     }
-    Grid &grid = getRow(row).grids[number];
+    Row all = getRow(row);
+    Grid &grid = all.grids[number];
     Grid best = grid;
     double least = 0;
     for (int shift = -1; shift <= 1; ++shift) {
@@ -251,36 +385,27 @@ void RowQuantizer::solveForGrids(int64_t number) {
       difference(row, first + i) -= changes(row, i);
     }
     grid = best;
+    // Padding is 0.
+    for (int64_t i = count; i < block; ++i)
+      all.codes[number * block + i] = grid.zero;
   });
   multiply(-1.0f, changes.ref(), false, hessian.block(first, 0, count, columns),
            false, 1.0f, gradient.ref());
 }
 
-void RowQuantizer::store() {
+void RowQuantizer::sumErrors() {
   std::vector<double> largest(rows), magnitude(rows);
   forRows([&](int64_t row) {
     Row all = getRow(row);
-    std::vector<uint8_t> zeros(blocks);
-    for (int64_t number = 0; number < blocks; ++number) {
-      zeros[number] = all.grids[number].zero;
-      // Padding is 0.
-      for (int64_t i = columns; i < blocks * block; ++i)
-        all.codes[i] = zeros[number];
-      result.storeBlock(firstRow + row, number,
-                        ArrayRef(all.codes + number * block, block),
-                        all.grids[number].scale);
-    }
-    result.storeZeros(firstRow + row, zeros);
-
-    double output = 0, kept = 0;
+    double output = 0, square = 0;
     for (int64_t i = 0; i < columns; ++i) {
       output += double(difference(row, i)) * gradient(row, i);
-      kept += double(difference(row, i)) * difference(row, i);
+      square += double(difference(row, i)) * difference(row, i);
     }
-    parts[row][0] = std::max(output - factor.damping * kept, 0.0);
+    parts[row][0] = std::max(output - factor.damping * square, 0.0);
     // As they were in dead columns, too.
     std::vector<float> values(columns);
-    readWeight(source, firstRow + row, 0, {values.data(), 1, columns});
+    readRow(row, values.data());
     double squared = 0, norm = 0;
     for (int64_t i = 0; i < columns; ++i) {
       double error = std::fabs(values[i] - all.decode(i));
@@ -308,13 +433,28 @@ QuantizedWeight llmc::quantizeWithGram(const WeightSource &source,
                                        int64_t block, const GridOptions &grid,
                                        const HessianFactor &factor,
                                        const GramOptions &options,
-                                       MLIRContext *context) {
+                                       MLIRContext *context,
+                                       const KeptPlaces *kept) {
   QuantizedWeight result(source, block, grid);
   result.outputError = result.outputNorm = 0;
-  for (int64_t first = 0; first < source.rows && result.finite;
-       first += rowsPerChunk)
-    RowQuantizer(source, first, std::min(rowsPerChunk, source.rows - first),
-                 grid, factor, result, context)
+  std::optional<BlockCodes> pruned;
+  if (kept)
+    pruned = findPrunedGrids(source, *kept, grid, factor, result, context);
+  int64_t allRows = kept ? kept->getRows() : source.rows;
+  for (int64_t first = 0; first < allRows && result.finite;
+       first += rowsPerChunk) {
+    int64_t rows = std::min(rowsPerChunk, allRows - first);
+    std::optional<BlockCodes> own;
+    if (!kept)
+      own.emplace(rows, result.format);
+    BlockCodes &codes = kept ? *pruned : *own;
+    RowQuantizer(source, kept, first, rows, grid, factor, result, codes,
+                 context)
         .run(options);
+    if (own && result.finite)
+      own->store(first, result, context);
+  }
+  if (pruned && result.finite)
+    pruned->store(0, result, context);
   return result;
 }

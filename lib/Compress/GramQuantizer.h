@@ -10,6 +10,7 @@
 
 #include "BlockQuantizer.h"
 #include "HessianFactor.h"
+#include "KeptPlaces.h"
 
 namespace llmc {
 
@@ -23,11 +24,17 @@ struct GramOptions {
 /// the columns of a block of a row as they are. Then each sweep of the descent
 /// solves for the scale and zero point of each block, and moves each code to
 /// where the error of the output is least, the rest being as it is.
+///
+/// With `kept`, `source` has the values that are stored of a pruned weight, and
+/// blocks are of these. What is not stored stays 0, and the columns behind it
+/// make good what error feedback added to it, as in section 3.5 of SparseGPT
+/// (arXiv 2301.00774). Sweeps need blocks that lie in one row each.
 QuantizedWeight quantizeWithGram(const WeightSource &source, int64_t block,
                                  const GridOptions &grid,
                                  const HessianFactor &factor,
                                  const GramOptions &options,
-                                 mlir::MLIRContext *context);
+                                 mlir::MLIRContext *context,
+                                 const KeptPlaces *kept = nullptr);
 
 } // namespace llmc
 

@@ -46,6 +46,12 @@ struct QuantizeGPTQ
                                             {}, &getContext()));
         continue;
       }
+      if (sweeps > 0 && isa_and_nonnull<DensifyBitmapOp>(task.pruned)) {
+        quantizer.keep(task.weight.param,
+                       "the blocks of a bitmap have values of several rows, "
+                       "which sweeps do not go over; run with sweeps=0");
+        continue;
+      }
       if (Statistics::Input input = quantizer.getStatistics(task)) {
         sharing[input.get()].push_back(&task);
         inputs.push_back(std::move(input));
@@ -64,9 +70,20 @@ struct QuantizeGPTQ
                          "damping");
           continue;
         }
+        std::optional<KeptPlaces> kept;
+        if (task->pruned) {
+          auto places = KeptPlaces::read(task->pruned, task->block);
+          if (!places) {
+            quantizer.keep(task->weight.param,
+                           llvm::toString(places.takeError()));
+            continue;
+          }
+          kept = std::move(*places);
+        }
         quantizer.replace(*task, quantizeWithGram(task->source, task->block,
                                                   task->grid, *factor, options,
-                                                  &getContext()));
+                                                  &getContext(),
+                                                  kept ? &*kept : nullptr));
       }
     }
     finish(quantizer);

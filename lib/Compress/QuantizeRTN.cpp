@@ -29,6 +29,12 @@ struct QuantizeRTN
       std::vector<float> meanSquares;
       // All columns of a row that an embedding looks up count the same.
       if (weighting == ClipWeighting::Activations && task.weight.inLinear) {
+        if (task.pruned) {
+          quantizer.keep(task.weight.param,
+                         "it is pruned; weighting=none or llmc-quantize-gptq "
+                         "quantizes what is stored of it");
+          continue;
+        }
         Statistics::Input input = quantizer.getStatistics(task);
         if (!input)
           continue;

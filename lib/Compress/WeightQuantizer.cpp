@@ -84,8 +84,8 @@ bool WeightQuantizer::prepare(Task &task) {
   task.grid.format = *format;
   WeightSource &source = task.source;
   if (task.pruned && options.codebooks)
-    return refuse("it is pruned; llmc-quantize-rtn quantizes what is stored of "
-                  "it");
+    return refuse("it is pruned; llmc-quantize-rtn and llmc-quantize-gptq "
+                  "quantize what is stored of it");
   if (task.pruned) {
     source.format = *format;
     source.data = getParamBytes(param, task.copy).data();
@@ -213,19 +213,19 @@ bool WeightQuantizer::checkSizes(Task &task) {
 }
 
 Statistics::Input WeightQuantizer::getStatistics(Task &task) {
-  if (task.pruned) {
-    keep(task.weight.param,
-         "it is pruned; llmc-quantize-rtn with weighting=none quantizes what "
-         "is stored of it");
-    return nullptr;
-  }
-  Statistics::Input input =
-      Statistics::of(module.getContext()).lookup(task.getName());
+  Statistics &statistics = Statistics::of(module.getContext());
+  StringRef name = task.getName();
+  Statistics::Input input = statistics.lookup(name);
+  // Those of before it was pruned have the name that it had then.
+  if (!input && task.pruned && name.consume_back(".values"))
+    input = statistics.lookup(name);
+  int64_t columns = cast<RankedTensorType>(task.weight.values.front().getType())
+                        .getDimSize(1);
   if (!input)
     keep(task.weight.param,
          "no statistics of its input; run llmc-calibrate first");
-  else if (input->columns != task.source.columns)
-    keep(task.weight.param, "its rows have " + Twine(task.source.columns) +
+  else if (input->columns != columns)
+    keep(task.weight.param, "its rows have " + Twine(columns) +
                                 " weights and the statistics of its input " +
                                 Twine(input->columns) +
                                 " columns; run llmc-calibrate again");

@@ -169,6 +169,15 @@ def QuantizeGPTQ : Pass<"llmc-quantize-gptq", "::mlir::ModuleOp"> {
     `(w - w')^T H (w - w')` of the row, and then moves each integer to where
     that is least, the others being as they are.
 
+    Of a pruned weight (`llmc.densify`, `llmc.densify_bitmap` of floats) the
+    values that are stored become integers, in the blocks and forms of
+    `llmc-quantize-rtn`. The loop goes over all columns: those that are not
+    stored stay 0, and columns behind them make good what error feedback added
+    to them, too: the loop of SparseGPT's joint pruning and quantization (arXiv
+    2301.00774, section 3.5) for what another pass chose to prune. Blocks of a
+    bitmap have values of several rows, for which `sweeps` cannot solve: with
+    them it stays as it is.
+
     Linears that share an input share the factorization. A column whose
     activations were all 0 has weights 0. A weight that is an embedding too is
     quantized for its linear, one that is only an embedding (`what` is `all` or
