@@ -1,5 +1,6 @@
 //===- ReadStatistics.cpp - statistics from a file ------------------------===//
 
+#include "llmc/Calibrate/Blocks.h"
 #include "llmc/Calibrate/Passes.h"
 #include "llmc/Calibrate/Statistics.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -24,6 +25,10 @@ struct ReadStatistics : llmc::impl::ReadStatisticsBase<ReadStatistics> {
       return signalPassFailure();
     }
     SymbolTable symbols(getOperation());
+    getOperation().walk([&](LinearOp linear) {
+      if (StringAttr param = findFirstParam(linear.getWeight()))
+        columns[param] = linear.getWeight().getType().getDimSize(1);
+    });
     for (const auto &[name, input] : statistics.getInputs())
       if (llvm::failed(check(symbols, name, *input)))
         return signalPassFailure();
@@ -50,6 +55,9 @@ private:
     FailureOr<ParamOp> param = findParam(symbols, name);
     if (llvm::failed(param))
       return failure();
+    // Of a compressed weight, whose parameters have other sides.
+    if (columns.lookup(param->getSymNameAttr()) == input.columns)
+      return success();
     // Stored as [out, in] or [in, out].
     RankedTensorType type = param->getType();
     if (!llvm::is_contained(type.getShape(), input.columns))
@@ -57,5 +65,8 @@ private:
                   " numbers");
     return success();
   }
+
+  /// Those of the weights of linears, by the first parameter of each.
+  llvm::DenseMap<StringAttr, int64_t> columns;
 };
 } // namespace

@@ -228,20 +228,24 @@ def load_toy(tmp_path):
 @pytest.mark.parametrize("pattern", ["2:4", ""])
 def test_statistics_of_before_and_behind(tmp_path, tokens, pattern):
     """What a linear reads is known by the name of its weight, be it that of
-    before it was pruned."""
+    before it was pruned; also if it was written to a file."""
     gptq = "llmc-quantize-gptq{bits=4 block=32 strict}"
     prune = f"llmc-prune-magnitude{{pattern={pattern} what=linear}}"
     made = []
-    for first in (True, False):
+    file = tmp_path / "statistics"
+    for order in ("calibrate", prune, gptq), (prune, "calibrate", gptq), (
+            prune, f"llmc-read-statistics{{file={file}}}", gptq):
         module = load_toy(tmp_path)
-        if not first:
-            module.run(prune)
-        module.calibrate(tokens)
-        module.run(f"{prune},{gptq}" if first else gptq)
+        for step in order:
+            if step == "calibrate":
+                module.calibrate(tokens, output=file)
+            else:
+                module.run(step)
         made.append(resources(module, tmp_path / "m.mlir"))
     assert "layers.0.head.q" in made[0]
-    assert all(np.array_equal(value, made[1][name])
-               for name, value in made[0].items())
+    for other in made[1:]:
+        assert all(np.array_equal(value, other[name])
+                   for name, value in made[0].items())
 
 
 @pytest.mark.parametrize("prune", ["pattern=3:4", "sparsity=0.25"])
