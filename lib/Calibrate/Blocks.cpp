@@ -128,12 +128,21 @@ llvm::SetVector<Operation *> llmc::findNeeded(const ModelBlock &block,
 }
 
 StringAttr llmc::findFirstParam(Value weight) {
-  WeightOp first;
-  ModelBlock alone;
-  for (Operation *op : findNeeded(alone, weight))
-    if (auto load = dyn_cast<WeightOp>(op); load && !first)
-      first = load;
-  return first ? first.getParamAttr().getAttr() : StringAttr();
+  // In the order of operands: loads may come in any order, and values of a
+  // weight come before scales and places of them.
+  SmallVector<Value> worklist{weight};
+  llvm::SmallDenseSet<Operation *> seen;
+  while (!worklist.empty()) {
+    Operation *op = worklist.pop_back_val().getDefiningOp();
+    if (!op || !seen.insert(op).second)
+      continue;
+    if (auto load = dyn_cast<WeightOp>(op))
+      return load.getParamAttr().getAttr();
+    size_t first = worklist.size();
+    visitOperands(op, [&](Value operand) { worklist.push_back(operand); });
+    std::reverse(worklist.begin() + first, worklist.end());
+  }
+  return {};
 }
 
 bool llmc::isToBeRemoved(const ModelBlock &block) {

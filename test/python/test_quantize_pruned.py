@@ -248,6 +248,25 @@ def test_statistics_of_before_and_behind(tmp_path, tokens, pattern):
                    for name, value in made[0].items())
 
 
+@pytest.mark.parametrize("pattern", ["2:4", "", "block:3x4"])
+def test_of_an_onnx_file(tmp_path, tokens, pattern):
+    """Which has the parameters of a pruned weight in another order."""
+    made = []
+    for again in (False, True):
+        module = load_toy(tmp_path)
+        module.run(f"llmc-prune-magnitude{{pattern={pattern} what=linear}}")
+        if again:
+            module.export_onnx(tmp_path / "m.onnx")
+            module = llmc.Module.load(tmp_path / "m.onnx")
+            module.lift()
+        module.calibrate(tokens)
+        module.run("llmc-quantize-gptq{bits=4 block=32 strict}")
+        made.append(resources(module, tmp_path / "m.mlir"))
+    assert all(np.array_equal(made[0][f"layers.0.head.{name}"],
+                              made[1][f"layers.0.head.{name}"])
+               for name in ("q", "scales"))
+
+
 @pytest.mark.parametrize("prune", ["pattern=3:4", "sparsity=0.25"])
 def test_of_a_model(tmp_path, tokens, prune):
     """Pruned and quantized block by block; compiled code and ONNX Runtime
