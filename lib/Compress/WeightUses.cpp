@@ -153,6 +153,17 @@ SmallVector<UsedWeight> llmc::collectUsedWeights(ModuleOp module) {
   return weights;
 }
 
+/// Whether both make the same weight of the same parameters.
+static bool areAlike(Operation *first, Operation *second) {
+  auto getParam = [](Value operand) {
+    return operand.getDefiningOp<WeightOp>().getParamAttr();
+  };
+  return first->getName() == second->getName() &&
+         first->getAttrDictionary() == second->getAttrDictionary() &&
+         llvm::equal(llvm::map_range(first->getOperands(), getParam),
+                     llvm::map_range(second->getOperands(), getParam));
+}
+
 SmallVector<UsedWeight> llmc::collectPrunedWeights(ModuleOp module) {
   llvm::MapVector<StringAttr, UsedWeight> byParam;
   module.walk([&](Operation *op) {
@@ -169,11 +180,27 @@ SmallVector<UsedWeight> llmc::collectPrunedWeights(ModuleOp module) {
     UsedWeight &weight = byParam[load.getParamAttr().getAttr()];
     weight.values.push_back(op->getResult(0));
   });
+  llvm::DenseMap<StringAttr, Operation *> otherUsers;
+  module.walk([&](WeightOp load) {
+    StringAttr name = load.getParamAttr().getAttr();
+    auto found = byParam.find(name);
+    if (found == byParam.end())
+      return;
+    Operation *first = found->second.values.front().getDefiningOp();
+    for (OpOperand &use : load->getUses())
+      if (Operation *user = use.getOwner();
+          use.getOperandNumber() != 0 || user->getNumResults() != 1 ||
+          !llvm::is_contained(found->second.values, user->getResult(0)) ||
+          !areAlike(first, user))
+        otherUsers.try_emplace(name, user);
+  });
   SmallVector<UsedWeight> weights;
   SymbolTable symbols(module);
   for (auto &[name, weight] : byParam) {
     weight.param = symbols.lookup<ParamOp>(name);
     noteUses(weight);
+    if (Operation *user = otherUsers.lookup(name))
+      weight.otherUser = user;
     if (weight.inLinear || weight.inEmbedding)
       weights.push_back(std::move(weight));
   }

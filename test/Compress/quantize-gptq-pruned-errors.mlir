@@ -1,4 +1,4 @@
-// RUN: %python %S/../Inputs/make_statistics.py %t.safetensors twice.values,broken.values,bits.values,moved.values=16 sized.values=8
+// RUN: %python %S/../Inputs/make_statistics.py %t.safetensors twice.values,both.values,read.values,broken.values,bits.values,moved.values=16 sized.values=8
 // RUN: llmc-opt %s -verify-diagnostics -llmc-read-statistics=file=%t.safetensors -llmc-quantize-gptq="bits=4 block=16" -o %t.mlir
 // RUN: FileCheck %s < %t.mlir
 // RUN: not llmc-opt %s -llmc-read-statistics=file=%t.safetensors -llmc-quantize-gptq="bits=4 block=16 strict sweeps=1" 2>&1 | FileCheck %s --check-prefix=STRICT
@@ -32,6 +32,35 @@ llmc.param @bits.starts = dense<[0, 8]> : tensor<2xi32>
 // expected-remark@below {{'moved.values' is not quantized: its starts are not how many values lie before each row}}
 llmc.param @moved.values = dense<1.0> : tensor<16xf32>
 llmc.param @moved.starts = dense<[0, 7]> : tensor<2xi32>
+
+// Two weights of the same values, and values that are read as they are.
+// expected-remark@below {{'both.values' is not quantized: 'llmc.densify' reads it too}}
+llmc.param @both.values = dense<1.0> : tensor<16x8xf32>
+// expected-remark@below {{'read.values' is not quantized: 'llmc.neg' reads it too}}
+llmc.param @read.values = dense<1.0> : tensor<16x8xf32>
+
+func.func @others(%x: tensor<?x16xf32>)
+    -> (tensor<?x16xf32>, tensor<?x16xf32>, tensor<?x16xf32>, tensor<16x8xf32>) {
+  %meta = llmc.weight @meta : tensor<16x2xui8>
+  %places = llmc.weight @twice.meta : tensor<16x2xui8>
+  %both = llmc.weight @both.values : tensor<16x8xf32>
+  %a = llmc.densify %both, %meta {pattern = "2:4"}
+     : (tensor<16x8xf32>, tensor<16x2xui8>) -> tensor<16x16xf32>
+  %0 = llmc.linear %x, %a
+     : (tensor<?x16xf32>, tensor<16x16xf32>) -> tensor<?x16xf32>
+  %b = llmc.densify %both, %places {pattern = "2:4"}
+     : (tensor<16x8xf32>, tensor<16x2xui8>) -> tensor<16x16xf32>
+  %1 = llmc.linear %x, %b
+     : (tensor<?x16xf32>, tensor<16x16xf32>) -> tensor<?x16xf32>
+  %read = llmc.weight @read.values : tensor<16x8xf32>
+  %c = llmc.densify %read, %meta {pattern = "2:4"}
+     : (tensor<16x8xf32>, tensor<16x2xui8>) -> tensor<16x16xf32>
+  %2 = llmc.linear %x, %c
+     : (tensor<?x16xf32>, tensor<16x16xf32>) -> tensor<?x16xf32>
+  %3 = llmc.neg %read : (tensor<16x8xf32>) -> tensor<16x8xf32>
+  return %0, %1, %2, %3 : tensor<?x16xf32>, tensor<?x16xf32>,
+      tensor<?x16xf32>, tensor<16x8xf32>
+}
 
 func.func @main(%x: tensor<?x16xf32>)
     -> (tensor<?x16xf32>, tensor<?x16xf32>, tensor<?x16xf32>, tensor<?x16xf32>,
