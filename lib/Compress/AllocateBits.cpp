@@ -247,7 +247,8 @@ void AllocateBits::runOnOperation() {
   numSkipped += quantizer.numSkipped;
   if (quantizer.hasFailed() || (strict && hasGuessed))
     return signalPassFailure();
-  std::optional<std::vector<size_t>> chosen = chooseWithin(left, items);
+  std::optional<std::vector<size_t>> chosen =
+      chooseWithin({left, std::nullopt}, items);
   if (!chosen) {
     emitError(module.getLoc())
         << getArgument() << ": budget is " << int64_t(budget) << " bytes; with "

@@ -111,7 +111,7 @@ void AllocateSparsity::runOnOperation() {
   if (all.hasFailed())
     return signalPassFailure();
   // All at `sparsity` is within it.
-  std::vector<size_t> chosen = *chooseWithin(budget, items);
+  std::vector<size_t> chosen = *chooseWithin({budget, std::nullopt}, items);
   Builder builder(&getContext());
   for (auto [weight, choices, index] : llvm::zip(weights, items, chosen)) {
     weight.param->setAttr(sparsityAttrName,
