@@ -6,7 +6,9 @@
 #include "llvm/Support/DynamicLibrary.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
+#include <cmath>
 #include <dlfcn.h>
+#include <limits>
 
 using namespace mlir;
 using namespace llmc;
@@ -119,6 +121,28 @@ const Backends::Entry *Backends::lookup(StringRef name) const {
     if (name == entry.info->name)
       return &entry;
   return nullptr;
+}
+
+double Backends::getCost(Operation *op, int64_t rows) const {
+  for (const Entry &entry : entries)
+    if (double seconds = entry.backend->getCost(op, rows);
+        std::isfinite(seconds))
+      return seconds;
+  return std::numeric_limits<double>::infinity();
+}
+
+void Backends::ModelCost::add(Operation *op, double more) {
+  if (std::isfinite(more))
+    seconds += more;
+  else if (isa<LinearOp, EmbeddingOp, AttentionOp>(op))
+    unknown.push_back(op);
+}
+
+Backends::ModelCost Backends::getCost(ModuleOp module, int64_t rows) const {
+  ModelCost cost;
+  for (auto function : module.getOps<func::FuncOp>())
+    function.walk([&](Operation *op) { cost.add(op, getCost(op, rows)); });
+  return cost;
 }
 
 //===----------------------------------------------------------------------===//

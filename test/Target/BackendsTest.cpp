@@ -87,6 +87,25 @@ TEST_F(BackendsTest, costs) {
 
   EXPECT_EQ(getCost("hooks", "dense", 3), 3e-3);
   EXPECT_TRUE(std::isinf(getCost("hooks", "packed", 1)));
+
+  // Of a model, by the first backend that has a kernel.
+  Backends::ModelCost cost = backends->getCost(*module, 3);
+  EXPECT_DOUBLE_EQ(cost.seconds, getCost("cpu", "dense", 3) +
+                                     getCost("cpu", "packed", 3) +
+                                     getCost("cpu", "embedding", 3));
+  EXPECT_TRUE(cost.unknown.empty());
+}
+
+TEST_F(BackendsTest, costsInTheOrderOfLoading) {
+  ASSERT_EQ(getError(backends->load(LLMC_HOOKS_BACKEND)), "");
+  ASSERT_NO_FATAL_FAILURE(parse());
+  // A linear of another parameter, and an embedding.
+  EXPECT_EQ(backends->getCost(*module, 3).unknown.size(), 2u);
+  ASSERT_EQ(getError(backends->load("cpu")), "");
+  Backends::ModelCost cost = backends->getCost(*module, 3);
+  EXPECT_DOUBLE_EQ(cost.seconds, 3e-3 + getCost("cpu", "packed", 3) +
+                                     getCost("cpu", "embedding", 3));
+  EXPECT_TRUE(cost.unknown.empty());
 }
 
 /// Parameter and linear number `i`, of integers with scales for blocks.

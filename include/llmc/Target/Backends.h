@@ -36,6 +36,22 @@ public:
   /// The backend of this name, or null.
   const Entry *lookup(llvm::StringRef name) const;
 
+  /// Seconds that `op` takes for `rows` rows by the first backend, in the order
+  /// in which they are asked for kernels, that has one for it; infinity if none
+  /// does.
+  double getCost(mlir::Operation *op, int64_t rows) const;
+
+  /// What the ops of a model take together.
+  struct ModelCost {
+    double seconds = 0;
+    /// Linears, embeddings and attentions that no backend has a kernel for.
+    /// Other ops without a known cost are not among them: they take little.
+    llvm::SmallVector<mlir::Operation *> unknown;
+
+    void add(mlir::Operation *op, double seconds);
+  };
+  ModelCost getCost(mlir::ModuleOp module, int64_t rows) const;
+
   /// Prints a table of names, versions and capabilities.
   void print(llvm::raw_ostream &os) const;
 
