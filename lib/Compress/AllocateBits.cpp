@@ -1,12 +1,15 @@
-//===- AllocateBits.cpp - bits of each weight under a budget --------------===//
+//===- AllocateBits.cpp - bits of each weight within bounds ---------------===//
 
 #include "GramQuantizer.h"
+#include "KernelCosts.h"
 #include "Knapsack.h"
 #include "WeightQuantizer.h"
 #include "llmc/Weights/Blobs.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Format.h"
+#include <cmath>
 
 namespace llmc {
 #define GEN_PASS_DEF_ALLOCATEBITS
@@ -23,6 +26,18 @@ constexpr int64_t mostRows = 256;
 
 /// As the default of llmc-quantize-gptq.
 constexpr double damping = 0.1;
+
+/// Times are picoseconds, of which sums are exact.
+constexpr double timeUnit = 1e-12;
+double getMilliseconds(int64_t time) { return double(time) * timeUnit * 1e3; }
+
+/// Rounded up, so that it is enough.
+std::string describeMilliseconds(double milliseconds) {
+  std::string text;
+  llvm::raw_string_ostream(text)
+      << llvm::format("%.10g ms", std::ceil(milliseconds * 1e6) / 1e6);
+  return text;
+}
 
 /// Some rows of a weight, evenly spaced.
 Matrix<float> sampleRows(const WeightSource &source) {
@@ -67,7 +82,29 @@ private:
                                     WeightQuantizer &quantizer,
                                     const Costs &costs);
 
+  /// What may become of a weight.
+  struct Item {
+    WeightQuantizer::Task *task;
+    SmallVector<int64_t> bits;
+    SmallVector<Operation *> readers;
+  };
+  /// Finds how long the ops take that read the weight, and drops choices for
+  /// which there are fewer kernels than for others.
+  void addTimes(Item &item, SmallVector<KnapsackChoice> &choices,
+                KernelCosts &kernels);
+  /// How long all other ops take.
+  int64_t getRestTime(ArrayRef<Item> items, KernelCosts &kernels);
+  void complainUnknown(Operation *op, const Twine &when);
+  /// Says which bound is out of reach.
+  void complainBounds(const KnapsackBudget &left,
+                      MutableArrayRef<SmallVector<KnapsackChoice>> choices);
+  std::optional<int64_t> getTimeBound() const {
+    return latency > 0 ? std::optional(int64_t(latency * 1e-3 / timeUnit))
+                       : std::nullopt;
+  }
+
   std::vector<int64_t> candidates;
+  bool hasUnknown = false;
   bool hasGuessed = false;
   /// Linears over one value need one factor; of the last one.
   Statistics::Input factored;
@@ -79,9 +116,18 @@ LogicalResult AllocateBits::initialize(MLIRContext *context) {
     return emitError(UnknownLoc::get(context))
            << getArgument() << ": " << reason;
   };
-  if (budget <= 0)
+  if (budget < 0)
     return fail("budget is " + Twine(int64_t(budget)) +
                 "; it must be a number of bytes");
+  // Picoseconds of more than a day would not be a number of 64 bits.
+  if (!(latency >= 0 && latency <= 1e8))
+    return emitError(UnknownLoc::get(context))
+           << getArgument() << ": latency is " << double(latency)
+           << "; it must be milliseconds, at most 1e8";
+  if (budget == 0 && latency == 0)
+    return fail("give it a budget of bytes, a latency, or both");
+  if (rows < 1)
+    return fail("rows is " + Twine(int64_t(rows)) + "; it must be at least 1");
   candidates.assign(bits.begin(), bits.end());
   if (candidates.empty())
     candidates = {2, 3, 4, 5, 6, 8};
@@ -110,10 +156,15 @@ int64_t AllocateBits::getBytes(WeightQuantizer::Task &task,
                                int64_t bits) const {
   BlockFormat format{task.source.rows, task.source.columns, task.block, bits};
   int64_t number = format.rows * format.getNumBlocks();
-  return format.getDataBytes() + (symmetric ? 0 : format.getZerosBytes()) +
-         (scales == ScaleStorage::F32 ? format.getScalesBytes(task.grid.format)
-          : scales == ScaleStorage::F16 ? 2 * number
-                                        : number + 2 * format.rows);
+  int64_t scaleBytes = scales == ScaleStorage::F32
+                           ? format.getScalesBytes(task.grid.format)
+                       : scales == ScaleStorage::F16 ? 2 * number
+                                                     : number + 2 * format.rows;
+  if (!codebooks)
+    return format.getDataBytes() + scaleBytes +
+           (symmetric ? 0 : format.getZerosBytes());
+  return format.getDataBytes() + (block ? scaleBytes : 0) +
+         (getFloatBytes(task.grid.format) << bits);
 }
 
 AllocateBits::Costs::Costs(const Statistics &statistics) {
@@ -213,12 +264,114 @@ SmallVector<KnapsackChoice> AllocateBits::judge(WeightQuantizer::Task &task,
   return choices;
 }
 
+void AllocateBits::complainUnknown(Operation *op, const Twine &when) {
+  hasUnknown = true;
+  (strict ? op->emitError() : op->emitRemark())
+      << "no backend has a kernel for this op" << when
+      << ": what it takes is not known and does not count";
+}
+
+void AllocateBits::addTimes(Item &item, SmallVector<KnapsackChoice> &choices,
+                            KernelCosts &kernels) {
+  SmallVector<Backends::ModelCost> sums;
+  size_t fewest = item.readers.size();
+  for (int64_t bits : item.bits) {
+    Backends::ModelCost &sum = sums.emplace_back();
+    for (Operation *op : item.readers)
+      sum.add(op, kernels.get(op, {bits, block, symmetric, scales, codebooks}));
+    fewest = std::min(fewest, sum.unknown.size());
+  }
+  size_t kept = 0;
+  for (auto [i, sum] : llvm::enumerate(sums)) {
+    if (sum.unknown.size() > fewest)
+      continue;
+    if (kept == 0)
+      for (Operation *op : sum.unknown)
+        complainUnknown(op, " with a quantized weight");
+    choices[kept] = choices[i];
+    choices[kept].time = std::ceil(sum.seconds / timeUnit);
+    item.bits[kept++] = item.bits[i];
+  }
+  choices.truncate(kept);
+  item.bits.truncate(kept);
+}
+
+int64_t AllocateBits::getRestTime(ArrayRef<Item> items, KernelCosts &kernels) {
+  llvm::DenseSet<Operation *> readers;
+  for (const Item &item : items)
+    readers.insert_range(item.readers);
+  SmallVector<Operation *> others;
+  for (auto function : getOperation().getOps<func::FuncOp>())
+    function.walk([&](Operation *op) {
+      if (!readers.contains(op))
+        others.push_back(op);
+    });
+  Backends::ModelCost sum;
+  for (Operation *op : others)
+    sum.add(op, kernels.get(op));
+  for (Operation *op : sum.unknown)
+    complainUnknown(op, "");
+  return std::ceil(sum.seconds / timeUnit);
+}
+
+void AllocateBits::complainBounds(
+    const KnapsackBudget &left,
+    MutableArrayRef<SmallVector<KnapsackChoice>> choices) {
+  int64_t bytes = 0, time = 0;
+  for (ArrayRef<KnapsackChoice> some : choices) {
+    auto least = [&](auto member) {
+      return std::invoke(
+          member, *llvm::min_element(some, [&](auto &a, auto &b) {
+            return std::invoke(member, a) < std::invoke(member, b);
+          }));
+    };
+    bytes += least(&KnapsackChoice::bytes);
+    time += least(&KnapsackChoice::time);
+  }
+  auto inMilliseconds = [&](int64_t needed) {
+    return describeMilliseconds(latency + getMilliseconds(needed - *left.time));
+  };
+  auto diagnostic = emitError(getOperation().getLoc()) << getArgument() << ": ";
+  if (left.bytes && bytes > *left.bytes) {
+    diagnostic << "budget is " << int64_t(budget) << " bytes; with "
+               << candidates.front() << " bits parameters take "
+               << budget - *left.bytes + bytes;
+    return;
+  }
+  std::string given = describeMilliseconds(latency);
+  if (time > *left.time) {
+    diagnostic << "latency is " << given << "; the fastest choice takes "
+               << inMilliseconds(time);
+    return;
+  }
+  diagnostic << "no choice was found within a budget of " << int64_t(budget)
+             << " bytes and a latency of " << given;
+  for (SmallVector<KnapsackChoice> &some : choices)
+    for (KnapsackChoice &choice : some)
+      choice.cost = choice.time;
+  if (auto fastest = chooseWithin({left.bytes, std::nullopt}, choices)) {
+    time = 0;
+    for (auto [some, index] : llvm::zip(choices, *fastest))
+      time += some[index].time;
+    diagnostic << "; the fastest one within the budget takes "
+               << inMilliseconds(time);
+  }
+}
+
 void AllocateBits::runOnOperation() {
   ModuleOp module = getOperation();
-  int64_t left = budget;
+  std::optional<int64_t> timeBound = getTimeBound();
+  if (timeBound && Backends::of(&getContext()).getEntries().empty()) {
+    emitError(module.getLoc())
+        << getArgument()
+        << ": a latency is that of a backend's kernels: load one with "
+           "--load-backend=FILE";
+    return signalPassFailure();
+  }
+  int64_t restBytes = 0;
   for (ParamOp param : module.getOps<ParamOp>()) {
     param->removeAttr(bitsAttrName);
-    left -= *getByteSize(param.getType());
+    restBytes += *getByteSize(param.getType());
   }
   // The fewest bits, for which a weight that gets smaller at all does.
   WeightQuantizer quantizer(module, getArgument(),
@@ -227,51 +380,65 @@ void AllocateBits::runOnOperation() {
   // Probes measured errors of outputs, not those of weights.
   Costs costs(weighting == ClipWeighting::None ? Statistics()
                                                : Statistics::of(&getContext()));
-  hasGuessed = false;
-  std::vector<WeightQuantizer::Task *> judged;
-  std::vector<SmallVector<KnapsackChoice>> items;
-  int64_t smallest = 0;
+  KernelCosts kernels(module, rows, operands == LinearOperands::Int8);
+  hasGuessed = hasUnknown = false;
+  std::vector<Item> items;
+  std::vector<SmallVector<KnapsackChoice>> choices;
   for (WeightQuantizer::Task &task : tasks) {
     if (task.pruned) {
       quantizer.keep(task.weight.param, "it is pruned");
       continue;
     }
-    SmallVector<KnapsackChoice> choices = judge(task, quantizer, costs);
-    if (choices.empty())
+    SmallVector<KnapsackChoice> judged = judge(task, quantizer, costs);
+    if (judged.empty())
       continue;
-    left += *getByteSize(task.weight.param.getType());
-    smallest += choices.front().bytes;
-    judged.push_back(&task);
-    items.push_back(std::move(choices));
+    Item item{&task, SmallVector<int64_t>(ArrayRef(candidates)),
+              getReaders(task.weight)};
+    if (timeBound)
+      addTimes(item, judged, kernels);
+    restBytes -= *getByteSize(task.weight.param.getType());
+    items.push_back(std::move(item));
+    choices.push_back(std::move(judged));
   }
+  int64_t restTime = timeBound ? getRestTime(items, kernels) : 0;
   numSkipped += quantizer.numSkipped;
-  if (quantizer.hasFailed() || (strict && hasGuessed))
+  if (quantizer.hasFailed() || (strict && (hasGuessed || hasUnknown)))
     return signalPassFailure();
-  std::optional<std::vector<size_t>> chosen =
-      chooseWithin({left, std::nullopt}, items);
+  KnapsackBudget left;
+  if (budget > 0)
+    left.bytes = budget - restBytes;
+  if (timeBound)
+    left.time = *timeBound - restTime;
+  std::optional<std::vector<size_t>> chosen = chooseWithin(left, choices);
   if (!chosen) {
-    emitError(module.getLoc())
-        << getArgument() << ": budget is " << int64_t(budget) << " bytes; with "
-        << candidates.front() << " bits parameters take "
-        << budget - left + smallest;
+    complainBounds(left, choices);
     return signalPassFailure();
+  }
+  int64_t bytes = restBytes, time = restTime;
+  for (auto [some, index] : llvm::zip(choices, *chosen)) {
+    bytes += some[index].bytes;
+    time += some[index].time;
   }
   Builder builder(&getContext());
-  for (auto [task, choices, index] : llvm::zip(judged, items, *chosen)) {
-    ParamOp param = task->weight.param;
-    param->setAttr(bitsAttrName, builder.getI64IntegerAttr(candidates[index]));
-    ++numWeights;
-    left -= choices[index].bytes;
+  for (auto [item, some, index] : llvm::zip(items, choices, *chosen)) {
+    ParamOp param = item.task->weight.param;
+    param->setAttr(bitsAttrName, builder.getI64IntegerAttr(item.bits[index]));
     using mlir::remark::metric;
-    mlir::remark::passed(
-        param.getLoc(),
-        mlir::remark::RemarkOpts::name(getArgument()).category(compressRemarks))
-        << metric("param", param.getSymName())
-        << metric("bits", candidates[index])
-        << metric("bytes", choices[index].bytes)
-        << metric("cost", choices[index].cost);
+    auto remark = mlir::remark::passed(
+        param.getLoc(), mlir::remark::RemarkOpts::name(getArgument())
+                            .category(compressRemarks));
+    remark << metric("param", param.getSymName())
+           << metric("bits", item.bits[index])
+           << metric("bytes", some[index].bytes)
+           << metric("cost", some[index].cost);
+    if (timeBound)
+      remark << metric("milliseconds", getMilliseconds(some[index].time))
+             << metric("model_milliseconds", getMilliseconds(time));
   }
-  bytesAfter += budget - left;
+  numWeights += items.size();
+  bytesAfter += bytes;
+  if (timeBound)
+    nanosecondsAfter += llvm::divideCeil(time, 1000);
 }
 
 } // namespace

@@ -5,7 +5,7 @@
 // RUN: not llmc-opt %s -llmc-allocate-bits="budget=200 block=16 weighting=none bits=3,4 skip=^keep" 2>%t
 // RUN: FileCheck %s --check-prefix=SMALL <%t
 
-// NONE: error: llmc-allocate-bits: budget is 0; it must be a number of bytes
+// NONE: error: llmc-allocate-bits: give it a budget of bytes, a latency, or both
 // BITS: error: llmc-allocate-bits: bits is 1; 2 to 8 are defined
 
 // 4 rows of 6 bytes of integers, a scale and a zero point; and what stays.

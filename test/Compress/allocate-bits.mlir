@@ -25,6 +25,26 @@
 // REMARK-DAG: bits=8, bytes=288, cost={{.*}}, param=table
 // REMARK-DAG: bits=2, bytes=96, cost=0.000000e+00, param=up
 // REMARK-DAG: bits=8, bytes=288, cost={{.*}}, param=down
+
+// Within a latency, and within both. Of 10045 nanoseconds at least 10000 are two
+// launches.
+// DEFINE: %{latency} = --load-backend=cpu --target=cpu:x86-64-v4+avx512vnni --remark-policy=all --remark-format=emitRemark --remarks-filter=llmc-compress -o /dev/null
+// DEFINE: %{options} = block=16 bits=2,4,8 symmetric scales=float16 weighting=none operands=int8
+// RUN: llmc-opt %s %{latency} --llmc-allocate-bits="latency=0.01006 %{options}" 2>&1 | FileCheck %s --check-prefix=SLOW
+// RUN: llmc-opt %s %{latency} --llmc-allocate-bits="latency=0.010058 %{options}" 2>&1 | FileCheck %s --check-prefix=FAST
+// RUN: llmc-opt %s %{latency} --llmc-allocate-bits="latency=0.01006 budget=600 %{options}" 2>&1 | FileCheck %s --check-prefix=SMALL
+// SLOW-DAG: bits=8, {{.*}}param=table
+// SLOW-DAG: bits=2, {{.*}}param=up
+// SLOW-DAG: bits=8, {{.*}}param=down
+// FAST-DAG: bits=8, {{.*}}param=table
+// FAST-DAG: bits=2, {{.*}}param=up
+// FAST-DAG: bits=4, {{.*}}param=down
+// SMALL-DAG: bits=4, {{.*}}param=table
+// SMALL-DAG: bits=2, {{.*}}param=up
+// SMALL-DAG: bits=4, {{.*}}param=down
+// RUN: not llmc-opt %s %{latency} --llmc-allocate-bits="latency=0.01 budget=600 %{options}" 2>&1 | FileCheck %s --check-prefix=NEVER
+// NEVER: error: llmc-allocate-bits: latency is 0.01 ms; the fastest choice takes 0.010045 ms
+
 llmc.param @table = dense_resource<table> : tensor<16x16xf32>
 llmc.param @up = dense_resource<up> : tensor<16x16xf32>
 llmc.param @down = dense_resource<down> : tensor<16x16xf32>

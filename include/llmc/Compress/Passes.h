@@ -20,6 +20,8 @@ enum class KVCacheFormat { F16, Int8, Int4 };
 enum class ScaleType { F16, Int8 };
 /// What scales of a quantized weight are stored as in the end.
 enum class ScaleStorage { F32, F16, Int8 };
+/// What linears with quantized weights will read.
+enum class LinearOperands { Float, Int8 };
 /// When scales of activations are found.
 enum class ActivationScales { Dynamic, Static };
 /// What llmc-cast-weights makes of the operands of linears.

@@ -6,11 +6,12 @@
 include "mlir/Pass/PassBase.td"
 
 def AllocateBits : Pass<"llmc-allocate-bits", "::mlir::ModuleOp"> {
-  let summary = "Choose the bits of each weight under a budget of bytes";
+  let summary = "Choose the bits of each weight under a budget or a latency";
   let description = [{
     Decides how many bits each weight of `llmc.linear` and `llmc.embedding` is
-    to have, so that all parameters of the model take at most `budget` bytes
-    and the model's error is the least. The weights stay floats: the choice is
+    to have, so that all parameters of the model take at most `budget` bytes,
+    all its ops at most `latency` milliseconds, or both, and the model's error
+    is the least. The weights stay floats: the choice is
     an attribute, `llmc.bits`, of the parameter, and `llmc-scale-awq`,
     `llmc-quantize-rtn` and `llmc-quantize-gptq` behind it take that instead of
     their option `bits`. `block`, `symmetric` and `what` are to be the same in
@@ -48,12 +49,41 @@ def AllocateBits : Pass<"llmc-allocate-bits", "::mlir::ModuleOp"> {
     weight's choices, the step is taken next that lowers the error the most for
     a byte (Sinha and Zoltners, 1979), until no step fits.
 
-    A budget that the fewest bits exceed is an error that says what they take.
-    What cannot be quantized keeps its bytes, which count.
+    What ops take for `rows` rows is what `getCost` of the backends that are
+    loaded says, the first one that has a kernel: for linears and embeddings that
+    read a weight, of the op over the expression that the weight will be
+    (`block`, `symmetric`, `scales`, `codebooks`), rounded operands included with
+    `operands=int8`; for all others as they are. With a weight that several ops
+    read all of them count. Where a backend has no kernel for some numbers of
+    bits, others are chosen. Linears, embeddings and attentions that it has none
+    for at all have no known cost: a remark and, with `strict`, an error.
+
+    With both bounds, steps are those for a weighted sum of the parts of them
+    that a choice takes (surrogate relaxation); of 129 weights the best result is
+    taken. What is chosen is within both.
+
+    A budget that the fewest bits exceed, and a latency that the fastest choices
+    do, is an error that says what they take. What cannot be quantized keeps its
+    bytes and its time, which count.
   }];
   let options = [
     Option<"budget", "budget", "int64_t", /*default=*/"0",
-           "Bytes that all parameters of the model may take">,
+           "Bytes that all parameters of the model may take; 0: any number">,
+    Option<"latency", "latency", "double", /*default=*/"0",
+           "Milliseconds that all ops may take by the backends' costs; 0: any "
+           "number">,
+    Option<"rows", "rows", "int64_t", /*default=*/"1",
+           "Rows of activations that ops have in that time: 1 is a token">,
+    Option<"operands", "operands", "::llmc::LinearOperands",
+           /*default=*/"::llmc::LinearOperands::Float",
+           "What linears with quantized weights will read, for the latency",
+           [{::llvm::cl::values(
+              clEnumValN(::llmc::LinearOperands::Float, "float",
+                         "floats"),
+              clEnumValN(::llmc::LinearOperands::Int8, "int8",
+                         "integers of 8 bits (llmc-quantize-activations)"))}]>,
+    Option<"codebooks", "codebooks", "bool", /*default=*/"false",
+           "Weights will be indices into a codebook each (llmc-cluster)">,
     ListOption<"bits", "bits", "int64_t",
                "Numbers of bits to choose from, 2 to 8 (2,3,4,5,6,8)">,
     Option<"block", "block", "int64_t", /*default=*/"64",
@@ -99,7 +129,10 @@ def AllocateBits : Pass<"llmc-allocate-bits", "::mlir::ModuleOp"> {
     Statistic<"numSkipped", "weights-skipped",
               "Parameters asked for that stay as they are">,
     Statistic<"bytesAfter", "bytes-after",
-              "Bytes that all parameters of the model will take">
+              "Bytes that all parameters of the model will take">,
+    Statistic<"nanosecondsAfter", "nanoseconds-after",
+              "Nanoseconds that all ops will take by the backends' costs, if "
+              "there is a latency">
   ];
 }
 
