@@ -136,6 +136,15 @@ def _bytes(text):
     return value
 
 
+def _seconds(text):
+    """A time with its unit."""
+    number = text.rstrip("mus")
+    unit = {"s": 1, "ms": 1e-3, "us": 1e-6}.get(text[len(number):].strip())
+    if unit is None or not 0 < float(number) < float("inf"):
+        raise ValueError
+    return float(number) * unit
+
+
 def _ratio(text):
     value = float(text)
     if not value > 1:
@@ -144,6 +153,7 @@ def _ratio(text):
 
 
 _bytes.__name__ = "size such as 65MB"
+_seconds.__name__ = "time such as 3ms"
 _ratio.__name__ = "ratio above 1"
 
 
@@ -156,14 +166,17 @@ def _budget(args, module, model):
         size = max(sum(f.stat().st_size for f in _files_of(model)),
                    sum(p["bytes"] for p in module.params()))
         files = int(size / args.target_ratio)
-    if not files:
+    if not files and not args.latency:
         return None, None
     if args.type != "int" or args.bits:
-        raise Error("--budget and --target-ratio choose the bits of integers: "
-                    "leave --bits out and --type as it is")
+        raise Error("--budget, --target-ratio and --latency choose the bits of "
+                    "integers: leave --bits out and --type as it is")
     if not args.calibration and args.method != "rtn":
-        raise Error("--budget and --target-ratio need a text to calibrate on, "
-                    "named with --calibration, unless --method is rtn")
+        raise Error("--budget, --target-ratio and --latency need a text to "
+                    "calibrate on, named with --calibration, unless --method "
+                    "is rtn")
+    if not files:
+        return None, None
     weights = len({w["name"] for w in module.weights()})
     graph = weights * _GRAPH_BYTES[pathlib.Path(args.output).suffix]
     if files <= graph:
@@ -185,7 +198,8 @@ _NOT_WITH_RECIPES = {
     "type": "int", "bits": None, "group": None, "what": "all",
     "symmetric": False, "scales": None, "method": None, "activations": None,
     "kv_cache": "f32", "skip": "", "strict": False}
-_BUDGETS = {"budget": None, "target_ratio": None}
+_BOUNDS = {"budget": None, "target_ratio": None, "latency": None,
+           "target": None}
 
 
 def _settings(args):
@@ -217,7 +231,7 @@ def _calibration(args, module, model):
 def _compress_by_recipe(args, module, model):
     """What the recipe did, and facts for the report."""
     from .recipes import SAMPLES, Recipe
-    for name, default in {**_NOT_WITH_RECIPES, **_BUDGETS}.items():
+    for name, default in {**_NOT_WITH_RECIPES, **_BOUNDS}.items():
         if getattr(args, name) != default:
             raise Error(f"--{name.replace('_', '-')} and --recipe exclude each "
                         "other; --set NAME=VALUE sets a recipe's options")
@@ -251,8 +265,10 @@ def _compress_by_options(args, module, model):
     tokens, facts = None, {}
     if files:
         facts["file_budget"] = files
+    if args.target and not args.latency:
+        raise Error("--target is the machine of a --latency")
     if args.calibration and (args.method == "rtn" or
-                             not (args.method or files)):
+                             not (args.method or files or args.latency)):
         raise Error("--calibration is for the methods that need data: name one "
                     "with --method")
     if args.calibration:
@@ -262,7 +278,13 @@ def _compress_by_options(args, module, model):
                     "name one with --calibration")
     report = module.compress(
         tokens=tokens, progress=sys.stderr.isatty(), samples=args.samples,
-        sample_length=args.sample_length, budget=budget, **options)
+        sample_length=args.sample_length, budget=budget, latency=args.latency,
+        target=args.target or "host", **options)
+    if args.latency:
+        facts["latency"] = args.latency
+        facts["latency_target"] = args.target or "host"
+        facts["predicted_seconds"] = module.cost(
+            target=args.target or "host")["seconds"]
     if not report.weights:
         raise Error("there is no weight to "
                     f"{'quantize' if args.type == 'int' else 'cast'} "
@@ -328,8 +350,10 @@ def _describe_compression(args, result):
     # Scaling a weight leaves what it computes.
     stored = [w for w in result["weights"] if "relative_error" in w]
     before, after = result["param_bytes_before"], result["param_bytes_after"]
-    if "file_budget" in result:
-        made = "quantized within the budget"
+    bounds = [name for name, key in (("budget", "file_budget"),
+                                     ("latency", "latency")) if key in result]
+    if bounds:
+        made = f"quantized within the {' and the '.join(bounds)}"
     elif args.recipe:
         made = f"changed by the recipe {result['recipe']}"
     elif args.type == "int":
@@ -348,6 +372,9 @@ def _describe_compression(args, result):
     lines.append(f"written     {result['output']}, "
                  f"{_size(result['file_bytes'])}, "
                  f"in {result['seconds']:.1f} s")
+    if "latency" in result:
+        lines.append(f"predicted   {result['predicted_seconds'] * 1e3:.4g} ms "
+                     "for a token, of one core")
     if "evaluation" in result:
         lines += _describe_evaluation(result["evaluation"])
     return lines
@@ -602,12 +629,21 @@ def make_parser():
                           "of those before it; awq scales weights up where "
                           "activations are large; kmeans does as gptq with "
                           "values that are not evenly spaced, for few bits "
-                          "(default: rtn; with a budget kmeans)")
+                          "(default: rtn; with a budget kmeans, with a "
+                          "latency gptq)")
     sub.add_argument("--budget", type=_bytes, metavar="SIZE",
                      help="choose the bits of each weight so that OUT has no "
                           "more bytes than this, 65MB for example")
     sub.add_argument("--target-ratio", type=_ratio, metavar="R",
                      help="the same, with a budget of 1/R of the model's bytes")
+    sub.add_argument("--latency", type=_seconds, metavar="TIME",
+                     help="choose the bits of each weight so that a token takes "
+                          "no longer than this, 3ms for example, by what the "
+                          "CPU backend says of its kernels on one core; with "
+                          "--budget both hold")
+    sub.add_argument("--target", metavar="TARGET",
+                     help="the machine of that latency, as for `llmc compile` "
+                          "(default: host)")
     sub.add_argument("--calibration", metavar="FILE",
                      help="UTF-8 text that all methods but rtn run the "
                           "model on")

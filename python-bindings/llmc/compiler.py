@@ -79,10 +79,11 @@ class Module:
         """Reads MLIR text."""
         return cls(_llmc.Model.parse(text, _files(backends)))
 
-    def run(self, pipeline):
+    def run(self, pipeline, target="host"):
         """Runs a pass pipeline, given as text like that of llmc-opt
-        --pass-pipeline without the anchor. Returns a Report."""
-        return Report(*self._model.run(pipeline))
+        --pass-pipeline without the anchor. `target` is what passes are told by
+        backends that they ask how long ops take. Returns a Report."""
+        return Report(*self._model.run(pipeline, target))
 
     def run_recipe(self, recipe, settings=None, tokens=None, samples=128,
                    sample_length=512):
@@ -112,7 +113,8 @@ class Module:
     def compress(self, bits=None, group=None, what="all", symmetric=False,
                  skip="", strict=False, scales=None, activations=None,
                  type="int", kv_cache="f32", method=None, tokens=None,
-                 samples=128, sample_length=512, budget=None, progress=False):
+                 samples=128, sample_length=512, budget=None, progress=False,
+                 latency=None, target="host"):
         """Stores weights in fewer bits; docs/compress.md says what the options
         mean. With `type` "int" they become integers of `bits` bits (4) in
         groups of `group` (64), and what their linears read is rounded to 8-bit
@@ -122,12 +124,15 @@ class Module:
         spaced and whose activations stay float. With a `budget`, of bytes that
         all parameters may take, each weight has bits of its own, scales are
         "int8" unless said otherwise and the method is "kmeans" if there are
-        tokens. With "bf16" or "f16" they are cast; what
+        tokens. So it has with a `latency`, seconds of a token by what the
+        backends say of their kernels for `target`, and both can be given; the
+        method is "gptq" then. With "bf16" or "f16" they are cast; what
         linears with bf16 weights read is rounded to bf16 unless `activations`
         is "float". With `kv_cache` "f16", "int8" or "int4" keys and values of
         the past are stored so. Returns a Report."""
         if type == "int" and method is None:
-            method = "rtn" if budget is None or tokens is None else "kmeans"
+            method = ("rtn" if tokens is None or budget is latency is None else
+                      "kmeans" if latency is None else "gptq")
         choices = {"int": ("float",) if method == "kmeans" else
                    ("int8", "float"), "bf16": ("bf16", "float"),
                    "f16": ("float",)}
@@ -158,16 +163,22 @@ class Module:
             if method == "kmeans" and symmetric:
                 raise Error("symmetric is of integers; the method kmeans has "
                             "no zero points")
-            if budget is not None and bits is not None:
-                raise Error("a budget and bits exclude each other")
+            bounded = budget is not None or latency is not None
+            if bounded and bits is not None:
+                raise Error("bits exclude a budget and a latency")
             grid = {"bits": 4 if bits is None else bits,
                     "block": 64 if group is None else group,
                     "symmetric": str(bool(symmetric)).lower()}
             report = Report([], [])
-            if budget is not None:
+            if bounded:
+                bounds = {"operands": activations}
+                if budget is not None:
+                    bounds["budget"] = int(budget)
+                if latency is not None:
+                    bounds["latency"] = latency * 1e3
                 report += self._allocate(
-                    method, budget, grid, options, scales, tokens, samples,
-                    sample_length, progress)
+                    method, bounds, target, grid, options, scales, tokens,
+                    samples, sample_length, progress)
             report += self._quantize(
                 method, grid,
                 {"half-scales": str(scales == "float16").lower(), **options},
@@ -180,7 +191,8 @@ class Module:
             given = {"bits": bits is not None, "group": group is not None,
                      "symmetric": symmetric, "scales": scales is not None,
                      "method": method is not None,
-                     "budget": budget is not None}
+                     "budget": budget is not None,
+                     "latency": latency is not None}
             for name in filter(given.get, given):
                 raise Error(f"{name} is of integers, not of the type {type}")
             report = self._run_with(
@@ -234,8 +246,8 @@ class Module:
                                passes("embedding", "llmc-quantize-rtn", {}))
         return report
 
-    def _allocate(self, method, budget, grid, options, scales, tokens, samples,
-                  length, progress):
+    def _allocate(self, method, bounds, target, grid, options, scales, tokens,
+                  samples, length, progress):
         """Chooses the bits of each weight. What errors cost is measured if the
         model has logits."""
         _check_method(method, tokens)
@@ -249,18 +261,19 @@ class Module:
             if "logits" not in (output.name for output in self.outputs):
                 if options["strict"] == "true":
                     raise Error("the model has no output named logits, by "
-                                "which a budget is spent")
+                                "which bits are chosen")
                 probe = ""
                 report.notices.append(
                     "the model has no output named logits: what errors of "
                     "weights cost is estimated, not measured")
             self.calibrate(tokens, samples, length, progress=progress,
                            probe=probe)
-        return report + self._run_with("llmc-allocate-bits", {
-            **options, "budget": int(budget), "block": grid["block"],
-            "scales": scales,
+        return report + self.run(_pipeline("llmc-allocate-bits", {
+            **options, **bounds, "block": grid["block"], "scales": scales,
             "symmetric": "true" if method == "kmeans" else grid["symmetric"],
-            "weighting": "none" if method == "rtn" else "activations"})
+            "codebooks": str(method == "kmeans").lower(),
+            "weighting": "none" if method == "rtn" else "activations"}),
+            target)
 
     def calibrate(self, tokens, samples=128, length=512, then="", output=None,
                   probe="", reference=False, progress=False):
@@ -329,6 +342,14 @@ class Module:
     def ops(self):
         """How often each op occurs."""
         return dict(self._model.ops())
+
+    def cost(self, rows=1, target="host"):
+        """What the backends say that the ops of the lifted model take for
+        `rows` rows, such as tokens, on `target`: a dict of "seconds", a sum
+        over ops, and "unknown", how many linears, embeddings and attentions no
+        backend has a kernel for."""
+        seconds, unknown = self._model.cost(rows, target)
+        return {"seconds": seconds, "unknown": unknown}
 
     def compile(self, target="host", opt_level=2):
         """Compiles into memory, for this machine: "host" uses the kernels of

@@ -108,11 +108,12 @@ NB_MODULE(_llmc, m) {
       .def_static("load", &Model::load, Release())
       .def_static("parse", &Model::parse, Release())
       .def("run",
-           [](Model &model, const std::string &pipeline) {
+           [](Model &model, const std::string &pipeline,
+              const std::string &target) {
              PassReport report;
              {
                nb::gil_scoped_release release;
-               report = model.run(pipeline);
+               report = model.run(pipeline, target);
              }
              return nb::make_tuple(toDicts(report.remarks),
                                    nb::cast(report.notices));
@@ -143,6 +144,7 @@ NB_MODULE(_llmc, m) {
              return result;
            })
       .def("ops", &Model::ops)
+      .def("cost", &Model::cost, Release())
       .def("compile", &Model::compile, Release())
       .def("compile_artifact", &Model::compileArtifact, Release());
 }

@@ -119,9 +119,10 @@ std::string llmc::python::makePipeline(
   return std::move(*pipeline);
 }
 
-PassReport Model::run(const std::string &pipeline) {
+PassReport Model::run(const std::string &pipeline, const std::string &target) {
   registerPassesOnce();
   Use module(*this);
+  setTarget(target);
   PassManager manager(&context, ModuleOp::getOperationName());
   std::string problems;
   llvm::raw_string_ostream os(problems);
@@ -281,6 +282,14 @@ std::vector<std::pair<std::string, int64_t>> Model::ops() {
 void Model::setTarget(const std::string &target) {
   if (llvm::Error error = backends->setTarget(target))
     throw Error(llvm::toString(std::move(error)));
+}
+
+std::pair<double, size_t> Model::cost(int64_t rows, const std::string &target) {
+  Use module(*this);
+  setTarget(target);
+  DiagnosticCollector diagnostics(&context);
+  Backends::ModelCost cost = backends->getCost(*module, rows);
+  return {cost.seconds, cost.unknown.size()};
 }
 
 std::unique_ptr<CompiledModel> Model::compile(const std::string &target,

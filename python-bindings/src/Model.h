@@ -72,8 +72,9 @@ public:
   static std::shared_ptr<Model> parse(const std::string &text,
                                       const std::vector<std::string> &backends);
 
-  /// Runs a pass pipeline given as text.
-  PassReport run(const std::string &pipeline);
+  /// Runs a pass pipeline given as text. Backends that are asked what ops take
+  /// speak of `target`; see Backends::setTarget.
+  PassReport run(const std::string &pipeline, const std::string &target);
 
   /// The IR, large constants left out.
   std::string text();
@@ -86,6 +87,9 @@ public:
   std::vector<WeightInfo> weights();
   /// How often each op occurs in functions.
   std::vector<std::pair<std::string, int64_t>> ops();
+  /// Seconds that ops take for `rows` rows by the backends' costs, and how many
+  /// linears, embeddings and attentions have no kernel.
+  std::pair<double, size_t> cost(int64_t rows, const std::string &target);
 
   /// Compiles into memory. This uses the model up: lowering rewrites it, and
   /// the executor runs on its parameters.

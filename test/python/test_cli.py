@@ -189,6 +189,53 @@ def test_compress_to_a_budget(run, model, text, tmp_path, method):
     assert errors[1] < errors[0]
 
 
+@pytest.mark.parametrize("method", [None, "kmeans", "rtn"])
+@pytest.mark.parametrize("target", [None, "cpu:x86-64-v3"])
+def test_compress_to_a_latency(run, model, text, tmp_path, method, target):
+    """By what the backend says of the model that was written a token takes no
+    longer than asked for; in less time there are fewer bits. With a budget both
+    hold."""
+    data = [] if method == "rtn" else [
+        "--calibration", text, "--samples", 4, "--sample-length", 50]
+    options = ["--group", 16, *([] if method is None else ["--method", method]),
+               *([] if target is None else ["--target", target]), "--json"]
+    target, out = target or "host", tmp_path / "small.onnx"
+
+    def compress(*bounds):
+        result = run("compress", model, "-o", out, *bounds, *options, *data)
+        written = llmc.Module.load(out)
+        written.lift()
+        cost = written.cost(target=target)
+        assert cost["unknown"] == 0
+        assert cost["seconds"] == pytest.approx(result["predicted_seconds"])
+        made = {w["param"]: w["bits"] for w in result["weights"]
+                if "relative_error" in w}
+        chosen = {w["param"]: w for w in result["weights"]
+                  if w["pass"] == "llmc-allocate-bits"}
+        assert made == {name: w["bits"] for name, w in chosen.items()}
+        for weight in chosen.values():
+            assert weight["model_milliseconds"] / 1e3 == pytest.approx(
+                cost["seconds"])
+        assert result["file_bytes"] <= result.get("file_budget", 1e9)
+        return (cost["seconds"], sum(made.values()),
+                sum(w["bytes"] for w in chosen.values()))
+
+    most = compress("--latency", "1s")
+    assert most[1] == 16
+    # Between the fastest choice, which the error says, and this one.
+    error = run("compress", model, "-o", out, "--latency", "1 us", *options,
+                *data, status=1)
+    least = float(error.split("fastest choice takes ")[1].split(" ms")[0]) / 1e3
+    middle = (least + most[0]) / 2
+    less = compress("--latency", f"{middle * 1e6}us")
+    assert least <= less[0] <= middle
+    assert less[1] < most[1]
+    both = compress("--latency", f"{middle * 1e3}ms", "--budget",
+                    2 * 4096 + int(0.85 * less[2]))
+    assert both[0] <= middle and both[2] <= 0.85 * less[2]
+    assert both[1] < less[1]
+
+
 def test_compress_by_clusters(run, model, text, tmp_path):
     ids = ids_of(text)[None]
     errors = []
@@ -239,6 +286,14 @@ def test_compress_errors(run, model, tmp_path):
             (["--budget", "1MB", "--bits", 4], "leave --bits out"),
             (["--budget", "1MB", "--target-ratio", 2], "exclude each other"),
             (["--budget", "1MB", "--recipe", "int8"], "exclude each other"),
+            (["--latency", "1ms"], "need a text to calibrate on"),
+            (["--latency", "1ms", "--bits", 4], "leave --bits out"),
+            (["--latency", "1ms", "--recipe", "int8"], "exclude each other"),
+            (["--latency", "1ms", "--method", "rtn", "--target", "cpu:no"],
+             "target 'cpu:no'"),
+            (["--target", "host"], "the machine of a --latency"),
+            (["--latency", "1us", "--method", "rtn"],
+             "latency is 0.001 ms; the fastest choice takes 0.005"),
             (["--budget", "5kB", "--method", "rtn"], "needs without weights"),
             (["--budget", "9kB", "--method", "rtn"],
              "with 2 bits parameters take"),
@@ -246,7 +301,8 @@ def test_compress_errors(run, model, tmp_path):
         assert message in run("compress", model, "-o", out, *wrong, status=1)
     assert list(tmp_path.iterdir()) == []
     for wrong in (["--type", "f8"], ["--bits", "9"], ["--group", "-1"], ["--what", "some"],
-                  ["--budget", "much"], ["--target-ratio", "1"]):
+                  ["--budget", "much"], ["--latency", "3"],
+                  ["--latency", "0ms"], ["--latency", "3h"], ["--target-ratio", "1"]):
         with pytest.raises(SystemExit) as stopped:
             main(["compress", str(model), "-o", str(out), *wrong])
         assert stopped.value.code == 2
