@@ -183,8 +183,12 @@ class Module:
                 method, grid,
                 {"half-scales": str(scales == "float16").lower(), **options},
                 tokens, samples, sample_length, progress)
-            if scales == "int8":
-                report.notices += self.run("llmc-quantize-scales").notices
+            # Within a budget 16 bits are what a scale takes; ONNX Runtime has
+            # kernels for others, of which f16 holds the values.
+            if scales == "int8" or scales == "float16" and budget is not None:
+                kind = {"int8": "int8", "float16": "f16"}[scales]
+                report.notices += self.run(
+                    f"llmc-quantize-scales{{type={kind}}}").notices
             if activations == "int8":
                 self.run("llmc-quantize-activations")
         else:

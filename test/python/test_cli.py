@@ -236,6 +236,17 @@ def test_compress_to_a_latency(run, model, text, tmp_path, method, target):
     assert both[1] < less[1]
 
 
+@pytest.mark.parametrize("scales", ["int8", "float16", "float32"])
+def test_compress_to_a_budget_counts_scales(run, model, tmp_path, scales):
+    result = run("compress", model, "-o", tmp_path / "small.onnx", "--group", 16,
+                 "--budget", "15.8kB", "--scales", scales, "--method", "rtn",
+                 "--json")
+    assert result["file_bytes"] <= result["file_budget"]
+    assert result["param_bytes_after"] == sum(
+        w["bytes"] for w in result["weights"]
+        if w["pass"] == "llmc-allocate-bits")
+
+
 def test_compress_by_clusters(run, model, text, tmp_path):
     ids = ids_of(text)[None]
     errors = []
