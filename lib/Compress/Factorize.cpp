@@ -66,7 +66,9 @@ private:
 
   /// Solves the knapsack of which each weight has one of its ranks, sizes in
   /// units of a small part of the budget and rounded up. Going from weight to
-  /// weight, the least loss for each number of units is known.
+  /// weight, the least loss for each number of units is known. Steps along
+  /// hulls, as Knapsack.h takes them, would not do: from factors to a whole
+  /// weight is one step that may be half of the budget.
   void chooseAll() {
     constexpr int64_t maxUnits = 1 << 14;
     double unit = std::max(budget / maxUnits, 1.0);
