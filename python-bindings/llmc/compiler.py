@@ -183,8 +183,8 @@ class Module:
                 method, grid,
                 {"half-scales": str(scales == "float16").lower(), **options},
                 tokens, samples, sample_length, progress)
-            # Within a budget 16 bits are what a scale takes; ONNX Runtime has
-            # kernels for others, of which f16 holds the values.
+            # Without a budget they stay f32 in the model, and artifacts store
+            # those that f16 holds in 16 bits.
             if scales == "int8" or scales == "float16" and budget is not None:
                 kind = {"int8": "int8", "float16": "f16"}[scales]
                 report.notices += self.run(
