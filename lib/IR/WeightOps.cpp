@@ -207,9 +207,18 @@ LogicalResult DequantizeOp::verify() {
     return failure();
   if (!getZeros())
     return success();
-  int64_t blocks = getScales().getType().getDimSize(1);
-  if (failed(expectBytes(*this, "zeros", getZeros())))
-    return failure();
+  RankedTensorType scales = getScales().getType();
+  if (isa<FloatType>(getZeros().getType().getElementType())) {
+    if (getZeros().getType() == scales)
+      return success();
+    return emitOpError("zeros has type ")
+           << getZeros().getType() << ", but floats must have that of scales, "
+           << scales;
+  }
+  int64_t blocks = scales.getDimSize(1);
+  if (!getZeros().getType().getElementType().isUnsignedInteger(8))
+    return emitOpError(
+        "zeros must be packed in ui8, or floats of the type of scales");
   return expectShape(
       *this, "zeros", getZeros(),
       {getType().getDimSize(0),

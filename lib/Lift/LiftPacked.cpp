@@ -7,6 +7,7 @@
 
 #include "Fields.h"
 #include "llmc/Lift/Passes.h"
+#include "llmc/Weights/DecodeWeight.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace llmc {
@@ -179,8 +180,12 @@ static bool liftDequantize(MulOp root, Lifter &lifter) {
   }
   Value zeros;
   if (!matchZeros(steps.getRhs(), fields, *codes, 1 << (codes->bits - 1), zeros,
-                  lifter))
-    return false;
+                  lifter)) {
+    // Floats as the scales are.
+    zeros = matchPerBlock(steps.getRhs(), codes->rows, codes->blocks);
+    if (!zeros || zeros.getType() != scales.getType())
+      return false;
+  }
   replaceByWeight(root,
                   lifter.create<DequantizeOp>(root, codes->source, scales,
                                               zeros, codes->bits, codes->block,
@@ -201,6 +206,14 @@ static bool liftNarrower(DequantizeOp root, Lifter &lifter) {
   if (!codes || codes->bits == int64_t(root.getBits()) ||
       codes->block != int64_t(root.getBlock()))
     return false;
+  auto narrow = [&](Value zeros) {
+    lifter.replace(root, lifter.create<DequantizeOp>(
+                             root, codes->source, root.getScales(), zeros,
+                             codes->bits, codes->block, root.getColumns()));
+    return true;
+  };
+  if (hasFloatZeros(root))
+    return narrow(root.getZeros());
   int64_t middle = 1 << (codes->bits - 1);
   std::optional<Fields> fields = match(root.getZeros());
   if (fields &&
@@ -210,10 +223,7 @@ static bool liftNarrower(DequantizeOp root, Lifter &lifter) {
   if (!matchZeros(root.getZeros(), fields, *codes,
                   isPaired ? middle * 17 : middle, zeros, lifter))
     return false;
-  lifter.replace(root, lifter.create<DequantizeOp>(
-                           root, codes->source, root.getScales(), zeros,
-                           codes->bits, codes->block, root.getColumns()));
-  return true;
+  return narrow(zeros);
 }
 
 /// Reshapes of a weight that end in its own shape.

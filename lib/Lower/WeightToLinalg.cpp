@@ -1,6 +1,7 @@
 //===- WeightToLinalg.cpp - constants and weight expressions --------------===//
 
 #include "llmc/Lower/Patterns.h"
+#include "llmc/Weights/DecodeWeight.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 
 using namespace mlir;
@@ -175,22 +176,27 @@ struct DequantizePattern : OpConversionPattern<DequantizeOp> {
                   ConversionPatternRewriter &rewriter) const override {
     PackedBlocks blocks{op.getLoc(), op.getType(), adaptor.getData(),
                         int64_t(op.getBits()), int64_t(op.getBlock())};
-    Value zeros = createZeros(op, adaptor, rewriter);
+    bool isFloat = hasFloatZeros(op);
+    Value zeros =
+        isFloat ? adaptor.getZeros() : createZeros(op, adaptor, rewriter);
     rewriter.replaceOp(
-        op,
-        blocks.create(rewriter, {adaptor.getScales(), zeros},
-                      [](OpBuilder &b, Location loc, Value code,
-                         ValueRange ofBlock, Value) -> Value {
-                        Value scale = ofBlock[0];
-                        Value centred = arith::SIToFPOp::create(
-                            b, loc, scale.getType(),
-                            arith::SubIOp::create(b, loc, code, ofBlock[1]));
-                        return arith::MulFOp::create(b, loc, centred, scale);
-                      }));
+        op, blocks.create(rewriter, {adaptor.getScales(), zeros},
+                          [&](OpBuilder &b, Location loc, Value code,
+                              ValueRange ofBlock, Value) -> Value {
+                            Value scale = ofBlock[0], zero = ofBlock[1];
+                            if (!isFloat)
+                              code = arith::SubIOp::create(b, loc, code, zero);
+                            Value value = arith::SIToFPOp::create(
+                                b, loc, scale.getType(), code);
+                            if (isFloat)
+                              value =
+                                  arith::SubFOp::create(b, loc, value, zero);
+                            return arith::MulFOp::create(b, loc, value, scale);
+                          }));
     return success();
   }
 
-  /// The zero point of each block, `[out, blocks]` of i32.
+  /// The integer zero point of each block, `[out, blocks]` of i32.
   static Value createZeros(DequantizeOp op, OpAdaptor adaptor,
                            OpBuilder &builder) {
     Location loc = op.getLoc();

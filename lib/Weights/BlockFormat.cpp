@@ -87,8 +87,11 @@ Error llmc::decodeRows(const BlockFormat &format, const BlockData &bytes,
   if (Error error = expect("scales", bytes.scales,
                            format.getScalesBytes(bytes.scalesFormat)))
     return error;
-  if (!bytes.zeros.empty())
-    if (Error error = expect("zeros", bytes.zeros, format.getZerosBytes()))
+  if (!bytes.zeros.empty() || bytes.floatZeros)
+    if (Error error =
+            expect("zeros", bytes.zeros,
+                   bytes.floatZeros ? format.getScalesBytes(bytes.scalesFormat)
+                                    : format.getZerosBytes()))
       return error;
   if (values.empty())
     return Error::success();
@@ -102,10 +105,11 @@ Error llmc::decodeRows(const BlockFormat &format, const BlockData &bytes,
   auto *data = reinterpret_cast<const uint8_t *>(bytes.data.data());
   auto *zeroBytes = reinterpret_cast<const uint8_t *>(bytes.zeros.data());
   SmallVector<uint8_t> codes(std::min(format.block, format.columns));
+  bool isPacked = !bytes.zeros.empty() && !bytes.floatZeros;
   SmallVector<uint8_t> zeros(blocks, format.getDefaultZero());
   float *out = values.data();
   for (int64_t row = firstRow; row < firstRow + count; ++row) {
-    if (!bytes.zeros.empty())
+    if (isPacked)
       unpackBits(zeroBytes + row * format.getZerosRowBytes(), format.bits,
                  zeros);
     for (int64_t block = 0; block < blocks; ++block) {
@@ -115,8 +119,11 @@ Error llmc::decodeRows(const BlockFormat &format, const BlockData &bytes,
       unpackBits(data + index * blockBytes, format.bits,
                  MutableArrayRef(codes).take_front(size));
       float scale = loadFloat(bytes.scales.data(), bytes.scalesFormat, index);
+      float zero = bytes.floatZeros ? loadFloat(bytes.zeros.data(),
+                                                bytes.scalesFormat, index)
+                                    : float(zeros[block]);
       for (int64_t i = 0; i < size; ++i)
-        *out++ = float(int(codes[i]) - int(zeros[block])) * scale;
+        *out++ = (float(codes[i]) - zero) * scale;
     }
   }
   return Error::success();

@@ -167,19 +167,22 @@ static FailureOr<std::vector<float>> decode(WeightOp op) {
 static FailureOr<std::vector<float>> decode(DequantizeOp op) {
   SmallVector<char> copies[2];
   FailureOr<ArrayRef<char>> data = decodeBytes(op, op.getData(), copies[0]),
-                            zeros = ArrayRef<char>();
-  if (failed(data) ||
-      (op.getZeros() &&
-       failed(zeros = decodeBytes(op, op.getZeros(), copies[1]))))
+                            packed = ArrayRef<char>();
+  FailureOr<std::vector<float>> scales = decodeWeight(op.getScales()),
+                                zeros = std::vector<float>();
+  if (hasFloatZeros(op))
+    zeros = decodeWeight(op.getZeros());
+  else if (op.getZeros())
+    packed = decodeBytes(op, op.getZeros(), copies[1]);
+  if (failed(data) || failed(scales) || failed(zeros) || failed(packed))
     return failure();
-  FailureOr<std::vector<float>> scales = decodeWeight(op.getScales());
-  if (failed(scales))
-    return failure();
-  BlockData bytes{*data,
-                  {reinterpret_cast<const char *>(scales->data()),
-                   scales->size() * sizeof(float)},
-                  *zeros,
-                  FloatFormat::F32};
+  auto getBytes = [](const std::vector<float> &values) {
+    return ArrayRef(reinterpret_cast<const char *>(values.data()),
+                    values.size() * sizeof(float));
+  };
+  BlockData bytes{*data, getBytes(*scales),
+                  hasFloatZeros(op) ? getBytes(*zeros) : *packed,
+                  FloatFormat::F32, hasFloatZeros(op)};
   BlockFormat blocks{op.getType().getDimSize(0), op.getType().getDimSize(1),
                      int64_t(op.getBlock()), int64_t(op.getBits())};
   if (llvm::Error error = blocks.verify())

@@ -7,6 +7,7 @@
 #include "llmc/Onnx/Export.h"
 #include "llmc/Onnx/Import.h"
 #include "llmc/Weights/Blobs.h"
+#include "llmc/Weights/DecodeWeight.h"
 #include "llmc/Weights/ModuleFile.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/AsmState.h"
@@ -208,7 +209,9 @@ static std::string describeFormat(Value weight) {
   llvm::raw_string_ostream os(text);
   if (auto dequantize = dyn_cast_or_null<DequantizeOp>(op))
     os << dequantize.getBits() << " bit, block " << dequantize.getBlock()
-       << (dequantize.getZeros() ? "" : ", symmetric");
+       << (hasFloatZeros(dequantize) ? ", float zeros"
+           : dequantize.getZeros()   ? ""
+                                     : ", symmetric");
   else if (auto densify = dyn_cast_or_null<DensifyOp>(op))
     os << describeFormat(densify.getValues()) << ", " << densify.getPattern();
   else if (auto bitmap = dyn_cast_or_null<DensifyBitmapOp>(op))

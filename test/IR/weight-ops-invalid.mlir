@@ -233,10 +233,28 @@ func.func @zeros(%q: tensor<2x1x8xui8>, %s: tensor<2x1xf32>, %z: tensor<2x2xui8>
 
 // -----
 
-func.func @float_zeros(%q: tensor<2x1x8xui8>, %s: tensor<2x1xf32>) {
-  // expected-error @+1 {{'llmc.dequantize' op zeros must be packed in ui8}}
-  %0 = llmc.dequantize %q, %s, %s {bits = 4, block = 16, columns = 16}
-     : (tensor<2x1x8xui8>, tensor<2x1xf32>, tensor<2x1xf32>) -> tensor<2x16xf32>
+func.func @signed_zeros(%q: tensor<2x1x8xui8>, %s: tensor<2x1xf32>, %z: tensor<2x1xi8>) {
+  // expected-error @+1 {{'llmc.dequantize' op zeros must be packed in ui8, or floats of the type of scales}}
+  %0 = llmc.dequantize %q, %s, %z {bits = 4, block = 16, columns = 16}
+     : (tensor<2x1x8xui8>, tensor<2x1xf32>, tensor<2x1xi8>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @float_zeros_format(%q: tensor<2x1x8xui8>, %s: tensor<2x1xf32>, %z: tensor<2x1xf16>) {
+  // expected-error @+1 {{'llmc.dequantize' op zeros has type 'tensor<2x1xf16>', but floats must have that of scales, 'tensor<2x1xf32>'}}
+  %0 = llmc.dequantize %q, %s, %z {bits = 4, block = 16, columns = 16}
+     : (tensor<2x1x8xui8>, tensor<2x1xf32>, tensor<2x1xf16>) -> tensor<2x16xf32>
+  return
+}
+
+// -----
+
+func.func @float_zeros_shape(%q: tensor<2x2x8xui8>, %s: tensor<2x2xf32>, %z: tensor<2x1xf32>) {
+  // expected-error @+1 {{'llmc.dequantize' op zeros has type 'tensor<2x1xf32>', but floats must have that of scales, 'tensor<2x2xf32>'}}
+  %0 = llmc.dequantize %q, %s, %z {bits = 4, block = 16, columns = 32}
+     : (tensor<2x2x8xui8>, tensor<2x2xf32>, tensor<2x1xf32>) -> tensor<2x32xf32>
   return
 }
 

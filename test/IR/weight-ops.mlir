@@ -46,6 +46,9 @@ func.func @dequantize(%half: tensor<?x3xf16>, %some: tensor<?x3x8xui8>) {
   // CHECK: llmc.dequantize %{{.*}}, %{{.*}}, %{{.*}} {bits = 4 : i64, block = 16 : i64, columns = 40 : i64} : (tensor<2x3x8xui8>, tensor<2x3xf32>, tensor<2x2xui8>) -> tensor<2x40xf32>
   %1 = llmc.dequantize %q, %s, %z {bits = 4, block = 16, columns = 40}
      : (tensor<2x3x8xui8>, tensor<2x3xf32>, tensor<2x2xui8>) -> tensor<2x40xf32>
+  // CHECK: llmc.dequantize {{.*}} : (tensor<2x3x8xui8>, tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x40xf32>
+  %3 = llmc.dequantize %q, %s, %s {bits = 4, block = 16, columns = 40}
+     : (tensor<2x3x8xui8>, tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x40xf32>
   // CHECK: llmc.dequantize {{.*}} : (tensor<?x3x8xui8>, tensor<?x3xf16>) -> tensor<?x40xf16>
   %2 = llmc.dequantize %some, %half {bits = 4, block = 16, columns = 40}
      : (tensor<?x3x8xui8>, tensor<?x3xf16>) -> tensor<?x40xf16>

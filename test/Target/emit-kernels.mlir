@@ -2,7 +2,7 @@
 
 #layout = {columns = 8 : i64, lanes = 16 : i64, bits = 0 : i64, block = 8 : i64,
            format = "f32", zeros = false, scales = true, codebook = "none",
-           half_scales = false}
+           half_scales = false, float_zeros = false, half_zeros = false}
 #norm = {kind = "none", epsilon = 0.0 : f32, bias = false}
 
 // Sizes in which the launches differ are dynamic in the kernel.

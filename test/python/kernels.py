@@ -55,7 +55,8 @@ def run(make, feeds, claimed):
 
 
 def quantized(rows, columns, bits, block, zeros, scale=0.05):
-    """Parameters of llmc.dequantize and the numbers that they stand for."""
+    """Parameters of llmc.dequantize and the numbers that they stand for. Zero
+    points are integers, or "float", or floats that f16 holds: "half"."""
     blocks = -(-columns // block)
     codes = rng.integers(0, 2**bits, (rows, blocks * block)).astype(np.uint8)
     codes[0] = 2**bits - 1  # whose sums are the largest
@@ -63,7 +64,12 @@ def quantized(rows, columns, bits, block, zeros, scale=0.05):
     points = np.full((rows, blocks), 2**(bits - 1), np.uint8)
     params = {"q": pack(codes, bits).reshape(rows, blocks, -1),
               "s": scales}
-    if zeros:
+    if zeros in ("float", "half"):
+        points = (rng.random((rows, blocks)) * (2**bits + 1) - 1).astype("f4")
+        if zeros == "half":
+            points = points.astype(np.float16).astype("f4")
+        params["z"] = points
+    elif zeros:
         points = rng.integers(0, 2**bits, (rows, blocks)).astype(np.uint8)
         params["z"] = pack(points, bits)
     values = (codes.reshape(rows, blocks, block).astype(np.float64)
@@ -81,7 +87,7 @@ def pack(codes, bits):
 def weight_ops(params, rows, columns, bits, block):
     lines, operands, types = [], [], []
     for name, value in params.items():
-        kind = "f32" if name == "s" else "ui8"
+        kind = "ui8" if value.dtype == np.uint8 else "f32"
         types.append(f"tensor<{'x'.join(map(str, value.shape))}x{kind}>")
         operands.append(f"%{name}")
         lines.append(f"%{name} = llmc.weight @{name} : {types[-1]}")

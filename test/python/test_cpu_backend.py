@@ -23,7 +23,9 @@ ROWS = (0, 1, 3, 4, 6, 11, 12, 13, 37)
     (5, 32, True, 40, 96, False), (6, 16, False, 33, 70, True),
     (7, 64, True, 17, 128, False), (8, 16, False, 33, 96, True),
     (8, 64, True, 7, 70, False), (4, 70, True, 19, 70, False),
-    (8, 1120, False, 40, 1120, True)])
+    (8, 1120, False, 40, 1120, True), (2, 16, "float", 33, 70, True),
+    (3, 64, "half", 40, 1120, False), (4, 32, "float", 64, 128, True),
+    (4, 70, "half", 19, 70, False), (8, 32, "float", 33, 96, False)])
 def test_packed_linear(bits, block, zeros, rows, columns, bias):
     params, values = quantized(rows, columns, bits, block, zeros)
     body = weight_ops(params, rows, columns, bits, block)
@@ -125,7 +127,8 @@ def test_a_row_does_not_depend_on_its_batch(bits, activations):
 
 @pytest.mark.parametrize("bits,zeros", [(0, False), (2, True), (3, False),
                                         (4, False), (4, True), (5, True),
-                                        (8, True)])
+                                        (8, True), (3, "half"), (4, "float"),
+                                        (8, "float")])
 def test_embedding(bits, zeros):
     rows, columns, block = 45, 70, 32
     if bits:

@@ -31,7 +31,9 @@ def check(params, body, columns, result, launches=1, rtol=2e-5, counts=ROWS):
     (4, 32, False, 64, 128, False), (4, 32, True, 33, 96, True),
     (4, 128, True, 7, 70, True), (5, 64, False, 33, 128, False),
     (6, 32, True, 16, 96, False), (8, 32, False, 33, 96, True),
-    (8, 96, True, 40, 96, False), (4, 256, False, 40, 1120, False)])
+    (8, 96, True, 40, 96, False), (4, 256, False, 40, 1120, False),
+    (3, 32, "half", 40, 128, True), (4, 32, "float", 33, 96, False),
+    (5, 64, "float", 33, 128, True), (8, 32, "half", 40, 96, False)])
 def test_rounded_operands(bits, block, zeros, rows, columns, bias):
     params, _ = quantized(rows, columns, bits, block, zeros)
     body = weight_ops(params, rows, columns, bits, block)

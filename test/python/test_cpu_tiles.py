@@ -112,7 +112,8 @@ def round_blocks(x, block):
     (8, 36, False, 20, 36, False), (2, 16, False, 64, 128, False),
     (2, 64, True, 33, 128, True), (3, 96, False, 40, 192, True),
     (5, 32, True, 40, 96, False), (6, 16, False, 33, 70, True),
-    (7, 64, True, 17, 128, False)])
+    (7, 64, True, 17, 128, False), (4, 32, "float", 33, 96, True),
+    (8, 320, "half", 48, 320, False)])
 def test_tiles(bits, block, zeros, rows, columns, bias, run, tmp_path):
     params, values = quantized(rows, columns, bits, block, zeros)
     body = weight_ops(params, rows, columns, bits, block)

@@ -65,12 +65,18 @@ def LLMC_DequantizeOp : LLMC_GraphOp<"dequantize", [
     absent. The layout is that of com.microsoft.MatMulNBits: `data` is
     `ui8[out, blocks, block * bits / 8]`, elements packed little end first;
     `scales` is `f32[out, blocks]` (f16 and bf16 too); `zeros` is
-    `ui8[out, ceil(blocks * bits / 8)]`, packed the same way. The last block is
-    padded when `block` does not divide `in`.
+    `ui8[out, ceil(blocks * bits / 8)]`, packed the same way, or, where zero
+    points are no integers, of the type of `scales`. The last block is padded
+    when `block` does not divide `in`.
 
     ```mlir
     %w = llmc.dequantize %q, %scales {bits = 4, block = 64, columns = 576}
        : (tensor<1536x9x32xui8>, tensor<1536x9xf32>) -> tensor<1536x576xf32>
+    // With floats for zero points, as llmc-quantize-hqq makes them.
+    %w = llmc.dequantize %q, %scales, %zeros
+       {bits = 4, block = 64, columns = 576}
+       : (tensor<1536x9x32xui8>, tensor<1536x9xf32>, tensor<1536x9xf32>)
+       -> tensor<1536x576xf32>
     ```
   }];
   let arguments = (ins LLMC_Tensor:$data, LLMC_FloatTensor:$scales,

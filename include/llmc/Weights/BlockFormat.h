@@ -52,6 +52,8 @@ void unpackBits(const uint8_t *packed, int64_t bits,
 struct BlockData {
   llvm::ArrayRef<char> data, scales, zeros;
   FloatFormat scalesFormat = FloatFormat::F32;
+  /// Whether `zeros` are floats as `scales` are, not packed integers.
+  bool floatZeros = false;
 };
 
 /// Computes `(q - zero) * scale` for whole rows from `firstRow` on: as many as

@@ -13,6 +13,12 @@ namespace llmc {
 /// compute, or whose parameters have other bytes than it needs.
 mlir::FailureOr<std::vector<float>> decodeWeight(mlir::Value weight);
 
+/// Whether the zero points are floats, one for each scale.
+inline bool hasFloatZeros(DequantizeOp op) {
+  return op.getZeros() &&
+         llvm::isa<mlir::FloatType>(op.getZeros().getType().getElementType());
+}
+
 /// The packed integers that `user` reads, a parameter or the llmc.densify of
 /// parameters; `copy` holds them unless they are mapped.
 mlir::FailureOr<llvm::ArrayRef<char>>

@@ -76,7 +76,7 @@ static double getPanelBytes(const PanelLayout &layout) {
   if (layout.hasScales)
     bytes += numbers * (layout.halfScales ? 2 : 4);
   if (layout.hasZeros)
-    bytes += numbers;
+    bytes += numbers * (!layout.floatZeros ? 1 : layout.halfZeros ? 2 : 4);
   if (layout.codebook == Codebook::Row || layout.codebook == Codebook::Panel)
     bytes += 4.0 * double(layout.getTableElements());
   return bytes;

@@ -71,7 +71,9 @@ struct Packer {
 
   void packFloats(char *out) const;
   void packCodes(uint32_t *out) const;
-  template <typename T> void packScales(T *out) const;
+  /// The scale or zero point of each block, a float.
+  void packNumbers(llvm::function_ref<Value(Value weight)> getNumbers,
+                   FloatFormat format, char *out) const;
   void packZeros(uint8_t *out) const;
   void packCodebooks(float *out) const;
 };
@@ -151,33 +153,36 @@ void Packer::packCodes(uint32_t *out) const {
   }
 }
 
-template <typename T> void Packer::packScales(T *out) const {
-  std::vector<std::vector<float>> scales =
-      decodeAll(llvm::map_to_vector(weights, [](Value weight) -> Value {
-        if (auto lookup = weight.getDefiningOp<LookupOp>())
-          return lookup.getScales();
-        return weight.getDefiningOp<DequantizeOp>().getScales();
-      }));
-  int64_t blocks = layout.getNumBlocks();
+void Packer::packNumbers(llvm::function_ref<Value(Value weight)> getNumbers,
+                         FloatFormat format, char *out) const {
+  std::vector<std::vector<float>> numbers =
+      decodeAll(llvm::map_to_vector(weights, getNumbers));
+  int64_t blocks = layout.getNumBlocks(), index = 0;
   for (const PanelSource &source : sources)
     for (int64_t block = 0; block < blocks; ++block)
       for (int64_t row = source.firstRow; row < source.firstRow + layout.lanes;
-           ++row) {
-        float scale = 0;
-        if (row < getRows(weights[source.weight]))
-          scale = scales[source.weight][row * blocks + block];
-        if constexpr (std::is_same_v<T, float>)
-          *out++ = scale;
-        else
-          *out++ = floatToHalf(scale);
-      }
+           ++row)
+        storeFloat(out, format, index++,
+                   row < getRows(weights[source.weight])
+                       ? numbers[source.weight][row * blocks + block]
+                       : 0);
+}
+
+Value getScales(Value weight) {
+  if (auto lookup = weight.getDefiningOp<LookupOp>())
+    return lookup.getScales();
+  return weight.getDefiningOp<DequantizeOp>().getScales();
+}
+
+Value getZeros(Value weight) {
+  return weight.getDefiningOp<DequantizeOp>().getZeros();
 }
 
 void Packer::packZeros(uint8_t *out) const {
   int64_t blocks = layout.getNumBlocks(), lanes = layout.lanes;
   std::deque<Bytes> zeros;
   for (Value weight : weights)
-    zeros.emplace_back(weight.getDefiningOp<DequantizeOp>().getZeros());
+    zeros.emplace_back(getZeros(weight));
   std::vector<uint8_t> row(blocks);
   for (const PanelSource &source : sources) {
     BlockFormat format = getFormat(weights[source.weight]);
@@ -263,19 +268,22 @@ SmallVector<PackedParam> PanelLayout::pack(ArrayRef<Value> weights,
          packer.packCodes(reinterpret_cast<uint32_t *>(bytes.data()));
        }});
   SmallVector<int64_t> shape{panels, getNumBlocks(), lanes};
-  if (hasScales && halfScales)
+  auto addNumbers = [&](StringRef name, Value (*getNumbers)(Value),
+                        bool areHalf) {
+    FloatFormat format = areHalf ? FloatFormat::F16 : FloatFormat::F32;
     params.push_back(
-        {suffix + ".scales", RankedTensorType::get(shape, builder.getF16Type()),
-         [packer](MutableArrayRef<char> bytes) {
-           packer.packScales(reinterpret_cast<uint16_t *>(bytes.data()));
+        {suffix + name.str(),
+         RankedTensorType::get(shape,
+                               getFloatType(format, builder.getContext())),
+         [packer, getNumbers, format](MutableArrayRef<char> bytes) {
+           packer.packNumbers(getNumbers, format, bytes.data());
          }});
-  else if (hasScales)
-    params.push_back(
-        {suffix + ".scales", RankedTensorType::get(shape, builder.getF32Type()),
-         [packer](MutableArrayRef<char> bytes) {
-           packer.packScales(reinterpret_cast<float *>(bytes.data()));
-         }});
-  if (hasZeros)
+  };
+  if (hasScales)
+    addNumbers(".scales", getScales, halfScales);
+  if (floatZeros)
+    addNumbers(".zeros", getZeros, halfZeros);
+  else if (hasZeros)
     params.push_back({suffix + ".zeros", RankedTensorType::get(shape, byte),
                       [packer](MutableArrayRef<char> bytes) {
                         packer.packZeros(

@@ -26,13 +26,13 @@ int64_t PanelLayout::getChunk() const {
   return getPlanes().back().getColumnsPerLine();
 }
 
-/// Whether f16 holds every scale exactly.
-static bool areHalf(Value scales) {
-  FailureOr<std::vector<float>> values = decodeWeight(scales);
-  return succeeded(values) && llvm::all_of(*values, [](float scale) {
-           float half = halfToFloat(floatToHalf(scale));
+/// Whether f16 holds every scale or zero point exactly.
+static bool areHalf(Value numbers) {
+  FailureOr<std::vector<float>> values = decodeWeight(numbers);
+  return succeeded(values) && llvm::all_of(*values, [](float value) {
+           float half = halfToFloat(floatToHalf(value));
            return llvm::bit_cast<uint32_t>(half) ==
-                  llvm::bit_cast<uint32_t>(scale);
+                  llvm::bit_cast<uint32_t>(value);
          });
 }
 
@@ -73,6 +73,7 @@ WeightOp llmc::cpu::getDense(Value value) {
 
 void PanelLayout::add(const PanelLayout &other, bool sameCodebook) {
   halfScales &= other.halfScales;
+  halfZeros &= other.halfZeros;
   Codebook shared = std::max(codebook, other.codebook);
   codebook =
       shared == Codebook::Shared && !sameCodebook ? Codebook::Panel : shared;
@@ -118,9 +119,13 @@ std::optional<PanelLayout> PanelLayout::of(Value weight, int64_t lanes) {
   if (auto dequantize = weight.getDefiningOp<DequantizeOp>()) {
     layout.bits = dequantize.getBits();
     layout.block = std::min<int64_t>(dequantize.getBlock(), layout.columns);
-    layout.hasZeros = bool(dequantize.getZeros());
-    if (layout.hasZeros && !dequantize.getZeros().getDefiningOp<WeightOp>())
+    Value zeros = dequantize.getZeros();
+    layout.hasZeros = bool(zeros);
+    layout.floatZeros = hasFloatZeros(dequantize);
+    if (zeros && !(layout.floatZeros ? isKnown(zeros)
+                                     : bool(zeros.getDefiningOp<WeightOp>())))
       return std::nullopt;
+    layout.halfZeros = layout.floatZeros && areHalf(zeros);
     return ofBlocks(layout, dequantize.getData(), dequantize.getScales());
   }
   if (auto lookup = weight.getDefiningOp<LookupOp>()) {
@@ -152,7 +157,9 @@ std::optional<PanelLayout> PanelLayout::of(Value weight, int64_t lanes) {
     if (auto values = bitmap.getValues().getDefiningOp<DequantizeOp>())
       return isStored(bitmap) && isStored(values.getData()) &&
                      getDense(values.getScales()) &&
-                     (!values.getZeros() || isStored(values.getZeros()))
+                     (!values.getZeros() ||
+                      (hasFloatZeros(values) ? bool(getDense(values.getZeros()))
+                                             : isStored(values.getZeros())))
                  ? std::optional(layout)
                  : std::nullopt;
   WeightOp load = getDense(weight);

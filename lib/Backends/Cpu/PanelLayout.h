@@ -70,9 +70,11 @@ struct PanelLayout {
   int64_t block = 0;   ///< columns that share a scale; all when dense
   FloatFormat format = FloatFormat::F32; ///< of the elements, when dense
   bool hasZeros = false;                 ///< zero points are stored
+  bool floatZeros = false;               ///< these are floats
   bool hasScales = true;                 ///< false for a lookup without them
   Codebook codebook = Codebook::None;
   bool halfScales = false; ///< scales are stored as f16, which loses nothing
+  bool halfZeros = false;  ///< so are zero points that are floats
 
   /// The layout for a weight expression, if the kernels can read it.
   static std::optional<PanelLayout> of(mlir::Value weight, int64_t lanes);
@@ -117,7 +119,8 @@ struct PanelLayout {
   /// The parameters of a kernel for `weights` of this layout, whose panels
   /// follow each other: those of the first weight, then those of the second, or
   /// by turns when `interleaved`. They are `panels` and for integers `scales`,
-  /// [panels, blocks, lanes], `zeros`, the same of ui8, and `codebook`.
+  /// [panels, blocks, lanes], `zeros`, the same of ui8 or floats, and
+  /// `codebook`.
   llvm::SmallVector<PackedParam> pack(llvm::ArrayRef<mlir::Value> weights,
                                       bool interleaved = false) const;
 
@@ -137,13 +140,16 @@ struct PanelLayout {
     visit("scales", hasScales);
     visit("codebook", codebook);
     visit("half_scales", halfScales);
+    visit("float_zeros", floatZeros);
+    visit("half_zeros", halfZeros);
   }
 
   bool operator==(const PanelLayout &other) const {
     return columns == other.columns && lanes == other.lanes &&
            bits == other.bits && block == other.block &&
            format == other.format && hasZeros == other.hasZeros &&
-           hasScales == other.hasScales && isLookup() == other.isLookup();
+           floatZeros == other.floatZeros && hasScales == other.hasScales &&
+           isLookup() == other.isLookup();
   }
 };
 

@@ -414,6 +414,11 @@ void GraphExporter::reportSlowWeights() {
         << " linears each time: its kernels for 2 and 8 bits, which 5 to 7 "
            "become, are for activations of 8 bits; see "
            "llmc-quantize-activations";
+  if (floatZeroLinears)
+    emitRemark(module.getLoc())
+        << "ONNX Runtime unpacks the weights of " << floatZeroLinears
+        << " linears each time: its kernels are for zero points that are "
+           "integers, not floats";
 }
 
 LogicalResult GraphExporter::run(::onnx::ModelProto &model,

@@ -67,6 +67,8 @@ public:
   void noteUnpacked(WeightOpInterface op);
   /// Counts a linear for which ONNX Runtime unpacks the weight each time.
   void noteSlowLinear() { ++slowLinears; }
+  /// The same, for floats as zero points.
+  void noteFloatZeros() { ++floatZeroLinears; }
 
   void requireOpset(int64_t opset, mlir::Operation *op);
   /// Notes the domain of a written node, or version of a carried one.
@@ -107,7 +109,7 @@ private:
   llvm::DenseMap<mlir::Value, PackedWeight> packed;
   std::vector<Initializer> initializers;
   Unpacked unpacked;
-  int64_t slowLinears = 0;
+  int64_t slowLinears = 0, floatZeroLinears = 0;
 
   llvm::StringMap<int64_t> domains;
   /// The largest opset that an op needs, and that of carried nodes.

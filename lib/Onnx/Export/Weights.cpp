@@ -6,6 +6,7 @@
 #include "Fields.h"
 #include "GraphExporter.h"
 #include "llmc/IR/StaticRounding.h"
+#include "llmc/Weights/DecodeWeight.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -31,20 +32,28 @@ static LogicalResult exportWeight(OpWriter &writer, WeightOp op) {
 //===----------------------------------------------------------------------===//
 
 /// The bits of the integers that ONNX Runtime's block-quantized kernels take
-/// for it, which may be more than it has; 0 when they do not take its blocks.
+/// for it, which may be more than it has; 0 when they do not take its blocks
+/// or, beside 8 bits, its zero points.
 static int64_t getKernelBits(DequantizeOp op) {
-  int64_t block = op.getBlock(), bits = op.getBits();
-  if (block < 16 || block > 256 || !llvm::isPowerOf2_64(block))
+  int64_t block = op.getBlock(), bits = llvm::PowerOf2Ceil(op.getBits());
+  if (block < 16 || block > 256 || !llvm::isPowerOf2_64(block) ||
+      (hasFloatZeros(op) && bits > 4))
     return 0;
-  return llvm::PowerOf2Ceil(bits);
+  return bits;
 }
 
+/// Whether MatMulNBits multiplies with it.
 static bool hasKernel(DequantizeOp op) { return getKernelBits(op) != 0; }
+
+/// Whether GatherBlockQuantized reads it.
+static bool hasGather(DequantizeOp op) {
+  return hasKernel(op) && !hasFloatZeros(op);
+}
 
 /// Whether the linear multiplies bytes by bytes with one scale for each row of
 /// its weight: runtimes see that in a DequantizeLinear before both operands.
 static bool isInteger(LinearOp op, DequantizeOp weight) {
-  return weight && weight.getBits() == 8 &&
+  return weight && weight.getBits() == 8 && !hasFloatZeros(weight) &&
          weight.getScales().getType().getDimSize(1) == 1 &&
          matchStaticRounding(op.getOperand());
 }
@@ -62,7 +71,7 @@ static bool isFusedInto(DequantizeOp op, OpOperand &use) {
     return &use == &linear.getWeightMutable() && hasKernel(op) &&
            !isInteger(linear, op);
   if (auto embedding = dyn_cast<EmbeddingOp>(use.getOwner()))
-    return &use == &embedding.getWeightMutable() && hasKernel(op);
+    return &use == &embedding.getWeightMutable() && hasGather(op);
   return false;
 }
 
@@ -109,6 +118,8 @@ static PackedWeight exportPacked(OpWriter &writer, DequantizeOp op) {
   packed.data = widen(packed.data, op.getData().getType(), op.getBlock());
   auto scales = op.getScales().getType();
   int64_t rows = scales.getDimSize(0), blocks = scales.getDimSize(1);
+  if (hasFloatZeros(op))
+    return packed;
   if (op.getZeros()) {
     packed.zeros = widen(packed.zeros, op.getZeros().getType(), blocks);
     return packed;
@@ -135,12 +146,15 @@ static void exportUnpacked(OpWriter &writer, DequantizeOp op) {
   };
   std::string codes = toFloat(exportFields(
       writer, writer.in(op.getData()), op.getData().getType(), bits, block));
-  std::string zeros =
-      op.getZeros()
-          ? exportPerBlock(writer, toFloat(exportFields(
-                                       writer, writer.in(op.getZeros()),
-                                       op.getZeros().getType(), bits, blocks)))
-          : writer.scalar(element, double(1 << (bits - 1)));
+  std::string zeros;
+  if (hasFloatZeros(op))
+    zeros = exportPerBlock(writer, writer.in(op.getZeros()));
+  else if (op.getZeros())
+    zeros = exportPerBlock(
+        writer, toFloat(exportFields(writer, writer.in(op.getZeros()),
+                                     op.getZeros().getType(), bits, blocks)));
+  else
+    zeros = writer.scalar(element, double(1 << (bits - 1)));
   std::string values =
       writer.node("Mul", {writer.node("Sub", {codes, zeros}),
                           exportPerBlock(writer, writer.in(op.getScales()))});
@@ -213,7 +227,9 @@ static void exportMatMulNBits(OpWriter &writer, LinearOp op,
   // ONNX Runtime then rounds its operand in blocks of the weight's.
   if (rounded)
     node.attr("accuracy_level", int64_t(4));
-  else if (packed.bits != 4)
+  if (hasFloatZeros(weight))
+    writer.getExporter().noteFloatZeros();
+  else if (!rounded && packed.bits != 4)
     writer.getExporter().noteSlowLinear();
 }
 
@@ -266,7 +282,7 @@ static LogicalResult exportLinear(OpWriter &writer, LinearOp op) {
 
 static LogicalResult exportEmbedding(OpWriter &writer, EmbeddingOp op) {
   auto weight = op.getWeight().getDefiningOp<DequantizeOp>();
-  if (!weight || !hasKernel(weight)) {
+  if (!weight || !hasGather(weight)) {
     writer.result("Gather", {writer.in(op.getWeight()), writer.in(op.getIds())})
         .attr("axis", int64_t(0));
     return success();

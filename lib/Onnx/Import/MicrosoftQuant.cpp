@@ -59,34 +59,20 @@ Value onnx_detail::createBlockWeight(OnnxNode &node, Value data, Value scales,
     return {};
   }
   int64_t blocks = llvm::divideCeil(columns, block);
-  if (zeros && !node.elementType(zeros).isUnsignedInteger(8)) {
-    (void)node.fail("zero points that are not packed integers are not "
-                    "supported");
+  bool hasFloats = zeros && node.elementType(zeros) == node.elementType(scales);
+  if (zeros && !hasFloats && !node.elementType(zeros).isUnsignedInteger(8)) {
+    (void)node.fail("zero points that are neither packed integers nor of the "
+                    "type of the scales are not supported");
     return {};
   }
   data = withShape(node, data, {rows, blocks, block * bits / 8});
   scales = withShape(node, scales, {rows, blocks});
   if (zeros)
-    zeros = withShape(node, zeros,
-                      {rows, int64_t(llvm::divideCeil(blocks * bits, 8))});
+    zeros = withShape(
+        node, zeros,
+        {rows,
+         hasFloats ? blocks : int64_t(llvm::divideCeil(blocks * bits, 8))});
   return node.create<DequantizeOp>(data, scales, zeros, bits, block, columns);
-}
-
-/// Sums over the blocks of the last dimension, of which the last block may end
-/// early.
-static Value sumBlocks(OnnxNode &node, Value x, int64_t columns,
-                       int64_t block) {
-  int64_t rank = node.rank(x), blocks = llvm::divideCeil(columns, block);
-  if (blocks * block != columns) {
-    SmallVector<int64_t> pads(2 * rank, 0);
-    pads.back() = blocks * block - columns;
-    x = node.create<PadOp>(PadMode::Constant, x, node.ints(pads),
-                           node.scalarLike(x, 0));
-  }
-  SmallVector<int64_t> shape(rank - 1, 0);
-  shape.append({blocks, block});
-  return node.reduce(ReduceKind::Sum, node.reshape(x, shape), {rank},
-                     /*keepdims=*/false);
 }
 
 static LogicalResult importMatMulNBits(OnnxNode &node) {
@@ -97,11 +83,8 @@ static LogicalResult importMatMulNBits(OnnxNode &node) {
   int64_t rows = node.requiredInt("N"), columns = node.requiredInt("K"),
           bits = node.intAttr("bits", 4),
           block = node.requiredInt("block_size");
-  // Zero points are packed integers, or numbers of the input's type.
-  bool isFloat = zeros && node.elementType(zeros) == node.elementType(x);
-  Value weight =
-      createBlockWeight(node, node.input(1), scales, isFloat ? Value() : zeros,
-                        rows, columns, bits, block);
+  Value weight = createBlockWeight(node, node.input(1), scales, zeros, rows,
+                                   columns, bits, block);
   if (node.hasFailed())
     return failure();
   if (node.rank(x) < 1)
@@ -109,20 +92,7 @@ static LogicalResult importMatMulNBits(OnnxNode &node) {
   // Level 4 computes with integers of 8 bits.
   if (node.intAttr("accuracy_level", 0) == 4)
     x = node.create<QuantizeDynamicOp>(x, block);
-  Value product = node.create<LinearOp>(x, weight, node.input(5));
-  if (!isFloat)
-    return node.result(product);
-  // (q - z) s = (q - 2^(bits-1)) s + (2^(bits-1) - z) s, and the latter is the
-  // same over a block: it meets the sum of the block's inputs.
-  int64_t blocks = llvm::divideCeil(columns, block);
-  scales = withShape(node, scales, {rows, blocks});
-  zeros = withShape(node, zeros, {rows, blocks});
-  Value offset = node.create<SubOp>(
-      node.scalarLike(zeros, double(int64_t(1) << (bits - 1))), zeros);
-  Value shift =
-      node.create<LinearOp>(sumBlocks(node, x, columns, block),
-                            node.create<MulOp>(offset, scales), Value());
-  return node.result(node.create<AddOp>(product, shift));
+  return node.result(node.create<LinearOp>(x, weight, node.input(5)));
 }
 
 /// Data of a narrow type: gathered first, then dequantized, unless blocks run
