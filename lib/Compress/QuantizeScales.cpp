@@ -1,7 +1,12 @@
 //===- QuantizeScales.cpp - scales of blocks in fewer bits ----------------===//
+//
+// Zero points that are floats are numbers of blocks as scales are.
+//
+//===----------------------------------------------------------------------===//
 
 #include "llmc/Compress/Passes.h"
 #include "llmc/Weights/Blobs.h"
+#include "llmc/Weights/DecodeWeight.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/MapVector.h"
@@ -17,12 +22,15 @@ using namespace mlir;
 using namespace llmc;
 
 namespace {
+/// What a parameter holds for each block.
+enum class BlockNumbers { Scales, Zeros };
+
 /// Scales as they are stored: f16 alone, or integers and f16 for each row.
 struct StoredScales {
   std::vector<uint8_t> codes;
   bool isSigned = false; ///< Whether integers are from -127 to 127.
   std::vector<uint16_t> halves;
-  double largestError = 0; ///< Relative to the scale.
+  double largestError = 0; ///< Relative to the scale, or of a zero point.
 };
 
 /// The least number of 3 significant bits that is not below `value`.
@@ -79,6 +87,20 @@ FailureOr<StoredScales> encode(ArrayRef<float> scales, int64_t columns,
   return result;
 }
 
+/// Zero points as f16; fails if it does not hold one.
+FailureOr<StoredScales> encodeZeros(ArrayRef<float> zeros) {
+  StoredScales result;
+  for (float zero : zeros) {
+    if (!(std::abs(zero) <= 65504))
+      return failure();
+    result.halves.push_back(floatToHalf(zero));
+    result.largestError =
+        std::max<double>(result.largestError,
+                         std::abs(halfToFloat(result.halves.back()) - zero));
+  }
+  return result;
+}
+
 template <typename T> AsmResourceBlob makeBlobOf(ArrayRef<T> values) {
   return HeapAsmResourceBlob::allocateAndCopyWithAlign(
       {reinterpret_cast<const char *>(values.data()),
@@ -92,27 +114,38 @@ struct QuantizeScales : llmc::impl::QuantizeScalesBase<QuantizeScales> {
   void runOnOperation() override {
     if (llvm::failed(verifySkip(&getContext(), getArgument(), skip)))
       return signalPassFailure();
-    // The loads of each parameter of scales.
-    llvm::MapVector<StringAttr, SmallVector<WeightOp>> loads;
-    getOperation().walk([&](Operation *op) {
-      Value scales;
-      if (auto dequantize = dyn_cast<DequantizeOp>(op))
-        scales = dequantize.getScales();
-      else if (auto lookup = dyn_cast<LookupOp>(op))
-        scales = lookup.getScales();
-      auto load = scales ? scales.getDefiningOp<WeightOp>() : WeightOp();
+    // The loads of each parameter.
+    struct Loads {
+      BlockNumbers numbers;
+      SmallVector<WeightOp> ops;
+    };
+    llvm::MapVector<StringAttr, Loads> loads;
+    auto add = [&](Value value, BlockNumbers numbers) {
+      auto load = value ? value.getDefiningOp<WeightOp>() : WeightOp();
       if (!load)
         return;
-      auto &list = loads[load.getParamAttr().getAttr()];
+      auto &list =
+          loads.try_emplace(load.getParamAttr().getAttr(), Loads{numbers, {}})
+              .first->second.ops;
       if (!llvm::is_contained(list, load))
         list.push_back(load);
+    };
+    getOperation().walk([&](Operation *op) {
+      if (auto lookup = dyn_cast<LookupOp>(op))
+        add(lookup.getScales(), BlockNumbers::Scales);
+      auto dequantize = dyn_cast<DequantizeOp>(op);
+      if (!dequantize)
+        return;
+      add(dequantize.getScales(), BlockNumbers::Scales);
+      if (hasFloatZeros(dequantize))
+        add(dequantize.getZeros(), BlockNumbers::Zeros);
     });
     SymbolTable table(getOperation());
     symbols = &table;
     llvm::Regex skipped(skip);
-    for (auto &[name, ops] : loads)
+    for (auto &[name, list] : loads)
       if (skip.empty() || !skipped.match(name))
-        store(table.lookup<ParamOp>(name), ops);
+        store(table.lookup<ParamOp>(name), list.numbers, list.ops);
     if (hasFailed)
       signalPassFailure();
   }
@@ -125,7 +158,7 @@ private:
         << "'" << param.getSymName() << "' is not quantized: " << reason;
   }
 
-  void store(ParamOp param, ArrayRef<WeightOp> loads);
+  void store(ParamOp param, BlockNumbers numbers, ArrayRef<WeightOp> loads);
   ParamOp addParam(ParamOp param, StringRef suffix, RankedTensorType type,
                    AsmResourceBlob blob);
 
@@ -144,7 +177,8 @@ ParamOp QuantizeScales::addParam(ParamOp param, StringRef suffix,
   return added;
 }
 
-void QuantizeScales::store(ParamOp param, ArrayRef<WeightOp> loads) {
+void QuantizeScales::store(ParamOp param, BlockNumbers numbers,
+                           ArrayRef<WeightOp> loads) {
   RankedTensorType shape = param.getType();
   if (!shape.getElementType().isF32())
     return; // in 16 bits already
@@ -156,18 +190,21 @@ void QuantizeScales::store(ParamOp param, ArrayRef<WeightOp> loads) {
   SmallVector<char> copy;
   ArrayRef<char> bytes = getParamBytes(param, copy);
   int64_t rows = shape.getDimSize(0), columns = shape.getDimSize(1);
-  bool inRows = type == ScaleType::Int8;
+  bool areScales = numbers == BlockNumbers::Scales;
+  bool inRows = areScales && type == ScaleType::Int8;
   int64_t before = bytes.size(),
           after = inRows ? rows * (columns + 2) : 2 * rows * columns;
   if (after >= before)
     return keep(param, "it has " + Twine(before) + " bytes and would have " +
                            Twine(after));
-  FailureOr<StoredScales> stored = encode(
-      {reinterpret_cast<const float *>(bytes.data()), size_t(rows * columns)},
-      columns, type);
+  ArrayRef values(reinterpret_cast<const float *>(bytes.data()),
+                  rows * columns);
+  FailureOr<StoredScales> stored =
+      areScales ? encode(values, columns, type) : encodeZeros(values);
   if (llvm::failed(stored))
-    return keep(param, "it holds scales that are not finite or outside of "
-                       "f16's range");
+    return keep(param, Twine("it holds ") +
+                           (areScales ? "scales" : "zero points") +
+                           " that are not finite or outside of f16's range");
 
   Builder builder(&getContext());
   Type half = builder.getF16Type(), single = builder.getF32Type();
