@@ -31,14 +31,6 @@ struct ErrorSums {
   }
 };
 
-/// Rounds to the nearest integer, ties to even, by pushing the fraction out of
-/// the mantissa; unlike std::nearbyint it vectorises on every machine.
-/// |value| < 2^22.
-float roundToInteger(float value) {
-  constexpr float magic = 0x1.8p23f;
-  return (value + magic) - magic;
-}
-
 /// The nearest number that f16 holds with all its bits; `scale` itself where
 /// that is too small or too large for it.
 float roundToHalf(float scale) {
@@ -128,13 +120,6 @@ Grid searchUnweighted(const float *values, int64_t count, const Range &range,
   return searchGrid<false>(values, nullptr, count, range, options);
 }
 
-/// What codes miss, in lanes that are summed in the end.
-struct LaneErrors {
-  float largest[blockLanes];
-  // A float could not hold the square of every float.
-  double squared[blockLanes], norm[blockLanes];
-};
-
 /// Codes of `count` values, a multiple of `blockLanes`; adds to the errors.
 LLMC_VECTOR_CLONES
 void encode(const float *values, int64_t count, const Grid &grid, int64_t bits,
@@ -167,15 +152,16 @@ void encode(const float *values, int64_t count, const Grid &grid, int64_t bits,
   std::copy_n(norm, blockLanes, errors.norm);
 }
 
-ErrorSums quantizeRows(const WeightSource &source, const GridOptions &options,
-                       ArrayRef<float> columnWeights, int64_t firstRow,
-                       int64_t rows, QuantizedWeight &result) {
+ErrorSums
+quantizeRows(const WeightSource &source, int64_t firstRow, int64_t rows,
+             llvm::function_ref<void(BlockTask &, LaneErrors &)> quantize,
+             QuantizedWeight &result) {
   const BlockFormat &format = result.format;
   int64_t blocks = format.getNumBlocks();
   int64_t stride = llvm::alignTo(format.block, blockLanes);
-  // Columns past the end stay 0 and get the code of 0.
-  std::vector<float> tile(rows * stride), weights(stride);
-  std::vector<uint8_t> codes(stride), zeros(rows * blocks);
+  // Columns past the end stay 0.
+  std::vector<float> tile(rows * stride), zeros(rows * blocks);
+  std::vector<uint8_t> codes(stride), points(blocks);
   ErrorSums sums;
   LaneErrors errors{};
   for (int64_t block = 0; block < blocks; ++block) {
@@ -184,28 +170,30 @@ ErrorSums quantizeRows(const WeightSource &source, const GridOptions &options,
     if (count < format.block)
       std::fill(tile.begin(), tile.end(), 0.0f);
     readWeight(source, firstRow, column, {tile.data(), rows, count, stride});
-    if (!columnWeights.empty())
-      llvm::copy(columnWeights.slice(column, count), weights.begin());
     for (int64_t row = 0; row < rows; ++row) {
       const float *values = tile.data() + row * stride;
-      Range range = findRange(values, stride);
-      if (!range.finite) {
+      BlockTask task{values, count, stride, column, findRange(values, stride),
+                     codes};
+      if (!task.range.finite) {
         sums.finite = false;
         return sums;
       }
-      sums.magnitude =
-          std::max<double>({sums.magnitude, range.highest, -range.lowest});
-      Grid grid =
-          findGrid(values, columnWeights.empty() ? nullptr : weights.data(),
-                   stride, range, options);
-      encode(values, stride, grid, format.bits, codes.data(), errors);
-      result.storeBlock(firstRow + row, block, codes, grid.scale);
-      zeros[row * blocks + block] = uint8_t(grid.zero);
+      sums.magnitude = std::max<double>(
+          {sums.magnitude, task.range.highest, -task.range.lowest});
+      quantize(task, errors);
+      result.storeBlock(firstRow + row, block, codes, task.scale);
+      zeros[row * blocks + block] = task.zero;
     }
   }
-  for (int64_t row = 0; row < rows; ++row)
-    result.storeZeros(firstRow + row,
-                      ArrayRef(zeros).slice(row * blocks, blocks));
+  for (int64_t row = 0; row < rows; ++row) {
+    ArrayRef<float> ofRow = ArrayRef(zeros).slice(row * blocks, blocks);
+    if (result.floatZeros) {
+      result.storeZeros(firstRow + row, ofRow);
+      continue;
+    }
+    llvm::copy(ofRow, points.begin());
+    result.storeZeros(firstRow + row, points);
+  }
   for (int64_t j = 0; j < blockLanes; ++j)
     sums.add({errors.largest[j], 0, errors.squared[j], errors.norm[j], true});
   return sums;
@@ -352,8 +340,10 @@ QuantizedWeight::QuantizedWeight(const WeightSource &source, int64_t block,
       scalesFormat(options.format) {
   data = allocate(format.getDataBytes());
   scales = allocate(format.getScalesBytes(scalesFormat));
+  floatZeros = options.floatZeros;
   if (!options.symmetric)
-    zeros = allocate(format.getZerosBytes());
+    zeros = allocate(floatZeros ? format.getScalesBytes(scalesFormat)
+                                : format.getZerosBytes());
 }
 
 QuantizedWeight::QuantizedWeight(const BlockFormat &indices,
@@ -388,11 +378,17 @@ void QuantizedWeight::storeZeros(int64_t row, ArrayRef<uint8_t> points) {
                  row * format.getZerosRowBytes());
 }
 
-QuantizedWeight llmc::quantizeToNearest(const WeightSource &source,
-                                        int64_t block,
-                                        const GridOptions &options,
-                                        ArrayRef<float> columnWeights,
-                                        MLIRContext *context) {
+void QuantizedWeight::storeZeros(int64_t row, ArrayRef<float> points) {
+  int64_t first = row * format.getNumBlocks();
+  for (auto [block, point] : llvm::enumerate(points))
+    storeFloat(zeros->getMutableData().data(), scalesFormat, first + block,
+               point);
+}
+
+QuantizedWeight llmc::quantizeBlocks(
+    const WeightSource &source, int64_t block, const GridOptions &options,
+    MLIRContext *context,
+    llvm::function_ref<void(BlockTask &, LaneErrors &)> quantize) {
   QuantizedWeight result(source, block, options);
   int64_t rowsPerTile = getRowsPerTile(source.rows);
   int64_t tiles = llvm::divideCeil(source.rows, rowsPerTile);
@@ -400,8 +396,7 @@ QuantizedWeight llmc::quantizeToNearest(const WeightSource &source,
   parallelFor(context, 0, tiles, [&](size_t tile) {
     int64_t firstRow = tile * rowsPerTile;
     int64_t rows = std::min(rowsPerTile, source.rows - firstRow);
-    parts[tile] =
-        quantizeRows(source, options, columnWeights, firstRow, rows, result);
+    parts[tile] = quantizeRows(source, firstRow, rows, quantize, result);
   });
   // In order, so that the sums do not depend on the threads.
   ErrorSums sums;
@@ -413,4 +408,27 @@ QuantizedWeight llmc::quantizeToNearest(const WeightSource &source,
   result.squaredNorm = sums.norm;
   result.finite = sums.finite;
   return result;
+}
+
+QuantizedWeight llmc::quantizeToNearest(const WeightSource &source,
+                                        int64_t block,
+                                        const GridOptions &options,
+                                        ArrayRef<float> columnWeights,
+                                        MLIRContext *context) {
+  // What padding meets does not count, since 0 is on every grid.
+  std::vector<float> weights(columnWeights);
+  if (!weights.empty())
+    weights.resize(weights.size() + llvm::alignTo(block, blockLanes));
+  return quantizeBlocks(
+      source, block, options, context,
+      [&](BlockTask &task, LaneErrors &errors) {
+        const float *ofBlock =
+            weights.empty() ? nullptr : weights.data() + task.firstColumn;
+        Grid grid =
+            findGrid(task.values, ofBlock, task.stride, task.range, options);
+        task.scale = grid.scale;
+        task.zero = float(grid.zero);
+        encode(task.values, task.stride, grid, options.bits, task.codes.data(),
+               errors);
+      });
 }

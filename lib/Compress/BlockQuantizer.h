@@ -42,6 +42,8 @@ struct GridOptions {
   int64_t bits = 4;
   /// Around 0, without zero points.
   bool symmetric = false;
+  /// Zero points are floats, stored as scales are.
+  bool floatZeros = false;
   /// Scales are numbers that f16 holds, where it can.
   bool halfScales = false;
   /// Scales are powers of two, stored as their exponents: E8M0.
@@ -110,6 +112,8 @@ struct QuantizedWeight {
   bool exponents = false;
   /// Absent when symmetric: every zero point is the format's default.
   std::optional<mlir::AsmResourceBlob> zeros;
+  /// Whether these are floats.
+  bool floatZeros = false;
   /// If the integers are indices.
   std::optional<Codebooks> codebooks;
   /// The largest |w - dequantized(w)| and the largest |w|, and the sums of the
@@ -133,12 +137,50 @@ struct QuantizedWeight {
   /// Stores a block's codes, and its scale unless there are none.
   void storeBlock(int64_t row, int64_t block, llvm::ArrayRef<uint8_t> codes,
                   float scale);
-  /// Stores the zero points of a row's blocks, unless there are none.
+  /// Stores the zero points of a row's blocks, unless there are none: integers
+  /// or floats.
   void storeZeros(int64_t row, llvm::ArrayRef<uint8_t> points);
+  void storeZeros(int64_t row, llvm::ArrayRef<float> points);
 
 private:
   FloatFormat scalesFormat = FloatFormat::F32;
 };
+
+/// What codes miss, in lanes that are summed in the end.
+struct LaneErrors {
+  float largest[blockLanes];
+  // A float could not hold the square of every float.
+  double squared[blockLanes], norm[blockLanes];
+};
+
+/// Rounds to the nearest integer, ties to even, by pushing the fraction out of
+/// the mantissa; unlike std::nearbyint it vectorises on every machine.
+/// |value| < 2^22.
+inline float roundToInteger(float value) {
+  constexpr float magic = 0x1.8p23f;
+  return (value + magic) - magic;
+}
+
+/// Finite weights of a block, and what a quantizer makes of them.
+struct BlockTask {
+  const float *values;
+  /// `stride` of them, of which those from `count` on are padding: 0.
+  int64_t count, stride;
+  /// Those of the block in its row.
+  int64_t firstColumn;
+  Range range;
+  /// An integer for each of `stride` values.
+  llvm::MutableArrayRef<uint8_t> codes;
+  float scale = 1, zero = 0;
+};
+
+/// Quantizes a weight block by block, several rows at once in the context's
+/// threads. `quantize` fills in codes, scale and zero point, and adds to the
+/// errors.
+QuantizedWeight
+quantizeBlocks(const WeightSource &source, int64_t block,
+               const GridOptions &options, mlir::MLIRContext *context,
+               llvm::function_ref<void(BlockTask &, LaneErrors &)> quantize);
 
 /// Rounds values to the nearest of a grid: `rounded` is scale * (code - zero).
 void roundToGrid(const float *values, int64_t count, const Grid &grid,

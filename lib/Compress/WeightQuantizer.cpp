@@ -140,7 +140,9 @@ int64_t WeightQuantizer::getBytes(const Task &task, const BlockFormat &format) {
                        : format.getScalesBytes(task.source.format);
   if (!task.codebooks)
     return format.getDataBytes() + scales +
-           (task.grid.symmetric ? 0 : format.getZerosBytes());
+           (task.grid.symmetric    ? 0
+            : task.grid.floatZeros ? scales
+                                   : format.getZerosBytes());
   const Codebooks &codebooks = *task.codebooks;
   return format.getDataBytes() + (codebooks.scaled ? scales : 0) +
          (codebooks.constant
@@ -166,6 +168,9 @@ std::string WeightQuantizer::preparePruned(Task &task) {
     source.columns = values.getDimSize(1);
     task.block = block / m * n;
     // One integer stands for all weights that are 0.
+    if (options.grid.floatZeros)
+      return "it is pruned in groups, whose integers have no zero points; "
+             "llmc-quantize-rtn quantizes what is stored of it";
     task.grid.symmetric = true;
     return {};
   }
@@ -346,7 +351,10 @@ Value WeightQuantizer::rewrite(Task &task, QuantizedWeight &result) {
                         getFloatType(books.format, builder.getContext()),
                         std::move(blob));
   }
-  if (result.zeros)
+  if (result.zeros && result.floatZeros)
+    params.push_back(addParam(".zeros", {format.rows, blocks}, element,
+                              std::move(*result.zeros)));
+  else if (result.zeros)
     params.push_back(addParam(".zeros",
                               {format.rows, format.getZerosRowBytes()}, byte,
                               std::move(*result.zeros)));

@@ -14,11 +14,13 @@ include "llmc/Compress/Share.td"
 include "mlir/Pass/PassBase.td"
 
 // What passes that quantize weights have in common.
-defvar gridOptions = [
+defvar blockOptions = [
     Option<"bits", "bits", "int64_t", /*default=*/"4",
            "Bits of each integer, 2 to 8">,
     Option<"block", "block", "int64_t", /*default=*/"64",
-           "Weights of a row that share one scale; 0 for all of them">,
+           "Weights of a row that share one scale; 0 for all of them">
+];
+defvar gridOptions = blockOptions # [
     Option<"symmetric", "symmetric", "bool", /*default=*/"false",
            "Center each grid on 0 and store no zero points">,
     Option<"halfScales", "half-scales", "bool", /*default=*/"false",
@@ -145,6 +147,70 @@ def QuantizeRTN : Pass<"llmc-quantize-rtn", "::mlir::ModuleOp"> {
   let statistics = quantizerStatistics;
 }
 
+def QuantizeHQQ : Pass<"llmc-quantize-hqq", "::mlir::ModuleOp"> {
+  let summary = "Quantize weights with zero points that fit them best (HQQ)";
+  let description = [{
+    Rewrites weights into `llmc.dequantize` as `llmc-quantize-rtn` does, with
+    the same scales, but with zero points that are floats, so that grids move by
+    parts of a step. No data is needed.
+
+    It is half-quadratic quantization (HQQ, Badri and Shaji 2023,
+    https://mobiusml.github.io/hqq_blog/), which looks for the zero point `z` of
+    a block with the least sum of `|w - (q - z) s|^p`, p < 1, for which few
+    large errors count little. Split into halves that have solutions, that is,
+    in turns:
+
+        q = clamp(round(w / s + z), 0, 2^bits - 1)
+        e = shrink(w - (q - z) s)
+        z = mean(q - (w - e) / s)
+        shrink(x) = sign(x) max(|x| - |x|^(p - 1) / beta, 0)
+
+    The scale `s` is that of the range of the block, 0 included, and stays; `z`
+    begins as that of the range. `beta` grows by the factor `kappa` in each
+    round. A block is done after `rounds`, or when the sum of
+    `|w - (q - z) s|` does not fall, and has the `z` with the least. Defaults are
+    those of the authors' implementation. An error below `beta^(-1 / (2 - p))`,
+    0.17 with these, shrinks to nothing: where all are smaller, the zero point
+    is the one for which errors are 0 on average.
+
+    Zero points have the element type of the weight, as scales do, and take as
+    many bytes; with `half-scales` f16 holds both, and kernels and
+    `llmc-quantize-scales` store them so. What was exactly 0 need not be on the
+    grid. Backends and ONNX Runtime take such weights, the latter with a slow
+    kernel (`MatMulNBits` unpacks the weight each time).
+
+    ```mlir
+    // llmc-quantize-hqq{bits=4 block=64} makes of a weight @fc1 [1536, 576]
+
+    %q = llmc.weight @fc1.q : tensor<1536x9x32xui8>
+    %s = llmc.weight @fc1.scales : tensor<1536x9xf32>
+    %z = llmc.weight @fc1.zeros : tensor<1536x9xf32>
+    %w = llmc.dequantize %q, %s, %z {bits = 4, block = 64, columns = 576}
+       : (tensor<1536x9x32xui8>, tensor<1536x9xf32>, tensor<1536x9xf32>)
+       -> tensor<1536x576xf32>
+    ```
+
+    What stays as it is, is a remark and with `strict` an error, as in
+    `llmc-quantize-rtn`; so is a weight that is pruned to n:m and stored so,
+    whose integers have no zero points. Optimization remarks are the same.
+  }];
+  let options = blockOptions # [
+    Option<"halfScales", "half-scales", "bool", /*default=*/"false",
+           "Make scales and zero points numbers that f16 holds, where it can, "
+           "so that kernels store them so without a loss">,
+    Option<"p", "p", "double", /*default=*/"0.7",
+           "The power of errors whose sum is lowered">,
+    Option<"beta", "beta", "double", /*default=*/"10.0",
+           "How near the shrunk errors are to the errors in the first round">,
+    Option<"kappa", "kappa", "double", /*default=*/"1.01",
+           "By which factor that grows with each round">,
+    Option<"rounds", "rounds", "int64_t", /*default=*/"20",
+           "Rounds for a block at most; 0 leaves the zero point of the range">,
+    WhatOption<"All">
+  ] # skipOptions;
+  let statistics = quantizerStatistics;
+}
+
 def QuantizeGPTQ : Pass<"llmc-quantize-gptq", "::mlir::ModuleOp"> {
   let summary = "Quantize weights for what their linears read (GPTQ)";
   let description = [{
@@ -211,7 +277,8 @@ def QuantizeScales : Pass<"llmc-quantize-scales", "::mlir::ModuleOp"> {
     bits for each row. Where some scales are negative, as `llmc-cluster` makes
     them, they are -127 to 127 times that number (`i8`, others are `ui8`). It
     has 3 significant bits, so that f16 holds all its multiples: kernels store
-    those without a loss.
+    those without a loss. Zero points that are floats (`llmc-quantize-hqq`)
+    become f16 with either type.
 
     ```mlir
     %s = llmc.weight @fc1.scales : tensor<1536x9xf32>
@@ -229,8 +296,8 @@ def QuantizeScales : Pass<"llmc-quantize-scales", "::mlir::ModuleOp"> {
 
     A scale changes by 1/200 of the largest one of its row at most, by 1/100
     where some are negative, and none becomes 0. Where f16 holds none of the
-    numbers, a scale is not finite, or nothing would get smaller, the scales stay, which is a remark
-    and, with `strict`, an error. Run it behind the passes that quantize.
+    numbers, one is not finite, or nothing would get smaller, they stay, which is
+    a remark and, with `strict`, an error. Run it behind the passes that quantize.
   }];
   let options = [
     Option<"type", "type", "::llmc::ScaleType",
