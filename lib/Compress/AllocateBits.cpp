@@ -156,15 +156,18 @@ int64_t AllocateBits::getBytes(WeightQuantizer::Task &task,
                                int64_t bits) const {
   BlockFormat format{task.source.rows, task.source.columns, task.block, bits};
   int64_t number = format.rows * format.getNumBlocks();
-  int64_t scaleBytes = scales == ScaleStorage::F32
+  int64_t floatBytes = scales == ScaleStorage::F32
                            ? format.getScalesBytes(task.grid.format)
-                       : scales == ScaleStorage::F16 ? 2 * number
-                                                     : number + 2 * format.rows;
-  if (!codebooks)
-    return format.getDataBytes() + scaleBytes +
-           (symmetric ? 0 : format.getZerosBytes());
-  return format.getDataBytes() + (block ? scaleBytes : 0) +
-         (getFloatBytes(task.grid.format) << bits);
+                           : 2 * number;
+  int64_t scaleBytes =
+      scales == ScaleStorage::Int8 ? number + 2 * format.rows : floatBytes;
+  if (codebooks)
+    return format.getDataBytes() + (block ? scaleBytes : 0) +
+           (getFloatBytes(task.grid.format) << bits);
+  int64_t zeroBytes = symmetric    ? 0
+                      : floatZeros ? floatBytes
+                                   : format.getZerosBytes();
+  return format.getDataBytes() + scaleBytes + zeroBytes;
 }
 
 AllocateBits::Costs::Costs(const Statistics &statistics) {
@@ -278,7 +281,8 @@ void AllocateBits::addTimes(Item &item, SmallVector<KnapsackChoice> &choices,
   for (int64_t bits : item.bits) {
     Backends::ModelCost &sum = sums.emplace_back();
     for (Operation *op : item.readers)
-      sum.add(op, kernels.get(op, {bits, block, symmetric, scales, codebooks}));
+      sum.add(op, kernels.get(op, {bits, block, symmetric, scales, codebooks,
+                                   floatZeros}));
     fewest = std::min(fewest, sum.unknown.size());
   }
   size_t kept = 0;

@@ -116,7 +116,12 @@ Value KernelCosts::createWeight(OpBuilder &builder, OpOperand &weight,
                             format.bits, sizes.block, columns);
   }
   Value zeros;
-  if (!format.symmetric)
+  if (!format.symmetric && format.floatZeros)
+    zeros = createScales(
+        builder, location, cast<RankedTensorType>(scales.getType()),
+        format.scales == ScaleStorage::F32 ? ScaleStorage::F32
+                                           : ScaleStorage::F16);
+  else if (!format.symmetric)
     zeros = createParam(builder, location, {outputs, sizes.getZerosRowBytes()},
                         byte, 0);
   return DequantizeOp::create(builder, location, data, scales, zeros,

@@ -16,6 +16,8 @@ struct StoredFormat {
   ScaleStorage scales;
   /// Indices into one codebook of the weight instead of integers.
   bool codebook;
+  /// Zero points are floats; symmetric ones are not stored.
+  bool floatZeros;
 };
 
 /// Asks the context's backends what ops take now, and with other weights: for

@@ -8,6 +8,8 @@
 // RUN:   --llmc-quantize-rtn="block=16 symmetric" | FileCheck %s --check-prefix=RTN
 // RUN: llmc-opt %s --llmc-allocate-bits="budget=740 block=16 bits=2,4,8 symmetric scales=float16 weighting=none" \
 // RUN:   --remark-policy=all --remark-format=emitRemark --remarks-filter=llmc-compress -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: llmc-opt %s --llmc-allocate-bits="budget=740 block=16 bits=2,4,8 float-zeros scales=float16 weighting=none" \
+// RUN:   --llmc-quantize-hqq="block=16" --llmc-quantize-scales="type=f16" --remark-policy=all --remark-format=emitRemark --remarks-filter=llmc-compress -o /dev/null 2>&1 | FileCheck %s --check-prefix=FLOAT
 
 // 64 bytes stay. With f16 scales a weight of 16 x 16 takes 32 bytes of scales
 // and 64, 128 or 256 of integers.
@@ -45,6 +47,12 @@
 // RUN: not llmc-opt %s %{latency} --llmc-allocate-bits="latency=0.01 budget=600 %{options}" 2>&1 | FileCheck %s --check-prefix=NEVER
 // NEVER: error: llmc-allocate-bits: latency is 0.01 ms; the fastest choice takes 0.010045 ms
 
+// Zero points that are floats take 32 bytes more.
+// FLOAT-DAG: bits=2, bytes=128, cost={{.*}}, param=up
+// FLOAT-DAG: bytes=320, cost={{.*}}, param={{table|down}}
+// FLOAT-DAG: bytes=192, cost={{.*}}, param={{table|down}}
+// FLOAT-DAG: bits=2, block=16, bytes_after=192, bytes_before=1024, {{.*}}param=up
+// FLOAT-DAG: bytes_after=32, bytes_before=64, {{.*}}param=up.zeros, {{.*}}type=f16
 llmc.param @table = dense_resource<table> : tensor<16x16xf32>
 llmc.param @up = dense_resource<up> : tensor<16x16xf32>
 llmc.param @down = dense_resource<down> : tensor<16x16xf32>

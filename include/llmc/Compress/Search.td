@@ -13,7 +13,7 @@ def AllocateBits : Pass<"llmc-allocate-bits", "::mlir::ModuleOp"> {
     all its ops at most `latency` milliseconds, or both, and the model's error
     is the least. The weights stay floats: the choice is
     an attribute, `llmc.bits`, of the parameter, and `llmc-scale-awq`,
-    `llmc-quantize-rtn` and `llmc-quantize-gptq` behind it take that instead of
+    `llmc-quantize-rtn`, `-hqq` and `-gptq` behind it take that instead of
     their option `bits`. `block`, `symmetric` and `what` are to be the same in
     all of them.
 
@@ -90,6 +90,9 @@ def AllocateBits : Pass<"llmc-allocate-bits", "::mlir::ModuleOp"> {
            "Weights of a row that will share one scale; 0 for all of them">,
     Option<"symmetric", "symmetric", "bool", /*default=*/"false",
            "Grids will be centered on 0, without zero points">,
+    Option<"floatZeros", "float-zeros", "bool", /*default=*/"false",
+           "Zero points will be floats (llmc-quantize-hqq), of 16 bits unless "
+           "scales are float32">,
     Option<"scales", "scales", "::llmc::ScaleStorage",
            /*default=*/"::llmc::ScaleStorage::F32",
            "What scales will be stored as",
