@@ -11,6 +11,7 @@ import textwrap
 import time
 
 from ._errors import Error
+from .methods import METHODS, WITHOUT_DATA
 from .report import size as _size
 
 
@@ -171,10 +172,10 @@ def _budget(args, module, model):
     if args.type != "int" or args.bits:
         raise Error("--budget, --target-ratio and --latency choose the bits of "
                     "integers: leave --bits out and --type as it is")
-    if not args.calibration and args.method != "rtn":
+    if not args.calibration and args.method not in WITHOUT_DATA:
         raise Error("--budget, --target-ratio and --latency need a text to "
                     "calibrate on, named with --calibration, unless --method "
-                    "is rtn")
+                    f"is {' or '.join(WITHOUT_DATA)}")
     if not files:
         return None, None
     weights = len({w["name"] for w in module.weights()})
@@ -267,13 +268,13 @@ def _compress_by_options(args, module, model):
         facts["file_budget"] = files
     if args.target and not args.latency:
         raise Error("--target is the machine of a --latency")
-    if args.calibration and (args.method == "rtn" or
+    if args.calibration and (args.method in WITHOUT_DATA or
                              not (args.method or files or args.latency)):
         raise Error("--calibration is for the methods that need data: name one "
                     "with --method")
     if args.calibration:
         tokens, facts["calibration"] = _calibration(args, module, model)
-    elif args.method not in (None, "rtn"):
+    elif args.method not in (None, *WITHOUT_DATA):
         raise Error(f"the method {args.method} needs a text to calibrate on: "
                     "name one with --calibration")
     report = module.compress(
@@ -623,10 +624,11 @@ def make_parser():
                           "artifacts, int8 with a number for each row smaller "
                           "models, too (default: float16)")
     sub.add_argument("--method",
-                     choices=("rtn", "gptq", "awq", "awq+gptq", "kmeans"),
-                     help="how integers are chosen: rtn, the nearest, needs no "
-                          "data; gptq lets each column make up for the errors "
-                          "of those before it; awq scales weights up where "
+                     choices=METHODS,
+                     help="how integers are chosen: rtn, the nearest, and hqq, "
+                          "with zero points that are floats, need no data; "
+                          "gptq lets each column make up for the errors of "
+                          "those before it; awq scales weights up where "
                           "activations are large; kmeans does as gptq with "
                           "values that are not evenly spaced, for few bits "
                           "(default: rtn; with a budget kmeans, with a "
@@ -645,7 +647,7 @@ def make_parser():
                      help="the machine of that latency, as for `llmc compile` "
                           "(default: host)")
     sub.add_argument("--calibration", metavar="FILE",
-                     help="UTF-8 text that all methods but rtn run the "
+                     help="UTF-8 text that all methods but rtn and hqq run the "
                           "model on")
     sub.add_argument("--samples", type=_positive, default=128, metavar="N",
                      help="windows of it (default: 128)")

@@ -6,6 +6,7 @@ import tempfile
 from . import _llmc
 from ._arrays import bind_inputs, from_bytes
 from ._errors import Error
+from .methods import METHODS, WITHOUT_DATA
 
 
 class Report:
@@ -46,10 +47,9 @@ def _pipeline(name, options):
 
 
 def _check_method(method, tokens):
-    methods = ("rtn", "gptq", "awq", "awq+gptq", "kmeans")
-    if method not in methods:
-        raise Error(f"methods are {', '.join(methods)}, not '{method}'")
-    if method != "rtn" and tokens is None:
+    if method not in METHODS:
+        raise Error(f"methods are {', '.join(METHODS)}, not '{method}'")
+    if method not in WITHOUT_DATA and tokens is None:
         raise Error(f"the method {method} needs tokens to calibrate on")
 
 
@@ -119,10 +119,11 @@ class Module:
         mean. With `type` "int" they become integers of `bits` bits (4) in
         groups of `group` (64), and what their linears read is rounded to 8-bit
         integers at run time unless `activations` is "float". `method` is "rtn",
-        the default, or one that needs `tokens` of a text to calibrate on:
-        "gptq", "awq", "awq+gptq" or "kmeans", whose values are not evenly
-        spaced and whose activations stay float. With a `budget`, of bytes that
-        all parameters may take, each weight has bits of its own, scales are
+        the default, "hqq", whose zero points are floats, or one that needs
+        `tokens` of a text to calibrate on: "gptq", "awq", "awq+gptq" or
+        "kmeans", whose values are not evenly spaced and whose activations stay
+        float. With a `budget`, of bytes that all parameters may take, each
+        weight has bits of its own, scales are
         "int8" unless said otherwise and the method is "kmeans" if there are
         tokens. So it has with a `latency`, seconds of a token by what the
         backends say of their kernels for `target`, and both can be given; the
@@ -163,6 +164,9 @@ class Module:
             if method == "kmeans" and symmetric:
                 raise Error("symmetric is of integers; the method kmeans has "
                             "no zero points")
+            if method == "hqq" and symmetric:
+                raise Error("symmetric leaves out the zero points that the "
+                            "method hqq looks for")
             bounded = budget is not None or latency is not None
             if bounded and bits is not None:
                 raise Error("bits exclude a budget and a latency")
@@ -212,16 +216,16 @@ class Module:
         after block, so that each sees the errors of those before it, and what
         several blocks share at the end."""
         _check_method(method, tokens)
-        if method == "rtn":
-            return self._run_with("llmc-quantize-rtn", {**grid, **options})
+        if method in ("hqq", "kmeans"):
+            grid = {key: value for key, value in grid.items()
+                    if key != "symmetric"}
+        if method in WITHOUT_DATA:
+            return self._run_with(WITHOUT_DATA[method], {**grid, **options})
         name, more = {
             "gptq": ("llmc-quantize-gptq", {}),
             "awq": ("llmc-quantize-rtn", {"clip": "mse"}),
             "awq+gptq": ("llmc-quantize-gptq", {}),
             "kmeans": ("llmc-cluster", {"compensate": "true"})}[method]
-        if method == "kmeans":
-            grid = {key: value for key, value in grid.items()
-                    if key != "symmetric"}
 
         def passes(what, name=name, more=more):
             return _pipeline(name, {**grid, **options, **more, "what": what})
@@ -256,7 +260,7 @@ class Module:
         model has logits."""
         _check_method(method, tokens)
         report = Report([], [])
-        if method != "rtn":
+        if method not in WITHOUT_DATA:
             grid3 = {"bits": 3, "block": grid["block"]}
             probe = ",".join([
                 _pipeline("llmc-quantize-gptq", grid3),
@@ -276,7 +280,8 @@ class Module:
             **options, **bounds, "block": grid["block"], "scales": scales,
             "symmetric": "true" if method == "kmeans" else grid["symmetric"],
             "codebooks": str(method == "kmeans").lower(),
-            "weighting": "none" if method == "rtn" else "activations"}),
+            "float-zeros": str(method == "hqq").lower(),
+            "weighting": "none" if method in WITHOUT_DATA else "activations"}),
             target)
 
     def calibrate(self, tokens, samples=128, length=512, then="", output=None,

@@ -162,12 +162,32 @@ def test_compress_with_data(run, model, text, tmp_path, method):
     assert fused.input[2] in {value.name for value in graph.initializer}
 
 
-@pytest.mark.parametrize("method", [None, "awq+gptq", "rtn"])
+@pytest.mark.parametrize("scales", ["int8", "float16", "float32"])
+def test_compress_by_hqq(run, model, text, tmp_path, scales):
+    """Without data and with zero points that are floats, which ONNX has too."""
+    import onnxruntime
+    ids = ids_of(text)[None]
+    errors = []
+    for method in ("rtn", "hqq"):
+        out = tmp_path / "small.onnx"
+        run("compress", model, "-o", out, "--method", method, "--bits", 3,
+            "--group", 16, "--scales", scales, "--activations", "float")
+        got = llmc.compile(out)({"input_ids": ids})["logits"]
+        errors.append(np.linalg.norm(got - toy.logits(ids)))
+    assert errors[1] < errors[0]
+    info = run("inspect", out, "--json")
+    assert [w["format"] for w in info["weights"]] == \
+        2 * ["3 bit, block 16, float zeros"]
+    want, = onnxruntime.InferenceSession(str(out)).run(None, {"input_ids": ids})
+    np.testing.assert_allclose(got, want, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", [None, "awq+gptq", "rtn", "hqq"])
 def test_compress_to_a_budget(run, model, text, tmp_path, method):
     """The file has no more bytes than asked for; with fewer of them the error
     is larger, but less than with weights of one number of bits."""
     ids = ids_of(text)[None]
-    data = [] if method == "rtn" else [
+    data = [] if method in ("rtn", "hqq") else [
         "--calibration", text, "--samples", 4, "--sample-length", 50]
     options = ["--group", 16, *([] if method is None else ["--method", method]),
                "--activations", "float", "--json"]
@@ -291,6 +311,9 @@ def test_compress_errors(run, model, tmp_path):
             (["--type", "bf16", "--method", "rtn"], "method is of integers"),
             (["--method", "gptq"], "needs a text to calibrate on"),
             (["--calibration", model], "--calibration is for the methods"),
+            (["--calibration", model, "--method", "hqq"],
+             "--calibration is for the methods"),
+            (["--method", "hqq", "--symmetric"], "leaves out the zero points"),
             (["--method", "kmeans", "--activations", "int8"],
              "--calibration"),
             (["--budget", "1MB"], "need a text to calibrate on"),
