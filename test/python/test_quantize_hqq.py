@@ -5,6 +5,7 @@ import onnxruntime as ort
 import pytest
 
 from calibration import unpack
+from test_prune import decode, random_weight
 from test_quantize_rtn import make_module, resources
 
 import llmc
@@ -129,6 +130,34 @@ def test_large_and_tiny_values(tmp_path, dtype):
     assert errors.max() <= 0.6 * limit * 2 / 255
     assert report.weights[0]["largest_error"] == pytest.approx(errors.max(),
                                                                rel=1e-3)
+
+
+@pytest.mark.parametrize("pattern,bits", [("", 4), ("block:5x4", 8)])
+def test_pruned(tmp_path, pattern, bits):
+    """The values that are stored of a weight become integers."""
+    module = make_module(random_weight(40, 96), True)
+    module.run(f"llmc-prune-magnitude{{pattern={pattern}}}")
+    stored = resources(module, tmp_path / "pruned.mlir")
+    count = stored["w.values"].size // 4
+    assert module.run(
+        f"llmc-quantize-hqq{{bits={bits} block=32}}").notices == []
+    made = resources(module, tmp_path / "m.mlir")
+    codes = unpack(made["w.q"].reshape(-1, 1, 4 * bits), bits)[:, 0]
+    scales, zeros = (made[f"w.{n}"].view("f4")[:, None]
+                     for n in ("scales", "zeros"))
+    values = ((codes - zeros) * scales).ravel()[:count]
+    want = decode({**stored, "w.values": values.view(np.uint8)}, 40, 96, pattern)
+    x = np.random.default_rng(1).standard_normal((3, 96)).astype("f4")
+    module.export_onnx(tmp_path / "m.onnx")
+    again = llmc.Module.load(tmp_path / "m.onnx")
+    again.lift()
+    assert again.ops() == module.ops()
+    session = ort.InferenceSession(tmp_path / "m.onnx")
+    for got in (llmc.compile(tmp_path / "m.mlir", target="host")({"x": x})["y"],
+                llmc.compile(tmp_path / "m.mlir",
+                             target="reference")({"x": x})["y"],
+                session.run(None, {"x": x})[0]):
+        np.testing.assert_allclose(got, x @ want.T, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("bits", [2, 3, 4, 8])
