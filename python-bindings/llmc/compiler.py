@@ -132,8 +132,10 @@ class Module:
         is "float". With `kv_cache` "f16", "int8" or "int4" keys and values of
         the past are stored so. Returns a Report."""
         if type == "int" and method is None:
-            method = ("rtn" if tokens is None or budget is latency is None else
-                      "kmeans" if latency is None else "gptq")
+            if tokens is None or (budget is None and latency is None):
+                method = "rtn"
+            else:
+                method = "kmeans" if latency is None else "gptq"
         choices = {"int": ("float",) if method == "kmeans" else
                    ("int8", "float"), "bf16": ("bf16", "float"),
                    "f16": ("float",)}
