@@ -22,6 +22,16 @@ namespace llmc {
 using namespace mlir;
 using namespace llmc;
 
+/// The parameters of a block's linears.
+static llvm::SetVector<StringRef> getLinearParams(const ModelBlock &block) {
+  llvm::SetVector<StringRef> params;
+  for (Operation *op : block.ops)
+    if (auto linear = dyn_cast<LinearOp>(op))
+      if (StringAttr param = findFirstParam(linear.getWeight()))
+        params.insert(param);
+  return params;
+}
+
 /// What may be removed: blocks one after the other.
 namespace {
 struct Layer {
@@ -35,10 +45,7 @@ struct Layer {
   llvm::SetVector<StringRef> getParams() const {
     llvm::SetVector<StringRef> params;
     for (const ModelBlock &block : blocks)
-      for (Operation *op : block.ops)
-        if (auto linear = dyn_cast<LinearOp>(op))
-          if (StringAttr param = findFirstParam(linear.getWeight()))
-            params.insert(param);
+      params.insert_range(getLinearParams(block));
     return params;
   }
   /// The name of its first weight.
@@ -128,11 +135,7 @@ void PruneLayers::findStatistics() {
   size_t next = 0;
   for (Layer &layer : layers)
     for (ModelBlock &block : layer.blocks) {
-      llvm::SmallDenseSet<StringRef> names;
-      for (Operation *op : block.ops)
-        if (auto linear = dyn_cast<LinearOp>(op))
-          if (StringAttr param = findFirstParam(linear.getWeight()))
-            names.insert(param);
+      llvm::SetVector<StringRef> names = getLinearParams(block);
       size_t found = next;
       while (found < known.size() && !llvm::any_of(
                                          known[found].params,
@@ -166,10 +169,18 @@ SmallVector<size_t> PruneLayers::choose() {
   SmallVector<size_t> chosen;
   findStatistics();
   if (step == LayerStep::Remove) {
-    for (auto [index, layer] : llvm::enumerate(layers))
+    bool anyMarked = false;
+    for (auto [index, layer] : llvm::enumerate(layers)) {
       if (llvm::all_of(layer.blocks, isToBeRemoved))
         chosen.push_back(index);
-    if (chosen.empty())
+      else if (llvm::any_of(layer.blocks, isToBeRemoved))
+        keep(layer, main,
+             "only some of its blocks are marked; give unit=block");
+      else
+        continue;
+      anyMarked = true;
+    }
+    if (!anyMarked)
       complain(main) << getArgument() << ": no layer is marked; run this pass "
                      << "with step=mark first";
     return chosen;

@@ -5,6 +5,11 @@
 // RUN: llmc-opt %s --llmc-prune-layers="layers=1" --remarks-filter=llmc-compress --remark-policy=all --remark-format=emitRemark 2>&1 | FileCheck %s --check-prefix=REMARK
 // RUN: llmc-opt %s --llmc-prune-layers="layers=1 step=mark" | FileCheck %s --check-prefix=MARK
 // RUN: llmc-opt %s --llmc-prune-layers="layers=1 step=mark" --llmc-prune-layers="step=remove" | FileCheck %s
+// RUN: llmc-opt %s --llmc-prune-layers="layers=3 unit=block step=mark" --llmc-prune-layers="step=remove" -o /dev/null 2>&1 | FileCheck %s --check-prefix=HALF
+
+// Blocks that are marked do not stay in silence.
+// HALF: remark: the layer of 'a1' is not removed: only some of its blocks are marked; give unit=block
+// HALF-NOT: no layer is marked
 
 // Each layer is an attention with a cache and an MLP. The second one goes with
 // its cache; what asked how long that was asks the first one's.

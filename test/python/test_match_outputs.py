@@ -57,8 +57,17 @@ def weights_of(module, folder):
             for name, shape in SHAPES.items() if name in found}
 
 
-def make_ids():
-    return np.random.default_rng(1).integers(0, VOCABULARY, (SAMPLES, LENGTH))
+def make_weights(seed):
+    random = np.random.default_rng(seed)
+    return {name: (random.standard_normal(shape) / 4).astype("f4")
+            for name, shape in SHAPES.items()}
+
+
+def write_ids(folder):
+    """The samples that llmc-calibrate reads, also as a file."""
+    ids = np.random.default_rng(1).integers(0, VOCABULARY, (SAMPLES, LENGTH))
+    save_file({"ids": ids}, folder / "samples")
+    return ids
 
 
 def matched(weight, x_before, x, r_before, r, input, residual):
@@ -83,11 +92,7 @@ def round_to_nearest(weight, bits):
 @pytest.mark.parametrize("input, residual", [(0.5, 0.5), (1, 0), (0, 1),
                                              (0.3, 0.8)])
 def test_against_numpy(tmp_path, input, residual):
-    random = np.random.default_rng(0)
-    weights = {name: (random.standard_normal(shape) / 4).astype("f4")
-               for name, shape in SHAPES.items()}
-    ids = make_ids()
-    save_file({"ids": ids}, tmp_path / "samples")
+    weights, ids = make_weights(0), write_ids(tmp_path)
     module = make_module(weights)
     # What is not rounded shows what rounding was given.
     module.run(f"llmc-calibrate{{inputs={tmp_path}/samples reference=true then={{"
@@ -118,11 +123,7 @@ def test_against_numpy(tmp_path, input, residual):
 @pytest.mark.parametrize("input, residual", [(0.5, 0.5), (0, 1)])
 def test_makes_up_for_a_removed_block(tmp_path, input, residual):
     """llmc-calibrate passes over what llmc-prune-layers marked."""
-    random = np.random.default_rng(3)
-    weights = {name: (random.standard_normal(shape) / 4).astype("f4")
-               for name, shape in SHAPES.items()}
-    ids = make_ids()
-    save_file({"ids": ids}, tmp_path / "samples")
+    weights, ids = make_weights(3), write_ids(tmp_path)
     module = make_module(weights)
     module.run("llmc-prune-layers{layers=0 unit=block step=mark},"
                f"llmc-calibrate{{inputs={tmp_path}/samples reference=true then={{"
@@ -143,10 +144,8 @@ def test_makes_up_for_a_removed_block(tmp_path, input, residual):
 
 
 def test_makes_the_model_nearer(tmp_path):
-    random = np.random.default_rng(2)
-    weights = {name: (random.standard_normal(shape) / 4).astype("f4")
-               for name, shape in SHAPES.items()}
-    save_file({"ids": make_ids()}, tmp_path / "samples")
+    weights = make_weights(2)
+    write_ids(tmp_path)
     rounding = "llmc-quantize-rtn{bits=3 block=0 what=linear}"
     feeds = {"ids": np.random.default_rng(7).integers(
         0, VOCABULARY, (1, 200))}
