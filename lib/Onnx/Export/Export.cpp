@@ -3,25 +3,82 @@
 #include "llmc/Onnx/Export.h"
 #include "GraphExporter.h"
 #include "llmc/Weights/OutputFile.h"
+#include "llvm/Support/LEB128.h"
 #include "llvm/Support/Path.h"
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 using namespace mlir;
 using namespace llmc;
 using namespace llmc::onnx_detail;
 
+//===----------------------------------------------------------------------===//
+// Protobuf's encoding (https://protobuf.dev/programming-guides/encoding)
+//===----------------------------------------------------------------------===//
+
+/// The key of a field that has a length, as messages and bytes do.
+static uint64_t getKey(int field) { return uint64_t(field) << 3 | 2; }
+
+static uint64_t getFieldSize(int field, uint64_t length) {
+  return llvm::getULEB128Size(getKey(field)) + llvm::getULEB128Size(length) +
+         length;
+}
+
+/// What is in front of the `length` bytes of a field.
+static void writeKey(int field, uint64_t length, llvm::raw_ostream &stream) {
+  llvm::encodeULEB128(getKey(field), stream);
+  llvm::encodeULEB128(length, stream);
+}
+
 namespace {
-/// Protobuf's bytes go to LLVM's stream.
-class ProtoStream : public google::protobuf::io::CopyingOutputStream {
+/// A model whose initializers have bytes that were not copied into them. A
+/// message may have its fields in any order: these come last.
+class SplitModel {
 public:
-  explicit ProtoStream(llvm::raw_fd_ostream &stream) : stream(stream) {}
-  bool Write(const void *buffer, int size) override {
-    stream.write(static_cast<const char *>(buffer), size);
-    return !stream.has_error();
+  /// Takes the graph out of `model`. `rawData` has the bytes of each of its
+  /// initializers, none for those that are complete.
+  SplitModel(::onnx::ModelProto &model, ArrayRef<ArrayRef<char>> rawData)
+      : model(model), rawData(rawData), graph(model.release_graph()) {
+    initializers.Swap(graph->mutable_initializer());
+    graphSize = graph->ByteSizeLong();
+    for (auto [tensor, bytes] : llvm::zip_equal(initializers, rawData))
+      graphSize += getFieldSize(::onnx::GraphProto::kInitializerFieldNumber,
+                                getSize(tensor, bytes));
+  }
+
+  uint64_t getSize() const {
+    return model.ByteSizeLong() +
+           getFieldSize(::onnx::ModelProto::kGraphFieldNumber, graphSize);
+  }
+
+  void write(llvm::raw_ostream &stream) const {
+    stream << model.SerializeAsString();
+    writeKey(::onnx::ModelProto::kGraphFieldNumber, graphSize, stream);
+    stream << graph->SerializeAsString();
+    for (auto [tensor, bytes] : llvm::zip_equal(initializers, rawData)) {
+      writeKey(::onnx::GraphProto::kInitializerFieldNumber,
+               getSize(tensor, bytes), stream);
+      stream << tensor.SerializeAsString();
+      if (bytes.empty())
+        continue;
+      writeKey(::onnx::TensorProto::kRawDataFieldNumber, bytes.size(), stream);
+      stream.write(bytes.data(), bytes.size());
+    }
   }
 
 private:
-  llvm::raw_fd_ostream &stream;
+  static uint64_t getSize(const ::onnx::TensorProto &tensor,
+                          ArrayRef<char> bytes) {
+    uint64_t size = tensor.ByteSizeLong();
+    if (!bytes.empty())
+      size +=
+          getFieldSize(::onnx::TensorProto::kRawDataFieldNumber, bytes.size());
+    return size;
+  }
+
+  const ::onnx::ModelProto &model;
+  ArrayRef<ArrayRef<char>> rawData;
+  std::unique_ptr<::onnx::GraphProto> graph;
+  google::protobuf::RepeatedPtrField<::onnx::TensorProto> initializers;
+  uint64_t graphSize;
 };
 } // namespace
 
@@ -34,10 +91,10 @@ LogicalResult llmc::exportOnnxModel(ModuleOp module, StringRef path,
     return module.emitError("external data must lie in the model's folder: '")
            << dataName << "' is not the name of a file";
   ::onnx::ModelProto model;
-  ExternalData data;
   GraphExporter exporter(module, dataName, options);
-  if (failed(exporter.run(model, data)))
+  if (failed(exporter.run(model)))
     return failure();
+  const ExternalData &data = exporter.getExternalData();
 
   auto report = [&](llvm::Error error) {
     return module.emitError() << toString(std::move(error));
@@ -52,7 +109,8 @@ LogicalResult llmc::exportOnnxModel(ModuleOp module, StringRef path,
     dataFile = std::move(*created);
     data.write(dataFile->os());
   }
-  if (model.ByteSizeLong() > INT_MAX)
+  SplitModel split(model, exporter.getRawData());
+  if (split.getSize() > INT_MAX)
     return module.emitError("cannot write '")
            << path
            << "': the model is larger than 2 GiB, protobuf's limit; put "
@@ -60,12 +118,8 @@ LogicalResult llmc::exportOnnxModel(ModuleOp module, StringRef path,
   auto modelFile = OutputFile::create(path);
   if (!modelFile)
     return report(modelFile.takeError());
-  {
-    ProtoStream stream((*modelFile)->os());
-    google::protobuf::io::CopyingOutputStreamAdaptor adaptor(&stream);
-    // A failure is the stream's, which keep() reports.
-    (void)model.SerializeToZeroCopyStream(&adaptor);
-  }
+  // A failure is the stream's, which keep() reports.
+  split.write((*modelFile)->os());
   if (dataFile)
     if (llvm::Error error = dataFile->keep())
       return report(std::move(error));

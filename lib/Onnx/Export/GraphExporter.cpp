@@ -234,8 +234,11 @@ LogicalResult GraphExporter::writeInitializers() {
     for (int64_t size : initializer.type.getShape())
       tensor.add_dims(size);
     ArrayRef<char> bytes = getResourceBytes(initializer.value);
+    rawData.emplace_back();
     if (isExternal && int64_t(bytes.size()) >= options.externalTensorSize)
-      data->add(bytes, dataName, tensor);
+      externalData.add(bytes, dataName, tensor);
+    else if (!bytes.empty())
+      rawData.back() = bytes;
     else if (failed(writeData(initializer.value, tensor)))
       return module.emitError("initializer '")
              << initializer.name << "' has a value of an unexpected kind";
@@ -421,12 +424,10 @@ void GraphExporter::reportSlowWeights() {
            "integers, not floats";
 }
 
-LogicalResult GraphExporter::run(::onnx::ModelProto &model,
-                                 ExternalData &externalData) {
+LogicalResult GraphExporter::run(::onnx::ModelProto &model) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main || !llvm::hasSingleElement(main.getBody()))
     return module.emitOpError("has no function @main with one block");
-  data = &externalData;
   mainGraph = model.mutable_graph();
   assignNames(main);
   if (failed(exportMain(main, *mainGraph)))

@@ -25,8 +25,13 @@ public:
   GraphExporter(mlir::ModuleOp module, std::string dataName,
                 const ExportOptions &options);
 
-  /// Fills in the model and plans its external data.
-  mlir::LogicalResult run(::onnx::ModelProto &model, ExternalData &data);
+  /// Fills in the model but for the bytes of large initializers, which are
+  /// external data or raw data.
+  mlir::LogicalResult run(::onnx::ModelProto &model);
+  const ExternalData &getExternalData() const { return externalData; }
+  /// The bytes of each initializer that are not in the model; of some, none.
+  /// They are the module's.
+  llvm::ArrayRef<llvm::ArrayRef<char>> getRawData() const { return rawData; }
 
   //===------------------------------------------------------------------===//
   // For OpWriter and export functions
@@ -98,7 +103,8 @@ private:
   std::string dataName;
   ExportTable table;
   ::onnx::GraphProto *mainGraph = nullptr;
-  ExternalData *data = nullptr;
+  ExternalData externalData;
+  std::vector<llvm::ArrayRef<char>> rawData;
 
   llvm::DenseMap<mlir::Value, std::string> names;
   llvm::StringSet<> usedNames;
