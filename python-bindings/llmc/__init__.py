@@ -7,24 +7,28 @@
     run = llmc.compile("model.onnx")
     outputs = run({"input_ids": ids})
 
-The compiler is loaded when it is first used: opening an artifact
-(llmc.Artifact) and running it needs the small runtime only.
+What is here is loaded when it is first used: opening an artifact
+(llmc.Artifact) and running it needs the small runtime only, compressing a model
+no numpy.
 """
 
+import importlib
+
 from ._errors import Error
-from .artifact import Artifact, Session
 
-__all__ = ["Artifact", "Compiled", "Error", "Module", "Session", "compile"]
+_MODULES = {"Artifact": "artifact", "Session": "artifact",
+            "Compiled": "compiler", "Module": "compiler",
+            "compile": "compiler"}
 
-_FROM_COMPILER = {"Compiled", "Module", "compile"}
+__all__ = ["Error", *_MODULES]
 
 
 def __getattr__(name):
-    if name in _FROM_COMPILER:
-        from . import compiler
-        return getattr(compiler, name)
+    if name in _MODULES:
+        return getattr(importlib.import_module(f".{_MODULES[name]}", __name__),
+                       name)
     raise AttributeError(f"module 'llmc' has no attribute '{name}'")
 
 
 def __dir__():
-    return sorted(set(globals()) | _FROM_COMPILER)
+    return sorted(set(globals()) | set(_MODULES))

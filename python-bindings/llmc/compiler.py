@@ -4,7 +4,6 @@ import os
 import tempfile
 
 from . import _llmc
-from ._arrays import bind_inputs, from_bytes
 from ._errors import Error
 from .methods import METHODS, WITHOUT_DATA
 
@@ -395,6 +394,7 @@ class Compiled:
         self.outputs = executor.outputs()
 
     def __call__(self, feeds):
+        from ._arrays import bind_inputs, from_bytes
         results = self._executor.run(bind_inputs(self.inputs, feeds))
         return {spec.name: from_bytes(*result)
                 for spec, result in zip(self.outputs, results)}

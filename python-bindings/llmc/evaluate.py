@@ -12,8 +12,6 @@ predictions of -log p(token | tokens before it in the window).
 import math
 import time
 
-import numpy as np
-
 from ._errors import Error
 
 
@@ -40,6 +38,7 @@ def windows_of(num_tokens, context, stride, limit=0):
 
 def perplexity(artifact, tokens, context, stride=0, limit=0, progress=None):
     """Measures an Artifact on tokens. Returns a dict."""
+    import numpy as np
     windows = windows_of(len(tokens), context, stride or context, limit)
     length = artifact.context_length
     if length and windows[0][1] > length:

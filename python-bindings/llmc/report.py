@@ -59,12 +59,9 @@ def describe_text(path, text, tokens):
 def versions():
     """What figures were made with. Nothing in compression is random: there is
     no seed."""
-    import numpy
-
     from . import _llmc
     return {"llmc": _llmc.llmc_version, "llvm": _llmc.llvm_version,
-            "python": platform.python_version(), "numpy": numpy.__version__,
-            "machine": platform.machine()}
+            "python": platform.python_version(), "machine": platform.machine()}
 
 
 def now():

@@ -11,6 +11,7 @@
 #include "llmc/Weights/ModuleFile.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/AsmState.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -131,9 +132,11 @@ PassReport Model::run(const std::string &pipeline, const std::string &target) {
     throw Error(problems.empty()
                     ? "the pipeline '" + pipeline + "' cannot be parsed"
                     : problems);
+  // At the end: behind each pass of llmc-lift it takes as long as these.
+  manager.enableVerifier(false);
   DiagnosticCollector diagnostics(&context);
   remarks.clear();
-  if (failed(manager.run(*module)))
+  if (failed(manager.run(*module)) || failed(verify(*module)))
     diagnostics.raise("a pass failed without saying why");
   return {std::move(remarks), std::move(diagnostics.notices)};
 }

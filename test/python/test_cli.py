@@ -112,6 +112,14 @@ def test_compress(run, model, tmp_path):
     assert [w["format"] for w in info["weights"]] == 2 * ["4 bit, block 32"]
 
 
+def test_compress_loads_no_numpy(model, tmp_path):
+    # It takes longer to load than small models to compress.
+    code = ("import sys; from llmc.cli import main; "
+            "assert main(sys.argv[1:]) == 0 and 'numpy' not in sys.modules")
+    subprocess.run([sys.executable, "-c", code, "compress", model, "-o",
+                    tmp_path / "small.onnx", "--group", "4"], check=True)
+
+
 def test_compressed_model_runs_in_onnxruntime(run, model, tmp_path):
     import onnxruntime
     out = tmp_path / "small.onnx"
