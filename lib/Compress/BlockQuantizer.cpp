@@ -9,14 +9,35 @@
 using namespace mlir;
 using namespace llmc;
 
+LLMC_VECTOR_CLONES
+Range llmc::findRange(const float *values, int64_t count) {
+  // As many partial results let the compiler vectorise reductions of floats.
+  float lowest[blockLanes] = {}, highest[blockLanes] = {};
+  uint32_t specials[blockLanes] = {};
+  for (int64_t i = 0; i < count; i += blockLanes)
+    for (int64_t j = 0; j < blockLanes; ++j) {
+      float value = values[i + j];
+      lowest[j] = value < lowest[j] ? value : lowest[j];
+      highest[j] = value > highest[j] ? value : highest[j];
+      uint32_t exponent = llvm::bit_cast<uint32_t>(value) & 0x7f800000;
+      specials[j] |= exponent == 0x7f800000;
+    }
+  // In halves: comparisons in a row would wait for each other.
+  for (int64_t half = blockLanes / 2; half > 0; half /= 2)
+    for (int64_t j = 0; j < half; ++j) {
+      lowest[j] = lowest[j + half] < lowest[j] ? lowest[j + half] : lowest[j];
+      highest[j] =
+          highest[j + half] > highest[j] ? highest[j + half] : highest[j];
+      specials[j] |= specials[j + half];
+    }
+  return {lowest[0], highest[0], !specials[0]};
+}
+
 namespace {
 
 /// Rows that are read together: columns of a transposed weight are read in a
-/// few whole cache lines each, and a weight is work for several threads.
-int64_t getRowsPerTile(int64_t rows) {
-  return std::clamp<int64_t>(llvm::alignTo(llvm::divideCeil(rows, 8), 16), 64,
-                             256);
-}
+/// few whole cache lines each, and what is read stays in the first cache.
+constexpr int64_t rowsPerTile = 192;
 
 struct ErrorSums {
   double largest = 0, magnitude = 0, squared = 0, norm = 0;
@@ -31,12 +52,15 @@ struct ErrorSums {
   }
 };
 
-/// The nearest number that f16 holds with all its bits; `scale` itself where
-/// that is too small or too large for it.
+/// The nearest number that f16 holds with all its bits, of two the one that
+/// ends in 0; `scale` itself where that is too small or too large for it.
 float roundToHalf(float scale) {
   if (scale < 0x1p-14f || scale > 65504.0f)
     return scale;
-  return halfToFloat(floatToHalf(scale));
+  constexpr int extraBits = 13;
+  uint32_t bits = llvm::bit_cast<uint32_t>(scale);
+  bits += (1u << (extraBits - 1)) - 1 + (bits >> extraBits & 1);
+  return llvm::bit_cast<float>(bits >> extraBits << extraBits);
 }
 
 /// The grid that spans a range.
@@ -120,41 +144,60 @@ Grid searchUnweighted(const float *values, int64_t count, const Range &range,
   return searchGrid<false>(values, nullptr, count, range, options);
 }
 
+// Arrays in their place are not kept in registers.
+using FloatLanes =
+    float __attribute__((vector_size(blockLanes * sizeof(float))));
+using IntLanes = int __attribute__((vector_size(blockLanes * sizeof(int))));
+using ByteLanes = uint8_t __attribute__((vector_size(blockLanes)));
+using DoubleLanes =
+    double __attribute__((vector_size(blockLanes * sizeof(double))));
+
+LLMC_ALWAYS_INLINE void addLanes(double *sums, const DoubleLanes &values) {
+  DoubleLanes lanes;
+  std::memcpy(&lanes, sums, sizeof(lanes));
+  lanes += values;
+  std::memcpy(sums, &lanes, sizeof(lanes));
+}
+
 /// Codes of `count` values, a multiple of `blockLanes`; adds to the errors.
 LLMC_VECTOR_CLONES
 void encode(const float *values, int64_t count, const Grid &grid, int64_t bits,
             uint8_t *codes, LaneErrors &errors) {
-  float lowest = float(-grid.zero),
-        highest = float((1 << bits) - 1 - grid.zero);
-  float scale = grid.scale;
-  // Arrays of their own are kept in registers.
-  float largest[blockLanes];
-  double squared[blockLanes], norm[blockLanes];
-  std::copy_n(errors.largest, blockLanes, largest);
-  std::copy_n(errors.squared, blockLanes, squared);
-  std::copy_n(errors.norm, blockLanes, norm);
-  for (int64_t i = 0; i < count; i += blockLanes)
-    for (int64_t j = 0; j < blockLanes; ++j) {
-      float value = values[i + j];
-      float level = value / scale;
-      // The limits are integers, so that rounding last changes nothing.
-      level = level < lowest ? lowest : level;
-      level = level > highest ? highest : level;
-      level = roundToInteger(level);
-      codes[i + j] = uint8_t(int(level) + grid.zero);
-      float error = std::fabs(value - level * scale);
-      largest[j] = error > largest[j] ? error : largest[j];
-      squared[j] += double(error) * error;
-      norm[j] += double(value) * value;
-    }
-  std::copy_n(largest, blockLanes, errors.largest);
-  std::copy_n(squared, blockLanes, errors.squared);
-  std::copy_n(norm, blockLanes, errors.norm);
+  FloatLanes lowest = FloatLanes{} - float(grid.zero),
+             highest = lowest + float((1 << bits) - 1);
+  // In parts of the scale, of which floats hold the squares.
+  FloatLanes largest = {}, squared = {}, norm = {};
+  for (int64_t i = 0; i < count; i += blockLanes) {
+    FloatLanes exact;
+    std::memcpy(&exact, values + i, sizeof(exact));
+    exact /= grid.scale;
+    // The limits are integers, so that rounding last changes nothing.
+    FloatLanes level = exact < lowest ? lowest : exact;
+    level = level > highest ? highest : level;
+    level = (level + roundingMagic) - roundingMagic;
+    ByteLanes stored = __builtin_convertvector(
+        __builtin_convertvector(level, IntLanes) + grid.zero, ByteLanes);
+    std::memcpy(codes + i, &stored, sizeof(stored));
+    FloatLanes error = exact - level;
+    squared += error * error;
+    norm += exact * exact;
+    error = error < 0 ? -error : error;
+    largest = error > largest ? error : largest;
+  }
+  FloatLanes sofar;
+  std::memcpy(&sofar, errors.largest, sizeof(sofar));
+  largest *= grid.scale;
+  largest = largest > sofar ? largest : sofar;
+  std::memcpy(errors.largest, &largest, sizeof(largest));
+  double unit = double(grid.scale) * grid.scale;
+  addLanes(errors.squared,
+           __builtin_convertvector(squared, DoubleLanes) * unit);
+  addLanes(errors.norm, __builtin_convertvector(norm, DoubleLanes) * unit);
 }
 
 ErrorSums
 quantizeRows(const WeightSource &source, int64_t firstRow, int64_t rows,
-             llvm::function_ref<void(BlockTask &, LaneErrors &)> quantize,
+             const std::function<void(BlockTask &, LaneErrors &)> &quantize,
              QuantizedWeight &result) {
   const BlockFormat &format = result.format;
   int64_t blocks = format.getNumBlocks();
@@ -276,40 +319,6 @@ void llmc::readWeight(const WeightSource &source, int64_t firstRow,
   }
 }
 
-LLMC_VECTOR_CLONES
-static void findRanges(const float *values, int64_t count, float *low,
-                       float *high, uint32_t *special) {
-  // As many partial results let the compiler vectorise reductions of floats.
-  float lowest[blockLanes] = {}, highest[blockLanes] = {};
-  uint32_t specials[blockLanes] = {};
-  for (int64_t i = 0; i < count; i += blockLanes)
-    for (int64_t j = 0; j < blockLanes; ++j) {
-      float value = values[i + j];
-      lowest[j] = value < lowest[j] ? value : lowest[j];
-      highest[j] = value > highest[j] ? value : highest[j];
-      uint32_t exponent = llvm::bit_cast<uint32_t>(value) & 0x7f800000;
-      specials[j] |= exponent == 0x7f800000;
-    }
-  for (int64_t j = 0; j < blockLanes; ++j) {
-    low[j] = lowest[j];
-    high[j] = highest[j];
-    special[j] = specials[j];
-  }
-}
-
-Range llmc::findRange(const float *values, int64_t count) {
-  float low[blockLanes], high[blockLanes];
-  uint32_t special[blockLanes];
-  findRanges(values, count, low, high, special);
-  Range range{0, 0, true};
-  for (int64_t j = 0; j < blockLanes; ++j) {
-    range.lowest = std::min(range.lowest, low[j]);
-    range.highest = std::max(range.highest, high[j]);
-    range.finite &= !special[j];
-  }
-  return range;
-}
-
 Grid llmc::findGrid(const float *values, const float *weights, int64_t count,
                     const Range &range, const GridOptions &options) {
   if (options.clip == ClipSearch::None)
@@ -385,29 +394,61 @@ void QuantizedWeight::storeZeros(int64_t row, ArrayRef<float> points) {
                point);
 }
 
-QuantizedWeight llmc::quantizeBlocks(
-    const WeightSource &source, int64_t block, const GridOptions &options,
-    MLIRContext *context,
-    llvm::function_ref<void(BlockTask &, LaneErrors &)> quantize) {
-  QuantizedWeight result(source, block, options);
-  int64_t rowsPerTile = getRowsPerTile(source.rows);
-  int64_t tiles = llvm::divideCeil(source.rows, rowsPerTile);
-  std::vector<ErrorSums> parts(tiles);
-  parallelFor(context, 0, tiles, [&](size_t tile) {
-    int64_t firstRow = tile * rowsPerTile;
-    int64_t rows = std::min(rowsPerTile, source.rows - firstRow);
-    parts[tile] = quantizeRows(source, firstRow, rows, quantize, result);
+std::vector<QuantizedWeight>
+llmc::quantizeBlocks(ArrayRef<BlockwiseWeight> weights, MLIRContext *context) {
+  struct Tile {
+    size_t weight;
+    int64_t firstRow, rows;
+    ErrorSums sums;
+  };
+  std::vector<QuantizedWeight> results;
+  results.reserve(weights.size());
+  std::vector<Tile> tiles;
+  for (auto [index, weight] : llvm::enumerate(weights)) {
+    const WeightSource &source = *weight.source;
+    results.emplace_back(source, weight.block, weight.grid);
+    for (int64_t row = 0; row < source.rows; row += rowsPerTile)
+      tiles.push_back(
+          {index, row, std::min(rowsPerTile, source.rows - row), {}});
+  }
+  parallelForEach(context, tiles, [&](Tile &tile) {
+    const BlockwiseWeight &weight = weights[tile.weight];
+    tile.sums = quantizeRows(*weight.source, tile.firstRow, tile.rows,
+                             weight.quantize, results[tile.weight]);
   });
   // In order, so that the sums do not depend on the threads.
-  ErrorSums sums;
-  for (const ErrorSums &part : parts)
-    sums.add(part);
-  result.largestError = sums.largest;
-  result.largestMagnitude = sums.magnitude;
-  result.squaredError = sums.squared;
-  result.squaredNorm = sums.norm;
-  result.finite = sums.finite;
-  return result;
+  std::vector<ErrorSums> sums(weights.size());
+  for (const Tile &tile : tiles)
+    sums[tile.weight].add(tile.sums);
+  for (auto [result, sum] : llvm::zip_equal(results, sums)) {
+    result.largestError = sum.largest;
+    result.largestMagnitude = sum.magnitude;
+    result.squaredError = sum.squared;
+    result.squaredNorm = sum.norm;
+    result.finite = sum.finite;
+  }
+  return results;
+}
+
+BlockwiseWeight llmc::roundToNearest(const WeightSource &source, int64_t block,
+                                     const GridOptions &options,
+                                     ArrayRef<float> columnWeights) {
+  // What padding meets does not count, since 0 is on every grid.
+  std::vector<float> weights(columnWeights);
+  if (!weights.empty())
+    weights.resize(weights.size() + llvm::alignTo(block, blockLanes));
+  return {&source, block, options,
+          [options, weights = std::move(weights)](BlockTask &task,
+                                                  LaneErrors &errors) {
+            const float *ofBlock =
+                weights.empty() ? nullptr : weights.data() + task.firstColumn;
+            Grid grid = findGrid(task.values, ofBlock, task.stride, task.range,
+                                 options);
+            task.scale = grid.scale;
+            task.zero = float(grid.zero);
+            encode(task.values, task.stride, grid, options.bits,
+                   task.codes.data(), errors);
+          }};
 }
 
 QuantizedWeight llmc::quantizeToNearest(const WeightSource &source,
@@ -415,20 +456,8 @@ QuantizedWeight llmc::quantizeToNearest(const WeightSource &source,
                                         const GridOptions &options,
                                         ArrayRef<float> columnWeights,
                                         MLIRContext *context) {
-  // What padding meets does not count, since 0 is on every grid.
-  std::vector<float> weights(columnWeights);
-  if (!weights.empty())
-    weights.resize(weights.size() + llvm::alignTo(block, blockLanes));
-  return quantizeBlocks(
-      source, block, options, context,
-      [&](BlockTask &task, LaneErrors &errors) {
-        const float *ofBlock =
-            weights.empty() ? nullptr : weights.data() + task.firstColumn;
-        Grid grid =
-            findGrid(task.values, ofBlock, task.stride, task.range, options);
-        task.scale = grid.scale;
-        task.zero = float(grid.zero);
-        encode(task.values, task.stride, grid, options.bits, task.codes.data(),
-               errors);
-      });
+  return std::move(
+      quantizeBlocks(roundToNearest(source, block, options, columnWeights),
+                     context)
+          .front());
 }

@@ -12,6 +12,8 @@
 #include "llmc/Compress/Passes.h"
 #include "llmc/Weights/BlockFormat.h"
 #include "mlir/IR/AsmState.h"
+#include <functional>
+#include <vector>
 
 namespace llmc {
 
@@ -153,12 +155,14 @@ struct LaneErrors {
   double squared[blockLanes], norm[blockLanes];
 };
 
-/// Rounds to the nearest integer, ties to even, by pushing the fraction out of
-/// the mantissa; unlike std::nearbyint it vectorises on every machine.
-/// |value| < 2^22.
+/// Added to a number below 2^22 and taken away again, pushes the fraction out
+/// of the mantissa.
+constexpr float roundingMagic = 0x1.8p23f;
+
+/// Rounds to the nearest integer, ties to even; unlike std::nearbyint this
+/// vectorises on every machine. |value| < 2^22.
 inline float roundToInteger(float value) {
-  constexpr float magic = 0x1.8p23f;
-  return (value + magic) - magic;
+  return (value + roundingMagic) - roundingMagic;
 }
 
 /// Finite weights of a block, and what a quantizer makes of them.
@@ -174,21 +178,33 @@ struct BlockTask {
   float scale = 1, zero = 0;
 };
 
-/// Quantizes a weight block by block, several rows at once in the context's
-/// threads. `quantize` fills in codes, scale and zero point, and adds to the
-/// errors.
-QuantizedWeight
-quantizeBlocks(const WeightSource &source, int64_t block,
-               const GridOptions &options, mlir::MLIRContext *context,
-               llvm::function_ref<void(BlockTask &, LaneErrors &)> quantize);
+/// A weight that is quantized block by block.
+struct BlockwiseWeight {
+  /// Outlives the call that quantizes.
+  const WeightSource *source;
+  int64_t block;
+  GridOptions grid;
+  /// Fills in codes, scale and zero point, and adds to the errors.
+  std::function<void(BlockTask &, LaneErrors &)> quantize;
+};
+
+/// Quantizes weights, several rows at once in the context's threads, which do
+/// not wait for each other between weights.
+std::vector<QuantizedWeight>
+quantizeBlocks(llvm::ArrayRef<BlockwiseWeight> weights,
+               mlir::MLIRContext *context);
 
 /// Rounds values to the nearest of a grid: `rounded` is scale * (code - zero).
 void roundToGrid(const float *values, int64_t count, const Grid &grid,
                  int64_t bits, float *rounded);
 
 /// Rounds each weight to the nearest of the 2^bits values of its block.
-/// `columnWeights` has a number for each column, or is empty. Works on several
-/// rows at once in the context's threads.
+/// `columnWeights` has a number for each column, or is empty.
+BlockwiseWeight roundToNearest(const WeightSource &source, int64_t block,
+                               const GridOptions &options,
+                               llvm::ArrayRef<float> columnWeights);
+
+/// The same for one weight, done.
 QuantizedWeight quantizeToNearest(const WeightSource &source, int64_t block,
                                   const GridOptions &options,
                                   llvm::ArrayRef<float> columnWeights,

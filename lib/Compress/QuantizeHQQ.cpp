@@ -192,12 +192,15 @@ LogicalResult QuantizeHQQ::initialize(MLIRContext *context) {
 void QuantizeHQQ::runOnOperation() {
   HQQOptions options{float(p), float(beta), float(kappa), rounds};
   WeightQuantizer quantizer(getOperation(), getArgument(), getOptions());
-  for (WeightQuantizer::Task &task : quantizer.collectTasks())
-    quantizer.replace(
-        task, quantizeBlocks(task.source, task.block, task.grid, &getContext(),
-                             [&](BlockTask &each, LaneErrors &errors) {
-                               quantize(each, task.grid, options, errors);
-                             }));
+  std::vector<WeightQuantizer::Task> tasks = quantizer.collectTasks();
+  quantizer.replaceAll(
+      tasks,
+      [&](WeightQuantizer::Task &task) -> std::optional<BlockwiseWeight> {
+        return BlockwiseWeight{&task.source, task.block, task.grid,
+                               [&](BlockTask &each, LaneErrors &errors) {
+                                 quantize(each, task.grid, options, errors);
+                               }};
+      });
   finish(quantizer);
 }
 

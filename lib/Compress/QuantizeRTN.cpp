@@ -25,26 +25,29 @@ struct QuantizeRTN
 
   void runOnOperation() override {
     WeightQuantizer quantizer(getOperation(), getArgument(), getOptions());
-    for (WeightQuantizer::Task &task : quantizer.collectTasks()) {
-      std::vector<float> meanSquares;
-      // All columns of a row that an embedding looks up count the same.
-      if (weighting == ClipWeighting::Activations && task.weight.inLinear) {
-        if (task.pruned) {
-          quantizer.keep(task.weight.param,
-                         "it is pruned; weighting=none or llmc-quantize-gptq "
-                         "quantizes what is stored of it");
-          continue;
-        }
-        Statistics::Input input = quantizer.getStatistics(task);
-        if (!input)
-          continue;
-        for (int64_t i = 0; i < input->columns; ++i)
-          meanSquares.push_back(input->getMeanSquare(i));
-      }
-      quantizer.replace(task,
-                        quantizeToNearest(task.source, task.block, task.grid,
-                                          meanSquares, &getContext()));
-    }
+    std::vector<WeightQuantizer::Task> tasks = quantizer.collectTasks();
+    quantizer.replaceAll(
+        tasks,
+        [&](WeightQuantizer::Task &task) -> std::optional<BlockwiseWeight> {
+          std::vector<float> meanSquares;
+          // All columns of a row that an embedding looks up count the same.
+          if (weighting == ClipWeighting::Activations && task.weight.inLinear) {
+            if (task.pruned) {
+              quantizer.keep(task.weight.param,
+                             "it is pruned; weighting=none or "
+                             "llmc-quantize-gptq quantizes what is stored of "
+                             "it");
+              return std::nullopt;
+            }
+            Statistics::Input input = quantizer.getStatistics(task);
+            if (!input)
+              return std::nullopt;
+            for (int64_t i = 0; i < input->columns; ++i)
+              meanSquares.push_back(input->getMeanSquare(i));
+          }
+          return roundToNearest(task.source, task.block, task.grid,
+                                meanSquares);
+        });
     finish(quantizer);
   }
 };

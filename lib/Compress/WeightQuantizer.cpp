@@ -388,6 +388,32 @@ Value WeightQuantizer::rewrite(Task &task, QuantizedWeight &result) {
   return last;
 }
 
+void WeightQuantizer::replaceAll(
+    MutableArrayRef<Task> tasks,
+    llvm::function_ref<std::optional<BlockwiseWeight>(Task &)> describe) {
+  // Threads have enough to do, and the old bytes go before many are read.
+  constexpr int64_t bytesAtOnce = int64_t(32) << 20;
+  while (!tasks.empty()) {
+    SmallVector<Task *> quantized;
+    std::vector<BlockwiseWeight> weights;
+    int64_t bytes = 0;
+    while (!tasks.empty() && bytes < bytesAtOnce) {
+      Task &task = tasks.consume_front();
+      std::optional<BlockwiseWeight> weight = describe(task);
+      if (!weight)
+        continue;
+      quantized.push_back(&task);
+      weights.push_back(std::move(*weight));
+      bytes += task.source.rows * task.source.columns *
+               getFloatBytes(task.source.format);
+    }
+    std::vector<QuantizedWeight> results =
+        quantizeBlocks(weights, module.getContext());
+    for (auto [task, result] : llvm::zip_equal(quantized, results))
+      replace(*task, std::move(result));
+  }
+}
+
 void WeightQuantizer::replace(Task &task, QuantizedWeight result) {
   ParamOp param = task.weight.param;
   if (!result.finite)

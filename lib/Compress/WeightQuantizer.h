@@ -77,6 +77,12 @@ public:
   /// Rewrites the weight, or says that it is not finite.
   void replace(Task &task, QuantizedWeight result);
 
+  /// Quantizes and rewrites the weights as `describe` says, small ones
+  /// together. It returns nothing of a weight that stays as it is.
+  void replaceAll(
+      llvm::MutableArrayRef<Task> tasks,
+      llvm::function_ref<std::optional<BlockwiseWeight>(Task &)> describe);
+
   /// Whether something was wrong that is an error when strict.
   bool hasFailed() const { return failed; }
 
