@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import json
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -17,6 +18,16 @@ from .report import size as _size
 
 def _note(text):
     print(f"llmc: {text}", file=sys.stderr, flush=True)
+
+
+def _note_all(lines):
+    """One line for those that differ in names only; --json and a report have
+    them all."""
+    alike = {}
+    for line in lines:
+        alike.setdefault(re.sub("'[^']*'", "''", line), []).append(line)
+    for first, *others in alike.values():
+        _note(first + (f" (and {len(others)} more of this kind)" if others else ""))
 
 
 def _finish(args, result, lines):
@@ -331,8 +342,7 @@ def run_compress(args):
         "versions": reports.versions(), "weights": report.weights,
         "tensors": tensors, "notices": report.notices}
     del module
-    for line in report.notices:
-        _note(line)
+    _note_all(report.notices)
     try:
         if args.evaluate:
             result["evaluation"] = _measure(
@@ -420,8 +430,7 @@ def run_compile(args):
     module = Module.load(model, args.load_backend or ("cpu",))
     notices = module.compile_artifact(
         args.output, target=args.target, tokenizer=args.tokenizer)
-    for line in notices:
-        _note(line)
+    _note_all(notices)
     files = [f for f in pathlib.Path(args.output).iterdir() if f.is_file()]
     result = {"model": str(model), "output": str(args.output),
               "target": args.target, "notices": notices,
@@ -438,8 +447,7 @@ def run_export(args):
     from .genai import export_genai
     model, folder = _model_file(args.model), pathlib.Path(args.genai)
     notices = export_genai(model, folder, args.tokenizer)
-    for line in notices:
-        _note(line)
+    _note_all(notices)
     size = sum(f.stat().st_size for f in folder.iterdir())
     _finish(args, {"model": str(model), "output": str(folder),
                    "notices": notices, "bytes": size},

@@ -112,6 +112,19 @@ def test_compress(run, model, tmp_path):
     assert [w["format"] for w in info["weights"]] == 2 * ["4 bit, block 32"]
 
 
+def test_compress_joins_notices(model, tmp_path, capsys):
+    arguments = ["compress", str(model), "-o", str(tmp_path / "small.onnx"),
+                 "--bits", "2", "--group", "12"]
+    assert main(arguments) == 0
+    padded = [line for line in capsys.readouterr().err.splitlines()
+              if "padded" in line]
+    assert len(padded) == 1
+    assert padded[0].endswith("(and 1 more of this kind)")
+    assert main([*arguments, "--json"]) == 0
+    notices = json.loads(capsys.readouterr().out)["notices"]
+    assert sum("padded" in line for line in notices) == 2
+
+
 def test_compress_loads_no_numpy(model, tmp_path):
     # It takes longer to load than small models to compress.
     code = ("import sys; from llmc.cli import main; "
