@@ -1,7 +1,6 @@
 //===- BlockQuantizer.cpp - integers in blocks ----------------------------===//
 
 #include "BlockQuantizer.h"
-#include "VectorClones.h"
 #include "mlir/IR/Threading.h"
 #include <cmath>
 #include <vector>
@@ -144,9 +143,6 @@ Grid searchUnweighted(const float *values, int64_t count, const Range &range,
   return searchGrid<false>(values, nullptr, count, range, options);
 }
 
-// Arrays in their place are not kept in registers.
-using FloatLanes =
-    float __attribute__((vector_size(blockLanes * sizeof(float))));
 using IntLanes = int __attribute__((vector_size(blockLanes * sizeof(int))));
 using ByteLanes = uint8_t __attribute__((vector_size(blockLanes)));
 using DoubleLanes =
@@ -259,64 +255,6 @@ float GridOptions::roundScale(float scale) const {
   char stored[4];
   storeFloat(stored, format, 0, scale);
   return loadFloat(stored, format, 0);
-}
-
-std::optional<WeightSource> llmc::getWeightSource(const UsedWeight &weight,
-                                                  SmallVectorImpl<char> &copy) {
-  return getWeightSource(weight.param, weight.transposed, copy);
-}
-
-std::optional<WeightSource> llmc::getWeightSource(ParamOp param,
-                                                  bool transposed,
-                                                  SmallVectorImpl<char> &copy) {
-  RankedTensorType type = param.getType();
-  std::optional<FloatFormat> format = getFloatFormat(type.getElementType());
-  if (!format)
-    return std::nullopt;
-  WeightSource source{getParamBytes(param, copy).data(), *format,
-                      type.getDimSize(0), type.getDimSize(1), transposed};
-  if (transposed)
-    std::swap(source.rows, source.columns);
-  return source;
-}
-
-/// `format` is a constant, so that no element asks for it.
-template <FloatFormat format>
-static void readValues(const WeightSource &source, int64_t firstRow,
-                       int64_t firstColumn, MatrixRef<float> values) {
-  if (!source.transposed) {
-    for (int64_t row = 0; row < values.rows; ++row) {
-      int64_t begin = (firstRow + row) * source.columns + firstColumn;
-      for (int64_t i = 0; i < values.columns; ++i)
-        values(row, i) = loadFloat(source.data, format, begin + i);
-    }
-    return;
-  }
-  // Columns are pages apart, which processors do not foresee.
-  constexpr int64_t columnsAhead = 4, valuesPerLine = 64 / sizeof(float);
-  for (int64_t i = 0; i < values.columns; ++i) {
-    int64_t begin = (firstColumn + i) * source.rows + firstRow;
-    int64_t ahead = columnsAhead * source.rows;
-    for (int64_t line = 0; line < values.rows; line += valuesPerLine) {
-      int64_t end = std::min(line + valuesPerLine, values.rows);
-      __builtin_prefetch(source.data +
-                         (begin + ahead + line) * getFloatBytes(format));
-      for (int64_t row = line; row < end; ++row)
-        values(row, i) = loadFloat(source.data, format, begin + row);
-    }
-  }
-}
-
-void llmc::readWeight(const WeightSource &source, int64_t firstRow,
-                      int64_t firstColumn, MatrixRef<float> values) {
-  switch (source.format) {
-  case FloatFormat::F32:
-    return readValues<FloatFormat::F32>(source, firstRow, firstColumn, values);
-  case FloatFormat::F16:
-    return readValues<FloatFormat::F16>(source, firstRow, firstColumn, values);
-  case FloatFormat::BF16:
-    return readValues<FloatFormat::BF16>(source, firstRow, firstColumn, values);
-  }
 }
 
 Grid llmc::findGrid(const float *values, const float *weights, int64_t count,

@@ -8,36 +8,14 @@
 #ifndef LLMC_LIB_COMPRESS_BLOCKQUANTIZER_H
 #define LLMC_LIB_COMPRESS_BLOCKQUANTIZER_H
 
-#include "llmc/Calibrate/Matrix.h"
+#include "VectorClones.h"
+#include "WeightSource.h"
 #include "llmc/Compress/Passes.h"
-#include "llmc/Weights/BlockFormat.h"
 #include "mlir/IR/AsmState.h"
 #include <functional>
 #include <vector>
 
 namespace llmc {
-
-/// The bytes of a weight [rows, columns], as they lie or transposed.
-struct WeightSource {
-  const char *data = nullptr;
-  FloatFormat format = FloatFormat::F32;
-  int64_t rows = 0, columns = 0;
-  /// Whether the bytes are those of [columns, rows].
-  bool transposed = false;
-};
-
-/// Those of a matrix that is a parameter or its transpose, in `copy` where no
-/// blob has them; nothing if it has no floats.
-std::optional<WeightSource> getWeightSource(ParamOp param, bool transposed,
-                                            llvm::SmallVectorImpl<char> &copy);
-/// Those of a weight.
-std::optional<WeightSource> getWeightSource(const UsedWeight &weight,
-                                            llvm::SmallVectorImpl<char> &copy);
-
-/// Reads the columns [firstColumn, firstColumn + values.columns) of the rows
-/// from `firstRow` on into `values`.
-void readWeight(const WeightSource &source, int64_t firstRow,
-                int64_t firstColumn, MatrixRef<float> values);
 
 /// What the integers of a block can be.
 struct GridOptions {
@@ -75,7 +53,7 @@ struct Range {
 };
 
 /// Values of a block are padded with zeros to a multiple of this many.
-constexpr int64_t blockLanes = 16;
+constexpr int64_t blockLanes = floatLanes;
 
 Range findRange(const float *values, int64_t count);
 

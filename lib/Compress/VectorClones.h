@@ -10,6 +10,8 @@
 #ifndef LLMC_LIB_COMPRESS_VECTORCLONES_H
 #define LLMC_LIB_COMPRESS_VECTORCLONES_H
 
+#include <cstdint>
+
 #define LLMC_ALWAYS_INLINE inline __attribute__((always_inline))
 
 #if defined(__x86_64__) && defined(__linux__)
@@ -18,5 +20,13 @@
 #else
 #define LLMC_VECTOR_CLONES
 #endif
+
+namespace llmc {
+/// Floats that such a loop computes with at a time.
+constexpr int64_t floatLanes = 16;
+/// Unlike arrays in its place, what is of this type stays in registers.
+using FloatLanes =
+    float __attribute__((vector_size(floatLanes * sizeof(float))));
+} // namespace llmc
 
 #endif // LLMC_LIB_COMPRESS_VECTORCLONES_H
