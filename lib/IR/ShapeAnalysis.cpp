@@ -114,7 +114,8 @@ static void analyzeEmpty(tensor::EmptyOp op, ShapeContext &shapes) {
     }
     auto dim = (*dynamic++).getDefiningOp<tensor::DimOp>();
     std::optional<int64_t> index = dim ? dim.getConstantIndex() : std::nullopt;
-    info.dims.push_back(index && isa<RankedTensorType>(dim.getSource().getType())
+    info.dims.push_back(index &&
+                                isa<RankedTensorType>(dim.getSource().getType())
                             ? shapes.dim(dim.getSource(), *index)
                             : shapes.freshSymbol());
   }
@@ -123,9 +124,9 @@ static void analyzeEmpty(tensor::EmptyOp op, ShapeContext &shapes) {
 
 static void analyzeLaunch(LaunchOp op, ShapeContext &shapes) {
   for (auto [result, output] : llvm::zip(op.getResults(), op.getOutputs()))
-    shapes.set(result, {shapes.elementType(output),
-                        SmallVector<AffineExpr>(shapes.dims(output)),
-                        std::nullopt});
+    shapes.set(result,
+               {shapes.elementType(output),
+                SmallVector<AffineExpr>(shapes.dims(output)), std::nullopt});
 }
 
 LogicalResult llmc::analyzeShapes(Operation *op, ShapeContext &shapes) {

@@ -43,8 +43,8 @@ struct BitCastPattern : OpConversionPattern<BitCastOp> {
                   if (value.getType() == to)
                     return value;
                   if (value.getType().isInteger(1))
-                    value = arith::ExtUIOp::create(b, loc, b.getI8Type(),
-                                                   value);
+                    value =
+                        arith::ExtUIOp::create(b, loc, b.getI8Type(), value);
                   if (to.isInteger(1))
                     return arith::CmpIOp::create(
                         b, loc, arith::CmpIPredicate::ne, value,

@@ -25,15 +25,14 @@ OpFoldResult llmc::createWindowCount(OpBuilder &builder, Location location,
   // floor(room / stride) + 1, none when the window does not fit at all.
   Value count = m.div(m.max(m.add(room, stride), zero), stride);
   if (ceil) {
-    Value rounded =
-        m.div(m.max(m.add(room, m.constant(2 * axis.stride - 1)), zero),
-              stride);
+    Value rounded = m.div(
+        m.max(m.add(room, m.constant(2 * axis.stride - 1)), zero), stride);
     Value start = m.mul(m.sub(rounded, one), stride);
-    Value valid = arith::CmpIOp::create(
-        builder, location, arith::CmpIPredicate::slt, start,
-        m.add(size, m.constant(axis.padBegin)));
-    count = builder.createOrFold<arith::SelectOp>(location, valid, rounded,
-                                                  count);
+    Value valid =
+        arith::CmpIOp::create(builder, location, arith::CmpIPredicate::slt,
+                              start, m.add(size, m.constant(axis.padBegin)));
+    count =
+        builder.createOrFold<arith::SelectOp>(location, valid, rounded, count);
   }
   return getAsOpFoldResult(count);
 }
@@ -66,9 +65,9 @@ Value spread(OpBuilder &b, Location loc, Value source,
     int64_t first = start < 0 ? (-start + step - 1) / step : 0;
     int64_t offset = start + first * step;
     Value begin = m.min(m.constant(first), size);
-    Value fits = m.div(
-        m.max(m.add(room, m.constant(step - 1 - offset)), m.constant(0)),
-        m.constant(step));
+    Value fits =
+        m.div(m.max(m.add(room, m.constant(step - 1 - offset)), m.constant(0)),
+              m.constant(step));
     from.push_back(getAsOpFoldResult(begin));
     to.push_back(b.getIndexAttr(offset));
     sizes.push_back(getAsOpFoldResult(m.min(m.sub(size, begin), fits)));
@@ -179,8 +178,8 @@ Value createConvolution(OpBuilder &b, Location loc, Value x, Value weight,
     mapY.push_back(p[i]);
   }
   SmallVector<AffineMap> maps;
-  for (ArrayRef<AffineExpr> exprs : {ArrayRef(mapX), ArrayRef(mapW),
-                                     ArrayRef(mapY)})
+  for (ArrayRef<AffineExpr> exprs :
+       {ArrayRef(mapX), ArrayRef(mapW), ArrayRef(mapY)})
     maps.push_back(AffineMap::get(loops, 0, exprs, b.getContext()));
   SmallVector<utils::IteratorType> iterators;
   for (int64_t i = 0; i < loops; ++i)
@@ -215,17 +214,16 @@ void checkChannels(OpBuilder &b, Location loc, Value operand,
                    int64_t channels) {
   if (!cast<ShapedType>(operand.getType()).isDynamicDim(1))
     return;
-  Value equal = arith::CmpIOp::create(
-      b, loc, arith::CmpIPredicate::eq, createDim(b, loc, operand, 1),
-      createIndex(b, loc, channels));
+  Value equal = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                      createDim(b, loc, operand, 1),
+                                      createIndex(b, loc, channels));
   createRuntimeCheck(b, loc, equal, RuntimeError::ShapeMismatch);
 }
 
 struct ConvPattern : OpConversionPattern<ConvOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(ConvOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(ConvOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     Value x = adaptor.getOperand(), weight = adaptor.getWeight();
     auto type =
@@ -243,10 +241,10 @@ struct ConvPattern : OpConversionPattern<ConvOp> {
     for (int64_t i = 0; i < spatial; ++i) {
       WindowAxis axis{strides[i], pads[i], pads[spatial + i]};
       Value size = createDim(b, loc, x, i + 2);
-      Value extent = m.add(
-          m.mul(m.sub(createDim(b, loc, weight, i + 2), m.constant(1)),
-                m.constant(dilations[i])),
-          m.constant(1));
+      Value extent =
+          m.add(m.mul(m.sub(createDim(b, loc, weight, i + 2), m.constant(1)),
+                      m.constant(dilations[i])),
+                m.constant(1));
       dims[i + 2] =
           createWindowCount(b, loc, size, extent, axis, /*ceil=*/false);
       copies |= axis.padBegin + axis.padEnd != 0;
@@ -269,9 +267,8 @@ struct ConvPattern : OpConversionPattern<ConvOp> {
 
 struct ConvTransposePattern : OpConversionPattern<ConvTransposeOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(ConvTransposeOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(ConvTransposeOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     Value x = adaptor.getOperand(), weight = adaptor.getWeight();
     auto type =
@@ -294,9 +291,8 @@ struct ConvTransposePattern : OpConversionPattern<ConvTransposeOp> {
           reach + 1 + op.getOutputPadding()[i] - pads[i] - pads[spatial + i];
       // The kernel reaches `reach` elements back from each result element.
       low.push_back(reach - pads[i]);
-      Value steps =
-          m.mul(m.sub(createDim(b, loc, x, i + 2), m.constant(1)),
-                m.constant(strides[i]));
+      Value steps = m.mul(m.sub(createDim(b, loc, x, i + 2), m.constant(1)),
+                          m.constant(strides[i]));
       Value size = m.max(m.add(steps, m.constant(extra)), m.constant(0));
       dims[i + 2] = getAsOpFoldResult(size);
       padded[i + 2] = getAsOpFoldResult(m.add(size, m.constant(reach)));

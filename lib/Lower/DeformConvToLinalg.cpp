@@ -32,8 +32,8 @@ Value readBilinear(const FloatMath &m, Value image, Value batch, Value channel,
       at[i] = index.add(corner[i], index.constant(upper));
       inside = arith::AndIOp::create(m.b, m.loc, inside,
                                      index.isWithin(at[i], size[i]));
-      weight = m.mul(weight, upper ? fraction[i]
-                                   : m.sub(m.constant(1), fraction[i]));
+      weight = m.mul(weight,
+                     upper ? fraction[i] : m.sub(m.constant(1), fraction[i]));
     }
     auto read = scf::IfOp::create(
         m.b, m.loc, inside,
@@ -54,9 +54,8 @@ Value readBilinear(const FloatMath &m, Value image, Value batch, Value channel,
 
 struct DeformConvPattern : OpConversionPattern<DeformConvOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(DeformConvOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(DeformConvOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     auto type = op.getType();
     Value image = adaptor.getOperand(), weight = adaptor.getWeight();
@@ -64,8 +63,7 @@ struct DeformConvPattern : OpConversionPattern<DeformConvOp> {
     int64_t groupSize = weightType.getDimSize(1), group = op.getGroup(),
             channels = groupSize * group, offsetGroups = op.getOffsetGroup();
     SmallVector<int64_t> kernel(weightType.getShape().take_back(2));
-    auto wide =
-        cast<FloatType>(accumulatorType(type.getElementType()));
+    auto wide = cast<FloatType>(accumulatorType(type.getElementType()));
     IndexMath outer{b, loc};
 
     SmallVector<OpFoldResult> dims = createDims(b, loc, image),
@@ -74,8 +72,7 @@ struct DeformConvPattern : OpConversionPattern<DeformConvOp> {
     image = createFitted(b, loc, image, imageDims);
     dims[1] = b.getIndexAttr(weightType.getDimSize(0));
     for (int64_t i = 0; i < 2; ++i) {
-      WindowAxis axis{op.getStrides()[i], op.getPads()[i],
-                      op.getPads()[i + 2]};
+      WindowAxis axis{op.getStrides()[i], op.getPads()[i], op.getPads()[i + 2]};
       dims[i + 2] = createWindowCount(
           b, loc, createDim(b, loc, image, i + 2),
           outer.constant((kernel[i] - 1) * op.getDilations()[i] + 1), axis,
@@ -117,22 +114,22 @@ struct DeformConvPattern : OpConversionPattern<DeformConvOp> {
             FloatMath m{b, loc, wide};
             IndexMath index{b, loc};
             Value channel = index.add(firstChannel, loop[0]);
-            Value offsetGroup = index.div(
-                channel, index.constant(channels / offsetGroups));
+            Value offsetGroup =
+                index.div(channel, index.constant(channels / offsetGroups));
             // [offset group, kernel height, kernel width] flattened.
             Value position = index.add(
-                index.mul(index.add(index.mul(offsetGroup,
-                                              index.constant(kernel[0])),
-                                    loop[1]),
-                          index.constant(kernel[1])),
+                index.mul(
+                    index.add(index.mul(offsetGroup, index.constant(kernel[0])),
+                              loop[1]),
+                    index.constant(kernel[1])),
                 loop[2]);
             Value where[2];
             for (int64_t i = 0; i < 2; ++i) {
               Value plain = index.sub(
-                  index.add(index.mul(at[i + 2],
-                                      index.constant(op.getStrides()[i])),
-                            index.mul(loop[i + 1],
-                                      index.constant(op.getDilations()[i]))),
+                  index.add(
+                      index.mul(at[i + 2], index.constant(op.getStrides()[i])),
+                      index.mul(loop[i + 1],
+                                index.constant(op.getDilations()[i]))),
                   index.constant(op.getPads()[i]));
               Value row = index.add(index.mul(position, index.constant(2)),
                                     index.constant(i));
@@ -142,13 +139,13 @@ struct DeformConvPattern : OpConversionPattern<DeformConvOp> {
             }
             Value sample =
                 readBilinear(m, image, n, channel, where[0], where[1]);
-            Value product = m.mul(
-                sample, read(b, loc, weight,
-                             ValueRange{o, loop[0], loop[1], loop[2]}));
+            Value product =
+                m.mul(sample, read(b, loc, weight,
+                                   ValueRange{o, loop[0], loop[1], loop[2]}));
             if (mask)
-              product = m.mul(product, read(b, loc, mask,
-                                            ValueRange{n, position, at[2],
-                                                       at[3]}));
+              product =
+                  m.mul(product, read(b, loc, mask,
+                                      ValueRange{n, position, at[2], at[3]}));
             return {m.add(sums[0], product)};
           });
       return FloatMath{b, loc, cast<FloatType>(type.getElementType())}

@@ -31,10 +31,9 @@ struct DetPattern : OpConversionPattern<DetOp> {
           FloatMath m{b, loc, type};
           Value size = m.abs(read(b, loc, matrix, row, k));
           Value larger = m.less(best[1], size);
-          scf::YieldOp::create(
-              b, loc,
-              ValueRange{m.select(larger, row, best[0]),
-                         m.select(larger, size, best[1])});
+          scf::YieldOp::create(b, loc,
+                               ValueRange{m.select(larger, row, best[0]),
+                                          m.select(larger, size, best[1])});
         });
     return loop.getResult(0);
   }
@@ -87,8 +86,8 @@ struct DetPattern : OpConversionPattern<DetOp> {
           FloatMath m{b, loc, type};
           Value pivot = findPivot(b, loc, carried[0], k, size);
           Value rows = exchange(b, loc, carried[0], k, pivot, size);
-          Value moved = arith::CmpIOp::create(
-              b, loc, arith::CmpIPredicate::ne, pivot, k);
+          Value moved =
+              arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, pivot, k);
           Value diagonal = read(b, loc, rows, k, k);
           Value product = m.mul(carried[1], diagonal);
           product = m.select(moved, m.sub(m.constant(0), product), product);
@@ -101,24 +100,20 @@ struct DetPattern : OpConversionPattern<DetOp> {
                 scf::YieldOp::create(b, loc, rows);
               },
               [&](OpBuilder &b, Location loc) {
-                scf::YieldOp::create(b, loc,
-                                     eliminate(b, loc, rows, k, size));
+                scf::YieldOp::create(b, loc, eliminate(b, loc, rows, k, size));
               });
-          scf::YieldOp::create(b, loc,
-                               ValueRange{test.getResult(0), product});
+          scf::YieldOp::create(b, loc, ValueRange{test.getResult(0), product});
         });
     return loop.getResult(1);
   }
 
-  LogicalResult
-  matchAndRewrite(DetOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(DetOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     auto type = op.getType();
     int64_t batch = type.getRank();
     auto wide = cast<FloatType>(accumulatorType(type.getElementType()));
-    SmallVector<OpFoldResult> dims =
-        createDims(b, loc, adaptor.getOperand());
+    SmallVector<OpFoldResult> dims = createDims(b, loc, adaptor.getOperand());
     OpFoldResult edge = dims[batch];
     if (getConstantIntValue(dims[batch + 1]))
       edge = dims[batch + 1];
@@ -127,8 +122,7 @@ struct DetPattern : OpConversionPattern<DetOp> {
     Value size = getValueOrCreateConstantIndexOp(b, loc, edge);
     int64_t staticSize =
         getConstantIntValue(edge).value_or(ShapedType::kDynamic);
-    auto matrixType =
-        RankedTensorType::get({staticSize, staticSize}, wide);
+    auto matrixType = RankedTensorType::get({staticSize, staticSize}, wide);
     dims.truncate(batch);
     Value result = createEmpty(b, loc, type, dims);
     SmallVector<Value> low, high, step;

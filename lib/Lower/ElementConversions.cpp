@@ -54,7 +54,7 @@ struct BitMath {
 /// The layout of a float of 8 bits or fewer: sign, exponent, `mantissa` bits.
 struct SmallFloat {
   int64_t width, mantissa, bias;
-  int64_t largest; ///< Code of the largest finite magnitude.
+  int64_t largest;       ///< Code of the largest finite magnitude.
   int64_t infinity, nan; ///< Codes of the magnitudes, -1 for none.
   bool negativeZeroIsNaN = false;
 };
@@ -94,10 +94,9 @@ Value decode(OpBuilder &b, Location loc, Value byte, Type type) {
   Value magnitude = m.bitAnd(code, signBit - 1);
   Value exponent = m.right(magnitude, layout.mantissa);
   Value mantissa = m.bitAnd(magnitude, (int64_t(1) << layout.mantissa) - 1);
-  Value normal = m.toFloat(
-      m.bitOr(m.left(m.add(exponent, m.constant(f64Bias - layout.bias)),
-                     f64Mantissa),
-              m.left(mantissa, f64Mantissa - layout.mantissa)));
+  Value normal = m.toFloat(m.bitOr(
+      m.left(m.add(exponent, m.constant(f64Bias - layout.bias)), f64Mantissa),
+      m.left(mantissa, f64Mantissa - layout.mantissa)));
   FloatMath f{b, loc, b.getF64Type()};
   Value subnormal = f.mul(
       arith::SIToFPOp::create(b, loc, b.getF64Type(), mantissa),
@@ -105,11 +104,10 @@ Value decode(OpBuilder &b, Location loc, Value byte, Type type) {
   Value value =
       m.select(m.compare(Predicate::eq, exponent, 0), subnormal, normal);
   if (layout.infinity >= 0)
-    value = m.select(m.compare(Predicate::eq, magnitude, layout.infinity),
-                     f.constant(std::numeric_limits<double>::infinity()),
-                     value);
-  Value negative =
-      m.compare(Predicate::ne, m.bitAnd(code, signBit), 0);
+    value =
+        m.select(m.compare(Predicate::eq, magnitude, layout.infinity),
+                 f.constant(std::numeric_limits<double>::infinity()), value);
+  Value negative = m.compare(Predicate::ne, m.bitAnd(code, signBit), 0);
   value = m.select(negative, arith::NegFOp::create(b, loc, value), value);
   Value nan = f.constant(std::numeric_limits<double>::quiet_NaN());
   if (layout.negativeZeroIsNaN)
@@ -145,8 +143,8 @@ Value encodeExponent(OpBuilder &b, Location loc, Value value,
     up = arith::OrIOp::create(b, loc, above,
                               arith::AndIOp::create(b, loc, tie, normal));
   }
-  Value limit = m.compare(Predicate::ult, exponent,
-                          options.saturate ? 0xfe : 0xff);
+  Value limit =
+      m.compare(Predicate::ult, exponent, options.saturate ? 0xfe : 0xff);
   up = arith::AndIOp::create(b, loc, up, limit);
   return m.select(up, m.add(exponent, m.constant(1)), exponent);
 }
@@ -170,16 +168,15 @@ Value encode(OpBuilder &b, Location loc, Value value, Type type,
   // In units of the last place it is an integer, which rounding may carry into
   // the exponent: the sum of both is the code all the same. The unit's inverse
   // is a power of two, made from its exponent.
-  Value inverse = m.toFloat(m.left(
-      b.createOrFold<arith::SubIOp>(
-          loc, m.constant(2 * f64Bias + layout.mantissa), exponent),
-      f64Mantissa));
+  Value inverse = m.toFloat(
+      m.left(b.createOrFold<arith::SubIOp>(
+                 loc, m.constant(2 * f64Bias + layout.mantissa), exponent),
+             f64Mantissa));
   // Infinity and NaN have exponents out of the range of this: they are
   // replaced below, but must not make the conversion undefined.
   Value special = m.compare(Predicate::uge, magnitude, infinityBits);
   Value safe = m.select(special, f.constant(0), m.toFloat(magnitude));
-  Value rounded =
-      math::RoundEvenOp::create(b, loc, f.mul(safe, inverse));
+  Value rounded = math::RoundEvenOp::create(b, loc, f.mul(safe, inverse));
   Value units = arith::FPToSIOp::create(b, loc, b.getI64Type(), rounded);
   Value above = b.createOrFold<arith::SubIOp>(loc, exponent, least);
   Value code = m.add(units, m.left(above, layout.mantissa));
@@ -193,14 +190,13 @@ Value encode(OpBuilder &b, Location loc, Value value, Type type,
   Value isNaN = m.compare(Predicate::ugt, magnitude, infinityBits);
   int64_t signBit = int64_t(1) << (layout.width - 1);
   // Without a NaN it is a zero of the other sign.
-  code = m.select(isNaN, m.constant(layout.nan < 0 ? signBit : layout.nan),
-                  code);
+  code =
+      m.select(isNaN, m.constant(layout.nan < 0 ? signBit : layout.nan), code);
   Value sign = m.left(m.right(bits, 63), layout.width - 1);
   Value hasSign = m.compare(Predicate::ne, code, -1);
   if (layout.negativeZeroIsNaN) {
-    hasSign = arith::AndIOp::create(
-        b, loc, m.compare(Predicate::ne, code, 0),
-        m.compare(Predicate::ne, code, layout.nan));
+    hasSign = arith::AndIOp::create(b, loc, m.compare(Predicate::ne, code, 0),
+                                    m.compare(Predicate::ne, code, layout.nan));
   }
   sign = m.select(hasSign, sign, m.constant(0));
   return b.createOrFold<arith::XOrIOp>(loc, code, sign);
@@ -236,11 +232,11 @@ Value resizeInteger(OpBuilder &b, Location loc, Value value, bool isSigned,
                     IntegerType to) {
   unsigned from = value.getType().getIntOrFloatBitWidth();
   if (to.getWidth() == 1)
-    return from == 1 ? value
-                     : arith::CmpIOp::create(
-                           b, loc, arith::CmpIPredicate::ne, value,
-                           createScalar(b, loc, value.getType(), 0))
-                           .getResult();
+    return from == 1
+               ? value
+               : arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, value,
+                                       createScalar(b, loc, value.getType(), 0))
+                     .getResult();
   auto signless = IntegerType::get(to.getContext(), to.getWidth());
   if (from == to.getWidth())
     return value;
@@ -280,8 +276,7 @@ Value llmc::createConversion(OpBuilder &b, Location loc, Value value, Type from,
   } else if (isa<FloatType>(value.getType())) {
     value = toInteger(b, loc, value, cast<IntegerType>(wide));
   } else {
-    value =
-        resizeInteger(b, loc, value, fromSigned, cast<IntegerType>(wide));
+    value = resizeInteger(b, loc, value, fromSigned, cast<IntegerType>(wide));
   }
   if (!inByte)
     return value;
@@ -291,9 +286,8 @@ Value llmc::createConversion(OpBuilder &b, Location loc, Value value, Type from,
     return arith::TruncIOp::create(b, loc, b.getI8Type(), code);
   }
   int64_t mask = (1 << to.getIntOrFloatBitWidth()) - 1;
-  return arith::AndIOp::create(b, loc, value,
-                               createScalar(b, loc, b.getI8Type(),
-                                            double(mask)));
+  return arith::AndIOp::create(
+      b, loc, value, createScalar(b, loc, b.getI8Type(), double(mask)));
 }
 
 Value llmc::createSaturatingRound(OpBuilder &b, Location loc, Value value,
@@ -310,8 +304,7 @@ Value llmc::createSaturatingRound(OpBuilder &b, Location loc, Value value,
   // The largest 64-bit integers lie between two f64: the one below.
   high = width < 64 ? high - 1 : std::nextafter(high, 0);
   Value rounded = math::RoundEvenOp::create(b, loc, m.fromFloat(value));
-  Value inRange =
-      m.min(m.max(rounded, m.constant(low)), m.constant(high));
+  Value inRange = m.min(m.max(rounded, m.constant(low)), m.constant(high));
   if (width == 64 && !isSigned)
     return arith::FPToUIOp::create(b, loc, b.getI64Type(), inRange);
   Value wide = arith::FPToSIOp::create(b, loc, b.getI64Type(), inRange);

@@ -25,8 +25,8 @@ Value llmc::createFitted(OpBuilder &b, Location loc, Value value,
     }
     Value have = createDim(b, loc, value, i);
     Value need = getValueOrCreateConstantIndexOp(b, loc, dims[i]);
-    Value equal = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, have,
-                                        need);
+    Value equal =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, have, need);
     agrees = agrees ? arith::AndIOp::create(b, loc, agrees, equal).getResult()
                     : equal;
     sizes.push_back(getAsOpFoldResult(m.min(have, need)));

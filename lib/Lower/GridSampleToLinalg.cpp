@@ -64,8 +64,8 @@ Value Sampler::reflect(const FloatMath &m, Value x, int64_t dim) const {
   Value half = m.mul(turns, m.constant(0.5));
   Value even = m.compare(FloatMath::Compare::OEQ, half, m.floor(half));
   // An even number of turns leaves it on the side where it came from.
-  Value fromLow = arith::CmpIOp::create(m.b, m.loc, arith::CmpIPredicate::eq,
-                                        even, below);
+  Value fromLow =
+      arith::CmpIOp::create(m.b, m.loc, arith::CmpIPredicate::eq, even, below);
   Value mirrored =
       m.select(fromLow, m.add(low[dim], rest), m.sub(high[dim], rest));
   Value outside = arith::OrIOp::create(m.b, m.loc, below, above);
@@ -97,8 +97,8 @@ Value Sampler::readAt(OpBuilder &b, Location loc, ValueRange batchAndChannel,
     if (!pads("zeros"))
       at = index.max(index.min(at, index.sub(sizes[i], index.constant(1))),
                      index.constant(0));
-    inside = arith::AndIOp::create(b, loc, inside,
-                                   index.isWithin(at, sizes[i]));
+    inside =
+        arith::AndIOp::create(b, loc, inside, index.isWithin(at, sizes[i]));
     indices.push_back(at);
   }
   return scf::IfOp::create(
@@ -106,12 +106,11 @@ Value Sampler::readAt(OpBuilder &b, Location loc, ValueRange batchAndChannel,
              [&](OpBuilder &b, Location loc) {
                Value value =
                    tensor::ExtractOp::create(b, loc, operand, indices);
-               scf::YieldOp::create(
-                   b, loc, FloatMath{b, loc, wide}.fromFloat(value));
+               scf::YieldOp::create(b, loc,
+                                    FloatMath{b, loc, wide}.fromFloat(value));
              },
              [&](OpBuilder &b, Location loc) {
-               scf::YieldOp::create(b, loc,
-                                    createScalar(b, loc, wide, 0));
+               scf::YieldOp::create(b, loc, createScalar(b, loc, wide, 0));
              })
       .getResult(0);
 }
@@ -170,9 +169,8 @@ Value Sampler::sample(OpBuilder &b, Location loc, ValueRange batchAndChannel,
 
 struct GridSamplePattern : OpConversionPattern<GridSampleOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(GridSampleOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(GridSampleOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     auto type = op.getType();
     Sampler sampler(b, loc, op, adaptor.getOperand());
@@ -196,19 +194,17 @@ struct GridSamplePattern : OpConversionPattern<GridSampleOp> {
                 SmallVector<Value> indices{at[0]};
                 llvm::append_range(indices, at.drop_front(2));
                 indices.push_back(createIndex(b, loc, spatial - 1 - i));
-                Value x = sampler.denormalize(
-                    m,
-                    m.fromFloat(
-                        tensor::ExtractOp::create(b, loc, grid, indices)),
-                    i);
+                Value x =
+                    sampler.denormalize(m,
+                                        m.fromFloat(tensor::ExtractOp::create(
+                                            b, loc, grid, indices)),
+                                        i);
                 if (op.getMode() == "nearest")
                   x = math::RoundEvenOp::create(b, loc, x);
                 position.push_back(sampler.bringInside(m, x, i));
               }
-              Value value =
-                  sampler.sample(b, loc, at.take_front(2), position);
-              return FloatMath{b, loc,
-                               cast<FloatType>(type.getElementType())}
+              Value value = sampler.sample(b, loc, at.take_front(2), position);
+              return FloatMath{b, loc, cast<FloatType>(type.getElementType())}
                   .fromFloat(value);
             }));
     return success();

@@ -53,8 +53,8 @@ struct NonMaxSuppressionPattern : OpConversionPattern<NonMaxSuppressionOp> {
         box.high[i] = m.max(first, second);
       }
     }
-    box.area = m.mul(m.sub(box.high[0], box.low[0]),
-                     m.sub(box.high[1], box.low[1]));
+    box.area =
+        m.mul(m.sub(box.high[0], box.low[0]), m.sub(box.high[1], box.low[1]));
     return box;
   }
 
@@ -64,9 +64,8 @@ struct NonMaxSuppressionPattern : OpConversionPattern<NonMaxSuppressionOp> {
                         Value threshold) {
     Value zero = m.constant(0), sides[2];
     for (int64_t i = 0; i < 2; ++i)
-      sides[i] = m.max(m.sub(m.min(x.high[i], y.high[i]),
-                             m.max(x.low[i], y.low[i])),
-                       zero);
+      sides[i] = m.max(
+          m.sub(m.min(x.high[i], y.high[i]), m.max(x.low[i], y.low[i])), zero);
     Value intersection = m.mul(sides[0], sides[1]);
     Value all = m.sub(m.add(x.area, y.area), intersection);
     Value result = m.less(threshold, m.div(intersection, all));
@@ -75,14 +74,14 @@ struct NonMaxSuppressionPattern : OpConversionPattern<NonMaxSuppressionOp> {
     return result;
   }
 
-  LogicalResult
-  matchAndRewrite(NonMaxSuppressionOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override;
+  LogicalResult matchAndRewrite(NonMaxSuppressionOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override;
 };
 
-LogicalResult NonMaxSuppressionPattern::matchAndRewrite(
-    NonMaxSuppressionOp op, OpAdaptor adaptor,
-    ConversionPatternRewriter &b) const {
+LogicalResult
+NonMaxSuppressionPattern::matchAndRewrite(NonMaxSuppressionOp op,
+                                          OpAdaptor adaptor,
+                                          ConversionPatternRewriter &b) const {
   Location loc = op.getLoc();
   Type i64 = b.getI64Type(), i1 = b.getI1Type();
   auto wide = cast<FloatType>(accumulatorType(elementTypeOf(op.getBoxes())));
@@ -90,9 +89,8 @@ LogicalResult NonMaxSuppressionPattern::matchAndRewrite(
   IndexMath m{b, loc};
   Value scores = adaptor.getScores();
   SmallVector<OpFoldResult> scoreDims = createDims(b, loc, scores);
-  Value boxes = createFitted(
-      b, loc, adaptor.getBoxes(),
-      {scoreDims[0], scoreDims[2], b.getIndexAttr(4)});
+  Value boxes = createFitted(b, loc, adaptor.getBoxes(),
+                             {scoreDims[0], scoreDims[2], b.getIndexAttr(4)});
   Value batches = createDim(b, loc, scores, 0),
         classes = createDim(b, loc, scores, 1),
         count = createDim(b, loc, scores, 2), zero = m.constant(0),
@@ -111,9 +109,8 @@ LogicalResult NonMaxSuppressionPattern::matchAndRewrite(
 
   int64_t any = ShapedType::kDynamic;
   Value room = m.mul(m.mul(batches, classes), wanted);
-  Value selected =
-      createEmpty(b, loc, RankedTensorType::get({any, 3}, i64),
-                  {room, b.getIndexAttr(3)});
+  Value selected = createEmpty(b, loc, RankedTensorType::get({any, 3}, i64),
+                               {room, b.getIndexAttr(3)});
   auto leftType = RankedTensorType::get({any}, i1);
 
   // Finds the best box that is left, -1 when there is none.
@@ -128,11 +125,10 @@ LogicalResult NonMaxSuppressionPattern::matchAndRewrite(
           Value score = f.fromFloat(tensor::ExtractOp::create(
               b, loc, scores, ValueRange{batch, kind, i}));
           Value isLeft = tensor::ExtractOp::create(b, loc, left, i);
-          Value first = arith::CmpIOp::create(
-              b, loc, arith::CmpIPredicate::slt, best[0],
-              createIndex(b, loc, 0));
-          Value better = arith::OrIOp::create(
-              b, loc, first, f.less(best[1], score));
+          Value first = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
+                                              best[0], createIndex(b, loc, 0));
+          Value better =
+              arith::OrIOp::create(b, loc, first, f.less(best[1], score));
           better = arith::AndIOp::create(b, loc, better, isLeft);
           scf::YieldOp::create(
               b, loc,
@@ -162,11 +158,11 @@ LogicalResult NonMaxSuppressionPattern::matchAndRewrite(
           Value i = linalg::IndexOp::create(b, loc, 0);
           Box other = readBox(f, boxes, batch, i, centred);
           Value drop = overlaps(f, chosen, other, iouThreshold);
-          Value itself = arith::CmpIOp::create(
-              b, loc, arith::CmpIPredicate::eq, i, best);
+          Value itself =
+              arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, i, best);
           drop = arith::OrIOp::create(b, loc, drop, itself);
-          Value keep = arith::XOrIOp::create(b, loc, drop,
-                                             createScalar(b, loc, i1, 1));
+          Value keep =
+              arith::XOrIOp::create(b, loc, drop, createScalar(b, loc, i1, 1));
           return arith::AndIOp::create(b, loc, args[0], keep);
         });
     return {selected, m.add(end, one), still};
@@ -188,19 +184,18 @@ LogicalResult NonMaxSuppressionPattern::matchAndRewrite(
               return f.less(scoreThreshold, score);
             });
         auto loop = scf::ForOp::create(
-            b, loc, zero, wanted, one,
-            ValueRange{carried[0], carried[1], left},
+            b, loc, zero, wanted, one, ValueRange{carried[0], carried[1], left},
             [&](OpBuilder &b, Location loc, Value, ValueRange state) {
               Value best = findBest(b, loc, at[0], at[1], state[2]);
-              Value found = arith::CmpIOp::create(
-                  b, loc, arith::CmpIPredicate::sge, best,
-                  createIndex(b, loc, 0));
+              Value found =
+                  arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, best,
+                                        createIndex(b, loc, 0));
               auto test = scf::IfOp::create(
                   b, loc, found,
                   [&](OpBuilder &b, Location loc) {
-                    scf::YieldOp::create(
-                        b, loc, select(b, loc, at[0], at[1], best, state[0],
-                                       state[1], state[2]));
+                    scf::YieldOp::create(b, loc,
+                                         select(b, loc, at[0], at[1], best,
+                                                state[0], state[1], state[2]));
                   },
                   [&](OpBuilder &b, Location loc) {
                     scf::YieldOp::create(b, loc, state);

@@ -29,8 +29,8 @@ struct PoolWindow {
     for (size_t i = 0; i < kernel.size(); ++i) {
       WindowAxis axis{strides[i], pads[i], pads[kernel.size() + i]};
       Value extent = createIndex(b, loc, (kernel[i] - 1) * dilations[i] + 1);
-      dims[i + 2] = createWindowCount(
-          b, loc, createDim(b, loc, operand, i + 2), extent, axis, ceil);
+      dims[i + 2] = createWindowCount(b, loc, createDim(b, loc, operand, i + 2),
+                                      extent, axis, ceil);
     }
     return dims;
   }
@@ -42,8 +42,7 @@ struct PoolWindow {
   using Step = function_ref<SmallVector<Value>(OpBuilder &, Location,
                                                ValueRange at, ValueRange)>;
   SmallVector<Value> reduce(OpBuilder &b, Location loc, ValueRange at,
-                            ValueRange initial, Step body,
-                            Step padding) const;
+                            ValueRange initial, Step body, Step padding) const;
 };
 
 SmallVector<Value> PoolWindow::reduce(OpBuilder &b, Location loc, ValueRange at,
@@ -125,10 +124,9 @@ Value isLarger(OpBuilder &b, Location loc, Value x, Value largest,
                                  isSigned ? arith::CmpIPredicate::sgt
                                           : arith::CmpIPredicate::ugt,
                                  x, largest);
-  Value larger = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x,
-                                       largest);
-  Value isNaN =
-      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
+  Value larger =
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, largest);
+  Value isNaN = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, x, x);
   return arith::OrIOp::create(b, loc, larger, isNaN);
 }
 
@@ -147,14 +145,13 @@ struct MaxPoolPattern : OpConversionPattern<MaxPoolOp> {
       order.push_back(columnMajor ? rank + 1 - i : i);
     Value index = m.constant(0);
     for (unsigned dim : order)
-      index = m.add(m.mul(index, createDim(b, loc, operand, dim)),
-                    position[dim]);
+      index =
+          m.add(m.mul(index, createDim(b, loc, operand, dim)), position[dim]);
     return arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
   }
 
-  LogicalResult
-  matchAndRewrite(MaxPoolOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(MaxPoolOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     Value x = adaptor.getOperand();
     auto convert = [&](Value value) {
@@ -185,8 +182,8 @@ struct MaxPoolPattern : OpConversionPattern<MaxPoolOp> {
                     createScalar(b, loc, b.getI64Type(), 0));
                 larger = arith::OrIOp::create(b, loc, larger, first);
               }
-              SmallVector<Value> next{arith::SelectOp::create(
-                  b, loc, larger, value, carried[0])};
+              SmallVector<Value> next{
+                  arith::SelectOp::create(b, loc, larger, value, carried[0])};
               if (wantsIndex)
                 next.push_back(arith::SelectOp::create(
                     b, loc, larger,
@@ -194,8 +191,7 @@ struct MaxPoolPattern : OpConversionPattern<MaxPoolOp> {
                     carried[1]));
               return next;
             };
-            return window.reduce(b, loc, at, initial, step, nullptr)
-                .back();
+            return window.reduce(b, loc, at, initial, step, nullptr).back();
           });
     };
     Value result = pool(false);
@@ -215,9 +211,8 @@ struct MaxPoolPattern : OpConversionPattern<MaxPoolOp> {
 
 struct AveragePoolPattern : OpConversionPattern<AveragePoolOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(AveragePoolOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(AveragePoolOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     auto type = op.getType();
     Value x = adaptor.getOperand();
     Type wide = accumulatorType(type.getElementType());
@@ -244,11 +239,11 @@ struct AveragePoolPattern : OpConversionPattern<AveragePoolOp> {
         op, createGenerated(
                 b, op.getLoc(), type, window.resultDims(b, op.getLoc()),
                 [&](OpBuilder &b, Location loc, ValueRange at) -> Value {
-                  SmallVector<Value> sums = window.reduce(
-                      b, loc, at,
-                      {createScalar(b, loc, wide, 0),
-                       createScalar(b, loc, b.getI64Type(), 0)},
-                      step, padding);
+                  SmallVector<Value> sums =
+                      window.reduce(b, loc, at,
+                                    {createScalar(b, loc, wide, 0),
+                                     createScalar(b, loc, b.getI64Type(), 0)},
+                                    step, padding);
                   Value n = arith::SIToFPOp::create(b, loc, wide, sums[1]);
                   Value mean = arith::DivFOp::create(b, loc, sums[0], n);
                   return truncateTo(b, loc, mean, type.getElementType());
@@ -259,9 +254,8 @@ struct AveragePoolPattern : OpConversionPattern<AveragePoolOp> {
 
 struct LpPoolPattern : OpConversionPattern<LpPoolOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(LpPoolOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(LpPoolOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     auto type = op.getType();
     Value x = adaptor.getOperand();
     Type wide = accumulatorType(type.getElementType());
@@ -271,8 +265,8 @@ struct LpPoolPattern : OpConversionPattern<LpPoolOp> {
                     ValueRange carried) -> SmallVector<Value> {
       Value value = tensor::ExtractOp::create(b, loc, x, position);
       value = math::AbsFOp::create(b, loc, extendTo(b, loc, value, wide));
-      Value power = math::PowFOp::create(b, loc, value,
-                                         createScalar(b, loc, wide, p));
+      Value power =
+          math::PowFOp::create(b, loc, value, createScalar(b, loc, wide, p));
       return {arith::AddFOp::create(b, loc, carried[0], power)};
     };
     b.replaceOp(

@@ -60,9 +60,8 @@ Value Parameter::read(OpBuilder &b, Location loc, ValueRange at) const {
 
 struct QuantizeLinearPattern : OpConversionPattern<QuantizeLinearOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(QuantizeLinearOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(QuantizeLinearOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     Value x = adaptor.getOperand();
     auto type =
@@ -105,9 +104,8 @@ struct QuantizeLinearPattern : OpConversionPattern<QuantizeLinearOp> {
 
 struct DequantizeLinearPattern : OpConversionPattern<DequantizeLinearOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(DequantizeLinearOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(DequantizeLinearOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     Value x = adaptor.getOperand();
     auto type =
@@ -123,8 +121,8 @@ struct DequantizeLinearPattern : OpConversionPattern<DequantizeLinearOp> {
       Value value = createConversion(
           b, loc, tensor::ExtractOp::create(b, loc, x, at), from, wide);
       if (zero)
-        value = m.sub(value, createConversion(b, loc, zero.read(b, loc, at),
-                                              from, wide));
+        value = m.sub(
+            value, createConversion(b, loc, zero.read(b, loc, at), from, wide));
       Value step =
           createConversion(b, loc, scale.read(b, loc, at), scaleType, wide);
       return createConversion(b, loc, m.mul(value, step), wide, to);
@@ -138,9 +136,8 @@ struct DequantizeLinearPattern : OpConversionPattern<DequantizeLinearOp> {
 struct DynamicQuantizeLinearPattern
     : OpConversionPattern<DynamicQuantizeLinearOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(DynamicQuantizeLinearOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(DynamicQuantizeLinearOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     Value x = op.getOperand();
     auto type = cast<RankedTensorType>(x.getType());
@@ -189,9 +186,8 @@ struct MatMulIntegerPattern : OpConversionPattern<MatMulIntegerOp> {
     return SubOp::create(b, loc, value, zero);
   }
 
-  LogicalResult
-  matchAndRewrite(MatMulIntegerOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(MatMulIntegerOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     Value lhs = centre(b, loc, op.getLhs(), op.getLhsZeroPoint(), true);
     Value rhs = centre(b, loc, op.getRhs(), op.getRhsZeroPoint(), false);
@@ -203,37 +199,35 @@ struct MatMulIntegerPattern : OpConversionPattern<MatMulIntegerOp> {
 /// Each element's bits out of the byte that holds them.
 struct UnpackPattern : OpConversionPattern<UnpackOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(UnpackOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(UnpackOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     auto type =
         cast<RankedTensorType>(getTypeConverter()->convertType(op.getType()));
     int64_t width = op.getTo().getIntOrFloatBitWidth(), perByte = 8 / width;
     b.replaceOp(
-        op,
-        createGenerated(
-            b, loc, type, {},
-            [&](OpBuilder &b, Location loc, ValueRange at) -> Value {
-              IndexMath m{b, loc};
-              Value position = m.constant(0);
-              for (auto [index, size] : llvm::zip(at, type.getShape()))
-                position = m.add(m.mul(position, m.constant(size)), index);
-              Value byte = tensor::ExtractOp::create(
-                  b, loc, adaptor.getOperand(),
-                  m.div(position, m.constant(perByte)));
-              Value shift = m.mul(m.rem(position, m.constant(perByte)),
-                                  m.constant(width));
-              Value bits = arith::ShRUIOp::create(
-                  b, loc, byte,
-                  arith::IndexCastOp::create(b, loc, b.getI8Type(), shift));
-              if (op.getTo().isInteger(1))
-                return arith::TruncIOp::create(b, loc, b.getI1Type(), bits);
-              int64_t mask = (1 << width) - 1;
-              return arith::AndIOp::create(
-                  b, loc, bits,
-                  createScalar(b, loc, b.getI8Type(), double(mask)));
-            }));
+        op, createGenerated(
+                b, loc, type, {},
+                [&](OpBuilder &b, Location loc, ValueRange at) -> Value {
+                  IndexMath m{b, loc};
+                  Value position = m.constant(0);
+                  for (auto [index, size] : llvm::zip(at, type.getShape()))
+                    position = m.add(m.mul(position, m.constant(size)), index);
+                  Value byte = tensor::ExtractOp::create(
+                      b, loc, adaptor.getOperand(),
+                      m.div(position, m.constant(perByte)));
+                  Value shift = m.mul(m.rem(position, m.constant(perByte)),
+                                      m.constant(width));
+                  Value bits = arith::ShRUIOp::create(
+                      b, loc, byte,
+                      arith::IndexCastOp::create(b, loc, b.getI8Type(), shift));
+                  if (op.getTo().isInteger(1))
+                    return arith::TruncIOp::create(b, loc, b.getI1Type(), bits);
+                  int64_t mask = (1 << width) - 1;
+                  return arith::AndIOp::create(
+                      b, loc, bits,
+                      createScalar(b, loc, b.getI8Type(), double(mask)));
+                }));
     return success();
   }
 };
@@ -242,8 +236,8 @@ struct UnpackPattern : OpConversionPattern<UnpackOp> {
 
 void llmc::populateQuantToLinalg(const LowerTypeConverter &converter,
                                  RewritePatternSet &patterns) {
-  patterns.add<QuantizeLinearPattern, DequantizeLinearPattern,
-               DynamicQuantizeLinearPattern, MatMulIntegerPattern,
-               UnpackPattern>(
-      converter, patterns.getContext());
+  patterns
+      .add<QuantizeLinearPattern, DequantizeLinearPattern,
+           DynamicQuantizeLinearPattern, MatMulIntegerPattern, UnpackPattern>(
+          converter, patterns.getContext());
 }

@@ -176,8 +176,8 @@ SmallVector<Value> createLoops(ConversionPatternRewriter &b, Op op,
     bool backward = op.getDirection() == "reverse" || d == 1;
     OpFoldResult row = b.getIndexAttr(d);
     Value weight = createRow(b, loc, adaptor.getWeight(), row);
-    weight = createFitted(b, loc, weight,
-                          {b.getIndexAttr(rows), operandDims[2]});
+    weight =
+        createFitted(b, loc, weight, {b.getIndexAttr(rows), operandDims[2]});
     Value recurrence = createRow(b, loc, adaptor.getRecurrence(), row);
     Value inputBias, recurrentBias;
     if (adaptor.getBias()) {
@@ -194,8 +194,8 @@ SmallVector<Value> createLoops(ConversionPatternRewriter &b, Op op,
            op.getActivationAlpha()[i], op.getActivationBeta()[i]});
     SmallVector<Value> carried{result};
     for (Value initial : initialStates)
-      carried.push_back(createInitialState(b, loc, initial, d, stateType,
-                                           stateDims));
+      carried.push_back(
+          createInitialState(b, loc, initial, d, stateType, stateDims));
     Value count = getValueOrCreateConstantIndexOp(b, loc, sequence);
     Value one = createIndex(b, loc, 1);
     auto body = [&](OpBuilder &b, Location loc, Value time,
@@ -203,16 +203,11 @@ SmallVector<Value> createLoops(ConversionPatternRewriter &b, Op op,
       IndexMath m{b, loc};
       if (backward)
         time = m.sub(m.sub(count, one), time);
-      Step step{b,
-                loc,
-                d,
-                element,
-                stateType,
-                op.getClip().convertToFloat(),
-                activations,
-                createRow(b, loc, projected, time),
-                recurrence,
-                recurrentBias};
+      Step step{b,           loc,
+                d,           element,
+                stateType,   op.getClip().convertToFloat(),
+                activations, createRow(b, loc, projected, time),
+                recurrence,  recurrentBias};
       SmallVector<Value> states = cell(step, carried.drop_front());
       Value output = states[0];
       if (lengths) {
@@ -228,8 +223,8 @@ SmallVector<Value> createLoops(ConversionPatternRewriter &b, Op op,
                     b, loc, b.getIndexType(), args[0]);
                 Value valid = arith::CmpIOp::create(
                     b, loc, arith::CmpIPredicate::slt, time, length);
-                Value other = ended ? args[2] : createScalar(b, loc, element,
-                                                             0);
+                Value other =
+                    ended ? args[2] : createScalar(b, loc, element, 0);
                 return arith::SelectOp::create(b, loc, valid, args[1], other);
               });
         };
@@ -278,15 +273,14 @@ void replaceWith(ConversionPatternRewriter &b, Op op,
 
 struct RNNPattern : OpConversionPattern<RNNOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(RNNOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(RNNOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     auto cell = [](const Step &step, ValueRange states) -> SmallVector<Value> {
-      return {step.pointwise(
-          {step.projected, step.recur(states[0], 0, 1)},
-          [&](const FloatMath &m, ValueRange args) {
-            return step.activate(m, 0, m.add(args[0], args[1]));
-          })};
+      return {step.pointwise({step.projected, step.recur(states[0], 0, 1)},
+                             [&](const FloatMath &m, ValueRange args) {
+                               return step.activate(m, 0,
+                                                    m.add(args[0], args[1]));
+                             })};
     };
     replaceWith(b, op, *getTypeConverter(),
                 createLoops(b, op, adaptor, {adaptor.getInitialH()}, cell));
@@ -296,20 +290,18 @@ struct RNNPattern : OpConversionPattern<RNNOp> {
 
 struct GRUPattern : OpConversionPattern<GRUOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(GRUOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(GRUOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     bool linear = op.getLinearBeforeReset();
     auto cell = [&](const Step &step, ValueRange states) -> SmallVector<Value> {
       Value h = states[0];
       Value gates = step.recur(h, 0, 2);
       auto sigmoid = [&](int64_t gate) {
-        return step.pointwise({step.gate(step.projected, gate),
-                               step.gate(gates, gate)},
-                              [&](const FloatMath &m, ValueRange args) {
-                                return step.activate(
-                                    m, 0, m.add(args[0], args[1]));
-                              });
+        return step.pointwise(
+            {step.gate(step.projected, gate), step.gate(gates, gate)},
+            [&](const FloatMath &m, ValueRange args) {
+              return step.activate(m, 0, m.add(args[0], args[1]));
+            });
       };
       Value update = sigmoid(0), reset = sigmoid(1);
       auto multiply = [](const FloatMath &m, ValueRange args) {
@@ -319,8 +311,7 @@ struct GRUPattern : OpConversionPattern<GRUOp> {
       if (linear)
         recurrent = step.pointwise({reset, step.recur(h, 2, 1)}, multiply);
       else
-        recurrent =
-            step.recur(step.pointwise({reset, h}, multiply), 2, 1);
+        recurrent = step.recur(step.pointwise({reset, h}, multiply), 2, 1);
       return {step.pointwise(
           {update, h, step.gate(step.projected, 2), recurrent},
           [&](const FloatMath &m, ValueRange args) {
@@ -337,9 +328,8 @@ struct GRUPattern : OpConversionPattern<GRUOp> {
 
 struct LSTMPattern : OpConversionPattern<LSTMOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(LSTMOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(LSTMOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     auto cell = [&](const Step &step, ValueRange states) -> SmallVector<Value> {
       Value h = states[0], c = states[1];
       Value gates = step.recur(h, 0, 4);
@@ -355,35 +345,33 @@ struct LSTMPattern : OpConversionPattern<LSTMOp> {
                              {step.b.getIndexAttr(3 * step.hidden())});
           operands.append({step.gate(row, gate), seen});
         }
-        return step.pointwise(
-            operands, [&](const FloatMath &m, ValueRange args) {
-              Value sum = m.add(args[0], args[1]);
-              if (args.size() > 2)
-                sum = m.add(sum, m.mul(args[2], args[3]));
-              return sum;
-            });
+        return step.pointwise(operands,
+                              [&](const FloatMath &m, ValueRange args) {
+                                Value sum = m.add(args[0], args[1]);
+                                if (args.size() > 2)
+                                  sum = m.add(sum, m.mul(args[2], args[3]));
+                                return sum;
+                              });
       };
       Value input = preactivation(0, c);
-      Value forget =
-          op.getInputForget() ? Value() : preactivation(2, c);
+      Value forget = op.getInputForget() ? Value() : preactivation(2, c);
       SmallVector<Value> operands{input, preactivation(3, Value()), c};
       if (forget)
         operands.push_back(forget);
-      Value newC = step.pointwise(
-          operands, [&](const FloatMath &m, ValueRange args) {
-            Value i = step.activate(m, 0, args[0]);
-            // Coupled gates forget what the input does not replace.
-            Value f = forget ? step.activate(m, 0, args[3])
-                             : m.sub(m.constant(1), i);
-            return m.add(m.mul(f, args[2]),
-                         m.mul(i, step.activate(m, 1, args[1])));
-          });
-      Value newH = step.pointwise(
-          {preactivation(1, newC), newC},
-          [&](const FloatMath &m, ValueRange args) {
-            return m.mul(step.activate(m, 0, args[0]),
-                         step.activations[2].apply(m, args[1]));
-          });
+      Value newC = step.pointwise(operands, [&](const FloatMath &m,
+                                                ValueRange args) {
+        Value i = step.activate(m, 0, args[0]);
+        // Coupled gates forget what the input does not replace.
+        Value f =
+            forget ? step.activate(m, 0, args[3]) : m.sub(m.constant(1), i);
+        return m.add(m.mul(f, args[2]), m.mul(i, step.activate(m, 1, args[1])));
+      });
+      Value newH =
+          step.pointwise({preactivation(1, newC), newC},
+                         [&](const FloatMath &m, ValueRange args) {
+                           return m.mul(step.activate(m, 0, args[0]),
+                                        step.activations[2].apply(m, args[1]));
+                         });
       return {newH, newC};
     };
     replaceWith(b, op, *getTypeConverter(),

@@ -100,9 +100,9 @@ SmallVector<Axis> ResizePattern::createAxes(OpBuilder &b, Location loc,
       axis.size = toIndex(product, narrow);
     } else {
       Value target = readVector(b, loc, adaptor.getSizes(), i);
-      target = index.max(arith::IndexCastOp::create(b, loc, b.getIndexType(),
-                                                    target),
-                         index.constant(0));
+      target = index.max(
+          arith::IndexCastOp::create(b, loc, b.getIndexType(), target),
+          index.constant(0));
       axis.size = target;
       axis.scale = m.div(m.fromIndex(target), m.fromIndex(size));
       if (!shared)
@@ -123,8 +123,8 @@ SmallVector<Axis> ResizePattern::createAxes(OpBuilder &b, Location loc,
     if (adaptor.getSizes() && op.getKeepAspectRatioPolicy() != "stretch") {
       Value size = createDim(b, loc, adaptor.getOperand(), axis.dim);
       axis.scale = shared;
-      axis.size = toIndex(
-          m.add(m.mul(shared, m.fromIndex(size)), m.constant(0.5)), m);
+      axis.size =
+          toIndex(m.add(m.mul(shared, m.fromIndex(size)), m.constant(0.5)), m);
     }
     if (!resultType.isDynamicDim(axis.dim))
       axis.size = b.getIndexAttr(resultType.getDimSize(axis.dim));
@@ -151,12 +151,11 @@ Value ResizePattern::createPosition(const FloatMath &m, ResizeOp op,
   if (mode == "asymmetric")
     return m.div(at, axis.scale);
   if (mode == "align_corners")
-    return m.select(isOne, zero,
-                    m.div(m.mul(at, last), m.sub(resized, one)));
+    return m.select(isOne, zero, m.div(m.mul(at, last), m.sub(resized, one)));
   if (mode == "half_pixel_symmetric") {
     OpBuilder &b = m.b;
-    Value whole = m.fromIndex(
-        getValueOrCreateConstantIndexOp(b, m.loc, axis.size));
+    Value whole =
+        m.fromIndex(getValueOrCreateConstantIndexOp(b, m.loc, axis.size));
     Value adjustment = m.sub(one, m.div(whole, resized));
     Value offset = m.mul(m.mul(size, half), adjustment);
     return m.add(offset, halfPixel());
@@ -209,9 +208,8 @@ Value ResizePattern::interpolate(OpBuilder &b, Location loc, ResizeOp op,
   Value first = index.sub(index.constant(1), reach);
   Value end = index.add(reach, index.constant(1));
   bool normalizes = op.getAntialias() || op.getExcludeOutside();
-  FloatMath value{b, loc,
-                  cast<FloatType>(cast<ShapedType>(x.getType())
-                                      .getElementType())};
+  FloatMath value{
+      b, loc, cast<FloatType>(cast<ShapedType>(x.getType()).getElementType())};
   auto loop = scf::ForOp::create(
       b, loc, first, end, index.constant(1),
       ValueRange{value.constant(0), m.constant(0)},
@@ -224,12 +222,13 @@ Value ResizePattern::interpolate(OpBuilder &b, Location loc, ResizeOp op,
         Value weight = createWeight(m, op, distance);
         Value source = index.add(base, tap);
         if (op.getExcludeOutside())
-          weight = m.select(index.isWithin(source, size), weight,
-                            m.constant(0));
+          weight =
+              m.select(index.isWithin(source, size), weight, m.constant(0));
         Value element = readClamped(b, loc, x, at, axis.dim, source);
         Value product = value.mul(element, value.fromFloat(weight));
-        scf::YieldOp::create(b, loc, ValueRange{value.add(sums[0], product),
-                                                m.add(sums[1], weight)});
+        scf::YieldOp::create(
+            b, loc,
+            ValueRange{value.add(sums[0], product), m.add(sums[1], weight)});
       });
   Value sum = loop.getResult(0);
   if (!normalizes)
@@ -260,8 +259,7 @@ Value ResizePattern::readNearest(OpBuilder &b, Location loc, ResizeOp op,
 }
 
 Value ResizePattern::resizeAxis(OpBuilder &b, Location loc, ResizeOp op,
-                                Value x, const Axis &axis,
-                                Type element) const {
+                                Value x, const Axis &axis, Type element) const {
   SmallVector<OpFoldResult> dims = createDims(b, loc, x);
   dims[axis.dim] = axis.size;
   SmallVector<int64_t> shape(cast<ShapedType>(x.getType()).getShape());
@@ -286,8 +284,8 @@ Value ResizePattern::resizeAxis(OpBuilder &b, Location loc, ResizeOp op,
         Value before = m.less(position, m.constant(0));
         Value behind = m.less(m.sub(floatSize, m.constant(1)), position);
         Value outside = arith::OrIOp::create(b, loc, before, behind);
-        Value fill = createScalar(
-            b, loc, element, op.getExtrapolationValue().convertToFloat());
+        Value fill = createScalar(b, loc, element,
+                                  op.getExtrapolationValue().convertToFloat());
         return arith::SelectOp::create(b, loc, outside, fill, result);
       });
 }

@@ -40,8 +40,7 @@ struct RoiAlignPattern : OpConversionPattern<RoiAlignOp> {
     result.samples =
         op.getSamplingRatio() > 0
             ? createIndex(m.b, m.loc, op.getSamplingRatio())
-            : m.toIndex(m.ceil(result.bin), m.constant(0),
-                        m.constant(1 << 24));
+            : m.toIndex(m.ceil(result.bin), m.constant(0), m.constant(1 << 24));
     return result;
   }
 
@@ -68,17 +67,15 @@ struct RoiAlignPattern : OpConversionPattern<RoiAlignOp> {
         m.b, m.loc, inside, createScalar(m.b, m.loc, m.b.getI1Type(), 1));
     Value x = m.min(m.max(position, zero), m.max(last, zero));
     result.low = m.toIndex(x, zero, m.max(last, zero));
-    result.high =
-        index.max(index.min(index.add(result.low, index.constant(1)),
-                            index.sub(size, index.constant(1))),
-                  index.constant(0));
+    result.high = index.max(index.min(index.add(result.low, index.constant(1)),
+                                      index.sub(size, index.constant(1))),
+                            index.constant(0));
     result.fraction = m.sub(x, m.floor(x));
     return result;
   }
 
-  LogicalResult
-  matchAndRewrite(RoiAlignOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &b) const override {
+  LogicalResult matchAndRewrite(RoiAlignOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &b) const override {
     Location loc = op.getLoc();
     auto type = op.getType();
     auto wide = cast<FloatType>(accumulatorType(type.getElementType()));
@@ -118,18 +115,18 @@ struct RoiAlignPattern : OpConversionPattern<RoiAlignOp> {
             FloatMath m{b, loc, wide};
             Neighbours neighbours[2];
             for (int64_t i = 0; i < 2; ++i) {
-              Value step = m.div(
-                  m.mul(m.add(m.fromIndex(loop[i]), m.constant(0.5)),
-                        axes[i].bin),
-                  m.fromIndex(axes[i].samples));
+              Value step =
+                  m.div(m.mul(m.add(m.fromIndex(loop[i]), m.constant(0.5)),
+                              axes[i].bin),
+                        m.fromIndex(axes[i].samples));
               Value position =
                   m.add(m.add(axes[i].start,
                               m.mul(m.fromIndex(at[i + 2]), axes[i].bin)),
                         step);
               neighbours[i] = findNeighbours(m, position, sizes[i]);
             }
-            Value outside = arith::OrIOp::create(
-                b, loc, neighbours[0].outside, neighbours[1].outside);
+            Value outside = arith::OrIOp::create(b, loc, neighbours[0].outside,
+                                                 neighbours[1].outside);
             outside = arith::OrIOp::create(b, loc, outside, noBatch);
             auto combine = [&](const FloatMath &m, Value sample) {
               return average ? m.add(carried[0], sample)
@@ -152,24 +149,23 @@ struct RoiAlignPattern : OpConversionPattern<RoiAlignOp> {
                         ValueRange{n, at[1], lower ? v.high : v.low,
                                    right ? h.high : h.low}));
                     Value full = m.constant(1);
-                    Value weight = m.mul(
-                        lower ? v.fraction : m.sub(full, v.fraction),
-                        right ? h.fraction : m.sub(full, h.fraction));
+                    Value weight =
+                        m.mul(lower ? v.fraction : m.sub(full, v.fraction),
+                              right ? h.fraction : m.sub(full, h.fraction));
                     Value part = m.mul(weight, value);
                     if (!result)
                       result = part;
                     else
                       // ONNX takes the largest weighted element, not the
                       // largest interpolated value.
-                      result = average ? m.add(result, part)
-                                       : m.max(result, part);
+                      result =
+                          average ? m.add(result, part) : m.max(result, part);
                   }
                   scf::YieldOp::create(b, loc, combine(m, result));
                 });
             return {test.getResult(0)};
           });
-      Value count =
-          index.mul(axes[0].samples, axes[1].samples);
+      Value count = index.mul(axes[0].samples, axes[1].samples);
       Value result = nest.results[0];
       if (average)
         result = m.div(result, m.fromIndex(index.max(count, one)));

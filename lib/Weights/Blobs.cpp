@@ -13,9 +13,8 @@ std::optional<int64_t> llmc::getByteSize(ShapedType type) {
   if (!type.hasStaticShape())
     return std::nullopt;
   // A bool takes a byte, as in ONNX.
-  int64_t bits = type.getElementType().isInteger(1)
-                     ? 8
-                     : type.getElementTypeBitWidth();
+  int64_t bits =
+      type.getElementType().isInteger(1) ? 8 : type.getElementTypeBitWidth();
   for (int64_t size : type.getShape())
     if (llvm::MulOverflow(bits, size, bits))
       return std::nullopt;

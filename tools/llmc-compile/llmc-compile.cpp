@@ -21,7 +21,8 @@ using namespace llmc;
 namespace cl = llvm::cl;
 
 /// What makes compilable IR of an imported model.
-static constexpr const char *onnxPasses = "llmc-lift,llmc-keep-last-logits,llmc-kv-cache-in-place";
+static constexpr const char *onnxPasses =
+    "llmc-lift,llmc-keep-last-logits,llmc-kv-cache-in-place";
 
 static LogicalResult runPasses(ModuleOp module, StringRef passes) {
   PassManager manager(module.getContext());

@@ -18,8 +18,8 @@
 namespace llmc {
 
 /// Bytes that a tensor of this type has: rows packed without padding, i1 a byte
-/// each, other elements narrower than a byte packed little end first. Nothing when the shape is
-/// dynamic or the product overflows.
+/// each, other elements narrower than a byte packed little end first. Nothing
+/// when the shape is dynamic or the product overflows.
 std::optional<int64_t> getByteSize(mlir::ShapedType type);
 
 /// A blob over `data`, which `owner` keeps alive. Copied to the heap when it

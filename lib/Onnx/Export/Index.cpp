@@ -75,8 +75,8 @@ template <typename CumulativeOp>
 static LogicalResult exportCumulative(OpWriter &writer, CumulativeOp op) {
   bool isSum = isa<CumSumOp>(op);
   writer.requireOpset(isSum ? 14 : 26);
-  std::string axis = writer.scalar(
-      IntegerType::get(op.getContext(), 64), double(op.getAxis()));
+  std::string axis = writer.scalar(IntegerType::get(op.getContext(), 64),
+                                   double(op.getAxis()));
   WrittenNode node = writer.result(isSum ? "CumSum" : "CumProd",
                                    {writer.in(op.getOperand()), axis});
   if (op.getExclusive())

@@ -23,10 +23,10 @@ static WrittenNode writeAttrs(WrittenNode node, OpTy op) {
   SmallVector<StringRef> names;
   for (Attribute name : op.getActivations())
     names.push_back(cast<StringAttr>(name).getValue());
-  SmallVector<float> alpha = selectParameters(
-      op.getActivations(), op.getActivationAlpha(),
-      {"LeakyRelu", "Elu", "ThresholdedRelu", "Affine", "ScaledTanh",
-       "HardSigmoid"});
+  SmallVector<float> alpha =
+      selectParameters(op.getActivations(), op.getActivationAlpha(),
+                       {"LeakyRelu", "Elu", "ThresholdedRelu", "Affine",
+                        "ScaledTanh", "HardSigmoid"});
   SmallVector<float> beta =
       selectParameters(op.getActivations(), op.getActivationBeta(),
                        {"Affine", "ScaledTanh", "HardSigmoid"});
@@ -44,8 +44,8 @@ static WrittenNode writeAttrs(WrittenNode node, OpTy op) {
 
 template <typename OpTy>
 static SmallVector<std::string> sharedInputs(OpWriter &writer, OpTy op) {
-  return {writer.in(op.getOperand()),    writer.in(op.getWeight()),
-          writer.in(op.getRecurrence()), writer.in(op.getBias()),
+  return {writer.in(op.getOperand()),      writer.in(op.getWeight()),
+          writer.in(op.getRecurrence()),   writer.in(op.getBias()),
           writer.in(op.getSequenceLens()), writer.in(op.getInitialH())};
 }
 

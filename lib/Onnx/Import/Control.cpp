@@ -1,7 +1,7 @@
 //===- Control.cpp - builders of constants and control flow ---------------===//
 
-#include "../Proto.h"
 #include "Control.h"
+#include "../Proto.h"
 #include "GraphImporter.h"
 #include "OpTable.h"
 #include "llmc/IR/ShapeAnalysis.h"
@@ -96,7 +96,8 @@ static LogicalResult importIf(OnnxNode &node) {
   SmallVector<Type> types;
   SmallVector<Location> names;
   for (unsigned i = 0; i < count; ++i) {
-    RankedTensorType type = joinTypes(outputs[0][i].getType(), outputs[1][i].getType());
+    RankedTensorType type =
+        joinTypes(outputs[0][i].getType(), outputs[1][i].getType());
     if (!type)
       return node.fail("output " + Twine(i) +
                        " differs between the branches in rank or element "

@@ -506,8 +506,8 @@ LogicalResult GraphImporter::readOpsets(
 //===----------------------------------------------------------------------===//
 
 /// How many nodes are written down, those of subgraphs included.
-static int64_t countNodes(
-    const google::protobuf::RepeatedPtrField<::onnx::NodeProto> &nodes) {
+static int64_t
+countNodes(const google::protobuf::RepeatedPtrField<::onnx::NodeProto> &nodes) {
   int64_t count = nodes.size();
   for (const ::onnx::NodeProto &node : nodes)
     for (const ::onnx::AttributeProto &attribute : node.attribute()) {

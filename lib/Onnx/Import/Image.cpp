@@ -56,8 +56,7 @@ static void simplifyResize(OnnxNode &node, Value x, ResizeSpec &spec) {
     spec.scales = floatVector(node, rest);
   } else {
     std::optional<SmallVector<int64_t>> sizes = node.constantInts(spec.sizes);
-    if (!sizes || sizes->size() != spec.axes.size() ||
-        spec.policy != "stretch")
+    if (!sizes || sizes->size() != spec.axes.size() || spec.policy != "stretch")
       return;
     SmallVector<int64_t> rest;
     for (auto [axis, size] : llvm::zip(spec.axes, *sizes)) {
@@ -78,9 +77,8 @@ static LogicalResult createResize(OnnxNode &node, Value x, ResizeSpec &spec) {
   return node.result(node.create<ResizeOp>(
       x, spec.roi, spec.scales, spec.sizes, spec.axes, spec.mode,
       spec.coordinates, spec.nearest, spec.policy,
-      APFloat(float(spec.cubicCoefficient)),
-      APFloat(float(spec.extrapolation)), spec.excludeOutside,
-      spec.antialias));
+      APFloat(float(spec.cubicCoefficient)), APFloat(float(spec.extrapolation)),
+      spec.excludeOutside, spec.antialias));
 }
 
 /// Empty tensors stand for absent inputs.
@@ -156,9 +154,9 @@ static LogicalResult importRoiAlign(OnnxNode &node) {
           width = node.intAttr("output_width", 1),
           samples = node.intAttr("sampling_ratio", 0);
   APFloat scale(float(node.floatAttr("spatial_scale", 1)));
-  return node.result(node.create<RoiAlignOp>(
-      node.input(0), node.input(1), node.input(2), coordinates, mode, height,
-      width, samples, scale));
+  return node.result(node.create<RoiAlignOp>(node.input(0), node.input(1),
+                                             node.input(2), coordinates, mode,
+                                             height, width, samples, scale));
 }
 
 static LogicalResult importNonMaxSuppression(OnnxNode &node) {
@@ -245,8 +243,7 @@ static Value createCoordinates(OnnxNode &node, Value size, Type element,
   Value index = node.create<RangeOp>(node.scalar(i64, 0), size, one);
   Value numerator = node.create<MulOp>(index, two), denominator = size;
   if (alignCorners)
-    denominator =
-        node.create<MaxOp>(node.create<SubOp>(size, one), one);
+    denominator = node.create<MaxOp>(node.create<SubOp>(size, one), one);
   else
     numerator = node.create<AddOp>(numerator, one);
   Value ratio = node.create<DivOp>(node.castTo(numerator, element),
@@ -259,8 +256,7 @@ static LogicalResult importAffineGrid(OnnxNode &node) {
   Value theta = node.input(0), size = node.input(1);
   int64_t spatial = node.dim(theta, 1);
   if (node.rank(theta) != 3 || (spatial != 2 && spatial != 3) ||
-      node.dim(theta, 2) != spatial + 1 ||
-      node.dim(size, 0) != spatial + 2)
+      node.dim(theta, 2) != spatial + 1 || node.dim(size, 0) != spatial + 2)
     return node.fail("needs theta [batch, n, n + 1] and a size of n + 2 "
                      "elements, n 2 or 3");
   Type element = node.elementType(theta);
@@ -277,12 +273,10 @@ static LogicalResult importAffineGrid(OnnxNode &node) {
     columns.push_back(node.create<ExpandOp>(line, full));
   }
   columns.push_back(node.create<ExpandOp>(node.scalar(element, 1), full));
-  Value points = node.reshape(node.concat(columns, spatial),
-                              {-1, spatial + 1});
-  Value moved =
-      node.create<MatMulOp>(points, node.transpose(theta, {0, 2, 1}));
-  Value resultShape = node.concat(
-      {node.dimOf(theta, 0), shape, node.ints({spatial})}, 0);
+  Value points = node.reshape(node.concat(columns, spatial), {-1, spatial + 1});
+  Value moved = node.create<MatMulOp>(points, node.transpose(theta, {0, 2, 1}));
+  Value resultShape =
+      node.concat({node.dimOf(theta, 0), shape, node.ints({spatial})}, 0);
   return node.result(node.create<ReshapeOp>(moved, resultShape));
 }
 
@@ -298,16 +292,15 @@ static LogicalResult importCenterCropPad(OnnxNode &node) {
   target = node.castTo(target, node.getBuilder().getI64Type());
   SmallVector<Value> pads(2 * rank, node.ints({0}));
   for (auto [index, axis] : llvm::enumerate(axes)) {
-    Value missing = node.create<SubOp>(
-        node.slice(target, 0, index, index + 1), node.dimOf(x, axis));
+    Value missing = node.create<SubOp>(node.slice(target, 0, index, index + 1),
+                                       node.dimOf(x, axis));
     // Rounds towards 0, for cutting and for padding.
     Value begin = node.create<DivOp>(missing, node.ints({2}));
     pads[axis] = begin;
     pads[rank + axis] = node.create<SubOp>(missing, begin);
   }
-  return node.result(node.create<PadOp>(PadMode::Constant, x,
-                                        node.concat(pads, 0),
-                                        node.scalarLike(x, 0)));
+  return node.result(node.create<PadOp>(
+      PadMode::Constant, x, node.concat(pads, 0), node.scalarLike(x, 0)));
 }
 
 void onnx_detail::registerImageBuilders(OpTable &table) {

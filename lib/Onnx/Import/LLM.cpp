@@ -37,14 +37,12 @@ static LogicalResult importLayerNorm(OnnxNode &node) {
         llvm::to_vector(llvm::seq<int64_t>(axis, node.rank(x)));
     Value mean = node.reduce(ReduceKind::Mean, wide, axes);
     Value centered = node.create<SubOp>(wide, mean);
-    Value variance =
-        node.reduce(ReduceKind::Mean, node.create<MulOp>(centered, centered),
-                    axes);
+    Value variance = node.reduce(ReduceKind::Mean,
+                                 node.create<MulOp>(centered, centered), axes);
     Value shifted = node.create<AddOp>(
         variance, node.scalarLike(variance, epsilon.convertToFloat()));
     node.setOutput(1, mean);
-    node.setOutput(2,
-                   node.create<ReciprocalOp>(node.create<SqrtOp>(shifted)));
+    node.setOutput(2, node.create<ReciprocalOp>(node.create<SqrtOp>(shifted)));
   }
   return node.result(node.create<LayerNormOp>(x, scale, bias, axis, epsilon));
 }

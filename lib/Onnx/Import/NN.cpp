@@ -149,8 +149,8 @@ static LogicalResult importMaxUnpool(OnnxNode &node) {
   if (count < 0 || node.rank(indices) != rank)
     return node.fail("the pads leave nothing, or the indices do not have the "
                      "input's rank");
-  Value zeros = node.splat(
-      RankedTensorType::get({count}, node.elementType(x)), 0);
+  Value zeros =
+      node.splat(RankedTensorType::get({count}, node.elementType(x)), 0);
   Value flat = node.create<ScatterElementsOp>(
       ScatterKind::None, zeros, node.reshape(indices, {-1}),
       node.reshape(x, {-1}), /*axis=*/int64_t(0));
@@ -159,8 +159,8 @@ static LogicalResult importMaxUnpool(OnnxNode &node) {
     if (node.rank(target) != 1 || node.dim(target, 0) != rank)
       return node.fail("output_shape must have " + Twine(rank) + " elements");
     Value missing = node.create<SubOp>(target, node.ints(shape));
-    Value pads = node.concat(
-        {node.ints(SmallVector<int64_t>(rank, 0)), missing}, 0);
+    Value pads =
+        node.concat({node.ints(SmallVector<int64_t>(rank, 0)), missing}, 0);
     result = node.create<PadOp>(PadMode::Constant, result, pads,
                                 node.scalarLike(result, 0));
   }
@@ -187,8 +187,8 @@ static LogicalResult importGlobalMaxPool(OnnxNode &node) {
 static LogicalResult importGlobalLpPool(OnnxNode &node) {
   Value x = node.input(0);
   double p = double(node.intAttr("p", 2));
-  Value power = node.create<PowOp>(node.create<AbsOp>(x),
-                                   node.scalarLike(x, p));
+  Value power =
+      node.create<PowOp>(node.create<AbsOp>(x), node.scalarLike(x, p));
   Value sum = node.reduce(ReduceKind::Sum, power, spatialAxes(node, x));
   return node.result(node.create<PowOp>(sum, node.scalarLike(x, 1 / p)));
 }
@@ -252,14 +252,12 @@ static LogicalResult importBatchNormalization(OnnxNode &node) {
     mean = current;
     variance = spread;
   }
-  Value factor =
-      node.create<MulOp>(node.castTo(node.input(1), type),
-                         node.castTo(inverseDeviation(node, variance, epsilon),
-                                     type));
-  Value centred = node.create<SubOp>(
-      x, alongChannels(node, node.castTo(mean, type), rank));
-  Value scaled =
-      node.create<MulOp>(centred, alongChannels(node, factor, rank));
+  Value factor = node.create<MulOp>(
+      node.castTo(node.input(1), type),
+      node.castTo(inverseDeviation(node, variance, epsilon), type));
+  Value centred =
+      node.create<SubOp>(x, alongChannels(node, node.castTo(mean, type), rank));
+  Value scaled = node.create<MulOp>(centred, alongChannels(node, factor, rank));
   Value bias = node.castTo(node.input(2), type);
   return node.result(
       node.create<AddOp>(scaled, alongChannels(node, bias, rank)));
@@ -268,8 +266,7 @@ static LogicalResult importBatchNormalization(OnnxNode &node) {
 /// (x - mean) / sqrt(variance + epsilon) over `axes`.
 static Value normalize(OnnxNode &node, Value x, ArrayRef<int64_t> axes,
                        double epsilon) {
-  Value centred =
-      node.create<SubOp>(x, node.reduce(ReduceKind::Mean, x, axes));
+  Value centred = node.create<SubOp>(x, node.reduce(ReduceKind::Mean, x, axes));
   Value variance = meanSquare(node, centred, axes);
   return node.create<MulOp>(centred, inverseDeviation(node, variance, epsilon));
 }
@@ -284,8 +281,8 @@ static LogicalResult importInstanceNormalization(OnnxNode &node) {
   Value x = node.input(0);
   if (node.rank(x) < 3)
     return node.fail("needs an input [batch, channels, spatial...]");
-  Value normalized = normalize(node, x, spatialAxes(node, x),
-                               node.floatAttr("epsilon", 1e-5));
+  Value normalized =
+      normalize(node, x, spatialAxes(node, x), node.floatAttr("epsilon", 1e-5));
   return node.result(
       scaleChannels(node, normalized, node.input(1), node.input(2)));
 }
@@ -335,14 +332,13 @@ static LogicalResult importLRN(OnnxNode &node) {
   kernel[0] = size;
   pads[0] = (size - 1) / 2;
   pads[spatial] = size / 2;
-  Value mean =
-      node.create<AveragePoolOp>(squares, kernel, ones, pads, ones,
-                                 /*ceil_mode=*/false,
-                                 /*count_include_pad=*/true);
+  Value mean = node.create<AveragePoolOp>(squares, kernel, ones, pads, ones,
+                                          /*ceil_mode=*/false,
+                                          /*count_include_pad=*/true);
   mean = node.squeeze(mean, {1});
-  Value base = node.create<AddOp>(
-      node.create<MulOp>(mean, node.scalarLike(x, alpha)),
-      node.scalarLike(x, bias));
+  Value base =
+      node.create<AddOp>(node.create<MulOp>(mean, node.scalarLike(x, alpha)),
+                         node.scalarLike(x, bias));
   return node.result(node.create<DivOp>(
       x, node.create<PowOp>(base, node.scalarLike(x, beta))));
 }
@@ -355,8 +351,7 @@ static LogicalResult importMeanVarianceNormalization(OnnxNode &node) {
     axes = {0, 2, 3};
   axes = node.normalizeAxes(axes, node.rank(x));
   llvm::sort(axes);
-  Value centred =
-      node.create<SubOp>(x, node.reduce(ReduceKind::Mean, x, axes));
+  Value centred = node.create<SubOp>(x, node.reduce(ReduceKind::Mean, x, axes));
   Value deviation = node.create<SqrtOp>(meanSquare(node, centred, axes));
   Value floor = node.scalarLike(x, 1e-9);
   return node.result(

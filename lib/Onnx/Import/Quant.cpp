@@ -106,8 +106,7 @@ static Value alongRows(OnnxNode &node, Value value, int64_t rank) {
   value = scalarIfSingle(node, value);
   if (!value || node.rank(value) != 1 || rank < 2)
     return value;
-  return node.unsqueeze(value,
-                        llvm::to_vector(llvm::seq<int64_t>(1, rank)));
+  return node.unsqueeze(value, llvm::to_vector(llvm::seq<int64_t>(1, rank)));
 }
 
 /// value - zero in i32.
@@ -123,11 +122,10 @@ static Value convolveIntegers(OnnxNode &node, Value x, Value zero, Value weight,
   Window window = readWindow(node, x, weight);
   resolveAutoPad(node, x, window);
   Value centred = centre(node, x, scalarIfSingle(node, zero));
-  Value kernel = centre(node, weight,
-                        alongRows(node, weightZero, node.rank(weight)));
-  return node.create<ConvOp>(centred, kernel, bias, window.strides,
-                             window.pads, window.dilations,
-                             node.intAttr("group", 1));
+  Value kernel =
+      centre(node, weight, alongRows(node, weightZero, node.rank(weight)));
+  return node.create<ConvOp>(centred, kernel, bias, window.strides, window.pads,
+                             window.dilations, node.intAttr("group", 1));
 }
 
 static LogicalResult importConvInteger(OnnxNode &node) {
@@ -140,8 +138,8 @@ static Value requantize(OnnxNode &node, Value sums, Value unit, Value scale,
                         Value zero) {
   Type f32 = node.getBuilder().getF32Type();
   zero = scalarIfSingle(node, zero);
-  Value factor = node.create<DivOp>(
-      unit, node.castTo(scalarIfSingle(node, scale), f32));
+  Value factor =
+      node.create<DivOp>(unit, node.castTo(scalarIfSingle(node, scale), f32));
   Value scaled = node.create<MulOp>(node.castTo(sums, f32), factor);
   return node.create<QuantizeLinearOp>(
       scaled, node.scalar(f32, 1), zero, node.elementType(zero), f32,
@@ -153,9 +151,9 @@ static LogicalResult importQLinearMatMul(OnnxNode &node) {
   Value a = node.input(0), b = node.input(3);
   Value sums = node.create<MatMulIntegerOp>(a, b, node.input(2), node.input(5));
   // One scale per row of a, one per column of b.
-  Value unit = node.create<MulOp>(
-      node.castTo(alongRows(node, node.input(1), 2), f32),
-      node.castTo(scalarIfSingle(node, node.input(4)), f32));
+  Value unit =
+      node.create<MulOp>(node.castTo(alongRows(node, node.input(1), 2), f32),
+                         node.castTo(scalarIfSingle(node, node.input(4)), f32));
   return node.result(
       requantize(node, sums, unit, node.input(6), node.input(7)));
 }

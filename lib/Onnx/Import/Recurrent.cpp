@@ -17,11 +17,16 @@ struct ActivationInfo {
 } // namespace
 
 static const ActivationInfo activationInfos[] = {
-    {"Relu", false, false, 0, 0},       {"Tanh", false, false, 0, 0},
-    {"Sigmoid", false, false, 0, 0},    {"Softsign", false, false, 0, 0},
-    {"Softplus", false, false, 0, 0},   {"LeakyRelu", true, false, 0.01f, 0},
-    {"Elu", true, false, 1, 0},         {"ThresholdedRelu", true, false, 1, 0},
-    {"Affine", true, true, 1, 0},       {"ScaledTanh", true, true, 1, 1},
+    {"Relu", false, false, 0, 0},
+    {"Tanh", false, false, 0, 0},
+    {"Sigmoid", false, false, 0, 0},
+    {"Softsign", false, false, 0, 0},
+    {"Softplus", false, false, 0, 0},
+    {"LeakyRelu", true, false, 0.01f, 0},
+    {"Elu", true, false, 1, 0},
+    {"ThresholdedRelu", true, false, 1, 0},
+    {"Affine", true, true, 1, 0},
+    {"ScaledTanh", true, true, 1, 1},
     {"HardSigmoid", true, true, 0.2f, 0.5f},
 };
 
@@ -98,11 +103,10 @@ static LogicalResult importRNN(OnnxNode &node) {
         h = batchSecond(node, attrs, node.input(5));
   return setOutputs(
       node, attrs,
-      node.createOp<RNNOp>(
-          x, node.input(1), node.input(2), node.input(3), node.input(4), h,
-          attrs.direction,
-          node.getBuilder().getStrArrayAttr(attrs.activations), attrs.alpha,
-          attrs.beta, attrs.clip));
+      node.createOp<RNNOp>(x, node.input(1), node.input(2), node.input(3),
+                           node.input(4), h, attrs.direction,
+                           node.getBuilder().getStrArrayAttr(attrs.activations),
+                           attrs.alpha, attrs.beta, attrs.clip));
 }
 
 static LogicalResult importGRU(OnnxNode &node) {
@@ -114,9 +118,8 @@ static LogicalResult importGRU(OnnxNode &node) {
       node, attrs,
       node.createOp<GRUOp>(
           x, node.input(1), node.input(2), node.input(3), node.input(4), h,
-          attrs.direction,
-          node.getBuilder().getStrArrayAttr(attrs.activations), attrs.alpha,
-          attrs.beta, attrs.clip, linearBeforeReset));
+          attrs.direction, node.getBuilder().getStrArrayAttr(attrs.activations),
+          attrs.alpha, attrs.beta, attrs.clip, linearBeforeReset));
 }
 
 static LogicalResult importLSTM(OnnxNode &node) {
@@ -125,13 +128,12 @@ static LogicalResult importLSTM(OnnxNode &node) {
         h = batchSecond(node, attrs, node.input(5)),
         c = batchSecond(node, attrs, node.input(6));
   bool inputForget = node.intAttr("input_forget", 0);
-  return setOutputs(
-      node, attrs,
-      node.createOp<LSTMOp>(
-          x, node.input(1), node.input(2), node.input(3), node.input(4), h, c,
-          node.input(7), attrs.direction,
-          node.getBuilder().getStrArrayAttr(attrs.activations), attrs.alpha,
-          attrs.beta, attrs.clip, inputForget));
+  return setOutputs(node, attrs,
+                    node.createOp<LSTMOp>(
+                        x, node.input(1), node.input(2), node.input(3),
+                        node.input(4), h, c, node.input(7), attrs.direction,
+                        node.getBuilder().getStrArrayAttr(attrs.activations),
+                        attrs.alpha, attrs.beta, attrs.clip, inputForget));
 }
 
 void onnx_detail::registerRecurrentBuilders(OpTable &table) {

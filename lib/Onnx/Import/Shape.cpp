@@ -255,9 +255,8 @@ static LogicalResult importCast(OnnxNode &node) {
 static LogicalResult importCastLike(OnnxNode &node) {
   bool saturate = node.intAttr("saturate", 1);
   StringRef roundMode = node.stringAttr("round_mode", "up");
-  return node.result(node.create<CastOp>(node.input(0),
-                                         node.elementType(node.input(1)),
-                                         saturate, roundMode));
+  return node.result(node.create<CastOp>(
+      node.input(0), node.elementType(node.input(1)), saturate, roundMode));
 }
 
 static LogicalResult importBitCast(OnnxNode &node) {

@@ -81,13 +81,12 @@ Value Transform::run(Value x) const {
   Value rows = m.count(onesided && !inverse ? half() : length),
         columns = m.count(fromHalf ? half() : length);
   // Elements that are missing at the end are 0, surplus ones are not read.
-  Value have = m.size(x, rank - 2),
-        wanted = fromHalf ? half() : length;
+  Value have = m.size(x, rank - 2), wanted = fromHalf ? half() : length;
   SmallVector<int64_t> before(2 * rank - 2, 0);
-  Value pads = node.concat({node.ints(before),
-                            node.unsqueeze(m.sub(wanted, have), {0}),
-                            node.ints({0})},
-                           0);
+  Value pads =
+      node.concat({node.ints(before), node.unsqueeze(m.sub(wanted, have), {0}),
+                   node.ints({0})},
+                  0);
   x = node.create<PadOp>(PadMode::Constant, x, pads, node.scalarLike(x, 0));
 
   // Angles are reduced as integers: large products keep their precision. Those
@@ -105,8 +104,8 @@ Value Transform::run(Value x) const {
     Value zero = node.scalar(m.i64(), 0);
     Value single = node.create<OrOp>(m.equals(columns, zero),
                                      m.equals(m.mul(columns, 2.0), length));
-    Value weight = m.where(single, node.scalar(element, 1),
-                           node.scalar(element, 2));
+    Value weight =
+        m.where(single, node.scalar(element, 1), node.scalar(element, 2));
     cosines = m.mul(cosines, weight);
     sines = m.mul(sines, weight);
   }
@@ -122,12 +121,12 @@ Value Transform::run(Value x) const {
     return inverse ? m.div(result, scale) : result;
   }
   // (a + bi) (cos -+ i sin)
-  Value real = inverse ? m.sub(part(c, 0), part(s, 1))
-                       : m.add(part(c, 0), part(s, 1));
+  Value real =
+      inverse ? m.sub(part(c, 0), part(s, 1)) : m.add(part(c, 0), part(s, 1));
   if (fromHalf)
     return m.div(real, scale);
-  Value imaginary = inverse ? m.add(part(c, 1), part(s, 0))
-                            : m.sub(part(c, 1), part(s, 0));
+  Value imaginary =
+      inverse ? m.add(part(c, 1), part(s, 0)) : m.sub(part(c, 1), part(s, 0));
   Value result = node.concat({real, imaginary}, rank - 1);
   return inverse ? m.div(result, scale) : result;
 }
@@ -147,8 +146,8 @@ static LogicalResult importDFT(OnnxNode &node) {
   axis = node.normalizeAxis(axis, rank);
   if (axis == rank - 1)
     return node.fail("axis is the one of real and imaginary part");
-  bool inverse = node.intAttr("inverse", 0), onesided = node.intAttr("onesided",
-                                                                     0);
+  bool inverse = node.intAttr("inverse", 0),
+       onesided = node.intAttr("onesided", 0);
   Value length;
   if (node.hasInput(1)) {
     length = m.integer(node.input(1));
@@ -183,12 +182,10 @@ static LogicalResult importSTFT(OnnxNode &node) {
     length = m.integer(node.input(3));
   else
     length = m.size(window ? window : signal, window ? 0 : 1);
-  Value frames = m.add(
-      m.div(m.sub(m.size(signal, 1), length), step), 1.0);
+  Value frames = m.add(m.div(m.sub(m.size(signal, 1), length), step), 1.0);
   Value starts = m.mul(m.count(frames), step);
   Value positions = m.add(node.unsqueeze(starts, {1}), m.count(length));
-  Value framed =
-      node.create<GatherOp>(signal, positions, /*axis=*/int64_t(1));
+  Value framed = node.create<GatherOp>(signal, positions, /*axis=*/int64_t(1));
   if (window)
     framed = m.mul(framed, node.unsqueeze(window, {1}));
   bool onesided = node.intAttr("onesided", 1);
@@ -220,8 +217,8 @@ static LogicalResult importCosineWindow(OnnxNode &node,
     wide = node.getBuilder().getF32Type();
   Value size = m.integer(node.input(0));
   Value period = node.intAttr("periodic", 1) ? size : m.add(size, -1.0);
-  Value turns = m.div(node.castTo(m.count(size), wide),
-                      node.castTo(period, wide));
+  Value turns =
+      m.div(node.castTo(m.count(size), wide), node.castTo(period, wide));
   Value sum;
   for (auto [i, coefficient] : llvm::enumerate(coefficients)) {
     Value term = m.mul(m.cos(m.mul(turns, 2 * llvm::numbers::pi * double(i))),
@@ -274,21 +271,20 @@ static LogicalResult importMelWeightMatrix(OnnxNode &node) {
                                 ArrayRef<int64_t>(0));
   };
   Value left = corner(0), centre = corner(1), right = corner(2);
-  Value position =
-      node.unsqueeze(m.count(m.add(m.div(length, 2.0), 1.0)), {1});
+  Value position = node.unsqueeze(m.count(m.add(m.div(length, 2.0), 1.0)), {1});
   auto ratio = [&](Value x, Value y) {
     Value one = node.scalar(m.i64(), 1);
     Value divisor = node.create<MaxOp>(y, one);
     return m.div(node.castTo(x, f64), node.castTo(divisor, f64));
   };
   Value zero = node.scalar(f64, 0), one = node.scalar(f64, 1);
-  Value rising = m.where(
-      m.both(m.atMost(left, position), m.atMost(position, centre)),
-      ratio(m.sub(position, left), m.sub(centre, left)), zero);
+  Value rising =
+      m.where(m.both(m.atMost(left, position), m.atMost(position, centre)),
+              ratio(m.sub(position, left), m.sub(centre, left)), zero);
   Value peak = m.where(m.equals(position, centre), one, zero);
   rising = m.where(m.equals(left, centre), peak, rising);
-  Value falls = m.both(m.atMost(centre, position),
-                       node.create<LessOp>(position, right));
+  Value falls =
+      m.both(m.atMost(centre, position), node.create<LessOp>(position, right));
   Value result = m.where(
       falls, ratio(m.sub(right, position), m.sub(right, centre)), rising);
   return node.result(node.castTo(result, element));

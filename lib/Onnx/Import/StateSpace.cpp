@@ -44,9 +44,8 @@ static LogicalResult importCausalConvWithState(OnnxNode &node) {
     result = node.castTo(node.create<SiluOp>(wide), node.elementType(x));
   }
   if (node.wantsOutput(1))
-    node.setOutput(1, kernel == 1
-                          ? past
-                          : node.slice(columns, 2, 1 - kernel, INT64_MAX));
+    node.setOutput(
+        1, kernel == 1 ? past : node.slice(columns, 2, 1 - kernel, INT64_MAX));
   return node.result(result);
 }
 
@@ -110,8 +109,8 @@ static Value createTimeLoop(Recurrence &recurrence) {
   shape.back() = stateType.getShape().back();
   auto type = RankedTensorType::get(shape, builder.getF32Type());
   SmallVector<Value> dynamic;
-  SmallVector<OpFoldResult> sizes, offsets(shape.size(),
-                                           builder.getIndexAttr(0)),
+  SmallVector<OpFoldResult> sizes,
+      offsets(shape.size(), builder.getIndexAttr(0)),
       strides(shape.size(), builder.getIndexAttr(1));
   for (auto [index, size] : llvm::enumerate(shape)) {
     if (!ShapedType::isDynamic(size)) {
@@ -140,15 +139,13 @@ static Value createTimeLoop(Recurrence &recurrence) {
     Value read = recurrence.step(state, time);
     if (node.hasFailed())
       return {};
-    read = node.refine(
-        read, RankedTensorType::get(ArrayRef(shape).drop_front(),
-                                    builder.getF32Type()));
+    read = node.refine(read, RankedTensorType::get(ArrayRef(shape).drop_front(),
+                                                   builder.getF32Type()));
     sizes[0] = builder.getIndexAttr(1);
     offsets[0] = index;
-    Value written =
-        tensor::InsertSliceOp::create(builder, loc, read,
-                                      loop.getRegionIterArgs()[0], offsets,
-                                      sizes, strides);
+    Value written = tensor::InsertSliceOp::create(builder, loc, read,
+                                                  loop.getRegionIterArgs()[0],
+                                                  offsets, sizes, strides);
     scf::YieldOp::create(builder, loc, ValueRange{written, state});
   }
   recurrence.state = loop.getResult(1);
@@ -164,18 +161,18 @@ static LogicalResult importLinearAttention(OnnxNode &node) {
   Value query = node.input(0), past = node.input(3), decay = node.input(4),
         beta = node.input(5);
   if (gated != bool(decay) || delta != bool(beta))
-    return node.fail("update_rule '" + rule + "' needs decay exactly when it "
+    return node.fail("update_rule '" + rule +
+                     "' needs decay exactly when it "
                      "is gated and beta exactly when it has delta");
   int64_t queryHeads = node.requiredInt("q_num_heads"),
           heads = node.requiredInt("kv_num_heads");
   for (unsigned i : {0, 1, 2, 4, 5})
-    if (node.hasInput(i) && node.rank(node.input(i)) != 3 &&
-        !node.hasFailed())
-      return node.fail("input " + Twine(i) + " is not [batch, time, heads * "
+    if (node.hasInput(i) && node.rank(node.input(i)) != 3 && !node.hasFailed())
+      return node.fail("input " + Twine(i) +
+                       " is not [batch, time, heads * "
                        "size]");
   int64_t queryWidth = node.staticDim(query, 2, "the queries' width"),
-          valueWidth =
-              node.staticDim(node.input(2), 2, "the values' width");
+          valueWidth = node.staticDim(node.input(2), 2, "the values' width");
   if (node.hasFailed())
     return failure();
   if (heads < 1 || queryHeads < 1 || queryHeads % heads != 0 ||
@@ -189,17 +186,21 @@ static LogicalResult importLinearAttention(OnnxNode &node) {
     scale = 1 / std::sqrt(double(keySize));
 
   Type f32 = node.getBuilder().getF32Type(), element = node.elementType(query);
-  Recurrence recurrence{node,   heads,  group,  unpack(node, query, heads, group, keySize),
+  Recurrence recurrence{node,
+                        heads,
+                        group,
+                        unpack(node, query, heads, group, keySize),
                         unpack(node, node.input(1), heads, 1, keySize),
                         unpack(node, node.input(2), heads, 1, valueSize),
-                        {},     {},     {}};
-  recurrence.query = node.create<MulOp>(
-      recurrence.query, node.scalar(f32, scale));
+                        {},
+                        {},
+                        {}};
+  recurrence.query =
+      node.create<MulOp>(recurrence.query, node.scalar(f32, scale));
   if (decay) {
     // One for each head, or for each element of its keys.
     int64_t rows = node.dim(decay, 2) == heads ? 1 : keySize;
-    recurrence.decay =
-        node.create<ExpOp>(unpack(node, decay, heads, rows, 1));
+    recurrence.decay = node.create<ExpOp>(unpack(node, decay, heads, rows, 1));
   }
   if (beta)
     recurrence.beta =
@@ -211,9 +212,8 @@ static LogicalResult importLinearAttention(OnnxNode &node) {
   else
     recurrence.state = node.create<ExpandOp>(
         node.scalar(f32, 0),
-        node.concat({node.dimOf(query, 0),
-                     node.ints({heads, keySize, valueSize})},
-                    0));
+        node.concat(
+            {node.dimOf(query, 0), node.ints({heads, keySize, valueSize})}, 0));
   if (node.hasFailed())
     return failure();
   if (node.rank(recurrence.state) != 4)

@@ -48,8 +48,8 @@ importOptimizer(OnnxNode &node, unsigned roles,
                 function_ref<SmallVector<Value>(ArrayRef<Value>)> step) {
   unsigned count = (node.getNumInputs() - 2) / roles;
   if (count == 0 || node.getNumInputs() != 2 + count * roles)
-    return node.fail("the inputs after the first two must be " +
-                     Twine(roles) + " tensors for each parameter");
+    return node.fail("the inputs after the first two must be " + Twine(roles) +
+                     " tensors for each parameter");
   for (unsigned i = 0; i < count; ++i) {
     SmallVector<Value> tensors;
     for (unsigned role = 0; role < roles; ++role)
@@ -66,15 +66,14 @@ static LogicalResult importAdagrad(OnnxNode &node) {
   Expressions e{node};
   Value rate = node.input(0);
   Value updates = node.castTo(node.input(1), node.elementType(rate));
-  rate = e.div(rate, e.offset(e.scale(updates, node.floatAttr("decay_factor",
-                                                              0)),
-                              1));
+  rate = e.div(
+      rate, e.offset(e.scale(updates, node.floatAttr("decay_factor", 0)), 1));
   double epsilon = node.floatAttr("epsilon", 0);
   return importOptimizer(node, 3, [&](ArrayRef<Value> in) {
     Value gradient = e.regularize(in[0], in[1]);
     Value squares = e.add(in[2], e.mul(gradient, gradient));
-    Value adapted = e.div(e.mul(rate, gradient),
-                          e.offset(e.sqrt(squares), epsilon));
+    Value adapted =
+        e.div(e.mul(rate, gradient), e.offset(e.sqrt(squares), epsilon));
     return SmallVector<Value>{e.sub(in[0], adapted), squares};
   });
 }
@@ -88,8 +87,7 @@ static LogicalResult importAdam(OnnxNode &node) {
   Value rate = node.input(0);
   Value updates = node.castTo(node.input(1), node.elementType(rate));
   auto correction = [&](double decay) {
-    Value power =
-        node.create<PowOp>(node.scalarLike(rate, decay), updates);
+    Value power = node.create<PowOp>(node.scalarLike(rate, decay), updates);
     return e.sub(node.scalarLike(rate, 1), power);
   };
   Value corrected =
@@ -97,8 +95,7 @@ static LogicalResult importAdam(OnnxNode &node) {
   rate = e.where(e.isPositive(updates), corrected, rate);
   return importOptimizer(node, 4, [&](ArrayRef<Value> in) {
     Value gradient = e.regularize(in[0], in[1]);
-    Value momentum =
-        e.add(e.scale(in[2], alpha), e.scale(gradient, 1 - alpha));
+    Value momentum = e.add(e.scale(in[2], alpha), e.scale(gradient, 1 - alpha));
     Value squares = e.add(e.scale(in[3], beta),
                           e.scale(e.mul(gradient, gradient), 1 - beta));
     Value adapted = e.div(momentum, e.offset(e.sqrt(squares), epsilon));
@@ -111,7 +108,8 @@ static LogicalResult importMomentum(OnnxNode &node) {
   Expressions e{node};
   StringRef mode = node.stringAttr("mode", "standard");
   if (mode != "standard" && mode != "nesterov")
-    return node.fail("mode is '" + mode + "'; standard and nesterov are "
+    return node.fail("mode is '" + mode +
+                     "'; standard and nesterov are "
                      "defined");
   double alpha = node.floatAttr("alpha", 0), beta = node.floatAttr("beta", 0);
   Value rate = node.input(0);

@@ -8,7 +8,8 @@ using namespace llmc;
 using namespace llmc::onnx_detail;
 
 SmallVector<int64_t> onnx_detail::readInts(OnnxNode &node, StringRef name,
-                                     int64_t count, int64_t defaultValue) {
+                                           int64_t count,
+                                           int64_t defaultValue) {
   SmallVector<int64_t> values = node.intsAttr(name);
   if (values.empty())
     values.assign(count, defaultValue);
