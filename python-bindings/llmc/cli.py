@@ -331,8 +331,8 @@ def run_compress(args):
     before = module.params()
     report, facts = (_compress_by_recipe if args.recipe else
                      _compress_by_options)(args, module, model)
-    report.notices += module.save(out)
     tensors = reports.compare_params(before, module.params())
+    report.notices += module.save(out, free_written=True)
     result = {
         "model": str(model), "output": str(out), **facts,
         "param_bytes_before": sum(t["bytes_before"] for t in tensors),

@@ -315,11 +315,13 @@ class Module:
         what compression and compilation work on."""
         return self.run("llmc-lift")
 
-    def save(self, path):
+    def save(self, path, free_written=False):
         """Writes .onnx, .mlir (text) or .mlirbc (bytecode), by the file's
-        name. The file is complete or not there. Returns lines about what
-        ONNX has no small form or ONNX Runtime no kernel for."""
-        return self._model.save(os.fspath(path))
+        name. The file is complete or not there. With `free_written` the bytes
+        of a weight of .onnx are freed when they are written, which leaves a
+        module without weights. Returns lines about what ONNX has no small form
+        or ONNX Runtime no kernel for."""
+        return self._model.save(os.fspath(path), free_written)
 
     def export_onnx(self, path):
         """Writes an ONNX model, which must be named .onnx; large weights go

@@ -153,12 +153,15 @@ std::string Model::text() {
   return result;
 }
 
-std::vector<std::string> Model::save(const std::string &path) {
+std::vector<std::string> Model::save(const std::string &path,
+                                     bool freeWritten) {
   Use module(*this);
   StringRef extension = llvm::sys::path::extension(path);
   if (extension == ".onnx") {
     DiagnosticCollector diagnostics(&context);
-    if (failed(exportOnnxModel(*module, path)))
+    ExportOptions options;
+    options.freeWritten = freeWritten;
+    if (failed(exportOnnxModel(*module, path, options)))
       diagnostics.raise("the model cannot be exported");
     return std::move(diagnostics.notices);
   }

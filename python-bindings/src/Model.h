@@ -79,7 +79,7 @@ public:
   /// The IR, large constants left out.
   std::string text();
   /// Writes .mlir, .mlirbc or .onnx, by the name of the file.
-  std::vector<std::string> save(const std::string &path);
+  std::vector<std::string> save(const std::string &path, bool freeWritten);
 
   std::vector<TensorInfo> inputs();
   std::vector<TensorInfo> outputs();

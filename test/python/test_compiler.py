@@ -190,6 +190,27 @@ def test_text_and_files(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["m.mlir", "m.mlirbc"]
 
 
+def test_weights_are_freed_when_they_are_written(tmp_path):
+    values = np.arange(32 * 64, dtype=np.float32).reshape(32, 64)
+    text = f"""
+      llmc.param @w = dense<{values.tolist()}> : tensor<32x64xf32>
+      func.func @main(%x: tensor<?x64xf32> {{llmc.name = "x"}})
+          -> (tensor<?x32xf32> {{llmc.name = "y"}}) {{
+        %w = llmc.weight @w : tensor<32x64xf32>
+        %y = llmc.linear %x, %w
+           : (tensor<?x64xf32>, tensor<32x64xf32>) -> tensor<?x32xf32>
+        return %y : tensor<?x32xf32>
+      }}"""
+    module = llmc.Module.parse(text)
+    module.run("llmc-quantize-rtn{block=32}")
+    kept, freed = tmp_path / "kept.onnx", tmp_path / "freed.onnx"
+    module.save(kept)
+    module.save(freed, free_written=True)
+    assert kept.read_bytes() == freed.read_bytes()
+    with pytest.raises(llmc.Error, match="the bytes of 'w.q' were freed"):
+        module.save(tmp_path / "again.onnx")
+
+
 def test_pipelines():
     module = llmc.Module.parse(ADD)
     assert module.run("canonicalize,cse").weights == []

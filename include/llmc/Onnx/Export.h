@@ -17,6 +17,9 @@ struct ExportOptions {
   int64_t externalDataLimit = int64_t(256) << 20;
   /// Tensors below this size stay in the model all the same.
   int64_t externalTensorSize = 1024;
+  /// Frees the bytes of each weight when they are written, for a module that is
+  /// not used any more: the file's pages in memory take their place.
+  bool freeWritten = false;
 };
 
 /// Writes the model to `path`. The files appear complete or not at all: they

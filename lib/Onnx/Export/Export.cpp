@@ -2,6 +2,7 @@
 
 #include "llmc/Onnx/Export.h"
 #include "GraphExporter.h"
+#include "llmc/Weights/Blobs.h"
 #include "llmc/Weights/OutputFile.h"
 #include "llvm/Support/LEB128.h"
 #include "llvm/Support/Path.h"
@@ -33,15 +34,16 @@ namespace {
 /// message may have its fields in any order: these come last.
 class SplitModel {
 public:
-  /// Takes the graph out of `model`. `rawData` has the bytes of each of its
-  /// initializers, none for those that are complete.
-  SplitModel(::onnx::ModelProto &model, ArrayRef<ArrayRef<char>> rawData)
+  /// Takes the graph out of `model`. `rawData` has what has the bytes of each
+  /// of its initializers, null for those that are complete.
+  SplitModel(::onnx::ModelProto &model,
+             ArrayRef<DenseResourceElementsAttr> rawData)
       : model(model), rawData(rawData), graph(model.release_graph()) {
     initializers.Swap(graph->mutable_initializer());
     graphSize = graph->ByteSizeLong();
-    for (auto [tensor, bytes] : llvm::zip_equal(initializers, rawData))
+    for (auto [tensor, value] : llvm::zip_equal(initializers, rawData))
       graphSize += getFieldSize(::onnx::GraphProto::kInitializerFieldNumber,
-                                getSize(tensor, bytes));
+                                getSize(tensor, value));
   }
 
   uint64_t getSize() const {
@@ -49,37 +51,46 @@ public:
            getFieldSize(::onnx::ModelProto::kGraphFieldNumber, graphSize);
   }
 
-  void write(llvm::raw_ostream &stream) const {
-    stream << model.SerializeAsString();
-    writeKey(::onnx::ModelProto::kGraphFieldNumber, graphSize, stream);
-    stream << graph->SerializeAsString();
-    for (auto [tensor, bytes] : llvm::zip_equal(initializers, rawData)) {
-      writeKey(::onnx::GraphProto::kInitializerFieldNumber,
-               getSize(tensor, bytes), stream);
-      stream << tensor.SerializeAsString();
-      if (bytes.empty())
-        continue;
-      writeKey(::onnx::TensorProto::kRawDataFieldNumber, bytes.size(), stream);
-      stream.write(bytes.data(), bytes.size());
-    }
-  }
+  void write(llvm::raw_ostream &stream, bool freeWritten) const;
 
 private:
   static uint64_t getSize(const ::onnx::TensorProto &tensor,
-                          ArrayRef<char> bytes) {
+                          DenseResourceElementsAttr value) {
     uint64_t size = tensor.ByteSizeLong();
-    if (!bytes.empty())
-      size +=
-          getFieldSize(::onnx::TensorProto::kRawDataFieldNumber, bytes.size());
+    if (value)
+      size += getFieldSize(::onnx::TensorProto::kRawDataFieldNumber,
+                           getBytes(value).size());
     return size;
   }
 
   const ::onnx::ModelProto &model;
-  ArrayRef<ArrayRef<char>> rawData;
+  ArrayRef<DenseResourceElementsAttr> rawData;
   std::unique_ptr<::onnx::GraphProto> graph;
   google::protobuf::RepeatedPtrField<::onnx::TensorProto> initializers;
   uint64_t graphSize;
 };
+
+void SplitModel::write(llvm::raw_ostream &stream, bool freeWritten) const {
+  stream << model.SerializeAsString();
+  writeKey(::onnx::ModelProto::kGraphFieldNumber, graphSize, stream);
+  stream << graph->SerializeAsString();
+  // Initializers of several types may have the same bytes.
+  llvm::DenseMap<Attribute, int> uses;
+  for (DenseResourceElementsAttr value : rawData)
+    ++uses[value];
+  for (auto [tensor, value] : llvm::zip_equal(initializers, rawData)) {
+    writeKey(::onnx::GraphProto::kInitializerFieldNumber,
+             getSize(tensor, value), stream);
+    stream << tensor.SerializeAsString();
+    if (!value)
+      continue;
+    ArrayRef<char> bytes = getBytes(value);
+    writeKey(::onnx::TensorProto::kRawDataFieldNumber, bytes.size(), stream);
+    stream.write(bytes.data(), bytes.size());
+    if (--uses[value] == 0 && freeWritten)
+      freeBytes(value);
+  }
+}
 } // namespace
 
 LogicalResult llmc::exportOnnxModel(ModuleOp module, StringRef path,
@@ -107,7 +118,7 @@ LogicalResult llmc::exportOnnxModel(ModuleOp module, StringRef path,
     if (!created)
       return report(created.takeError());
     dataFile = std::move(*created);
-    data.write(dataFile->os());
+    data.write(dataFile->os(), options.freeWritten);
   }
   SplitModel split(model, exporter.getRawData());
   if (split.getSize() > INT_MAX)
@@ -119,7 +130,7 @@ LogicalResult llmc::exportOnnxModel(ModuleOp module, StringRef path,
   if (!modelFile)
     return report(modelFile.takeError());
   // A failure is the stream's, which keep() reports.
-  split.write((*modelFile)->os());
+  split.write((*modelFile)->os(), options.freeWritten);
   if (dataFile)
     if (llvm::Error error = dataFile->keep())
       return report(std::move(error));

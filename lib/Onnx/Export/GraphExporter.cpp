@@ -213,13 +213,10 @@ LogicalResult GraphExporter::writeInitializers() {
   llvm::erase_if(initializers, [&](const Initializer &initializer) {
     return !read.contains(initializer.name);
   });
-  auto getResourceBytes = [](ElementsAttr value) {
-    auto resource = dyn_cast<DenseResourceElementsAttr>(value);
-    return resource ? getBytes(resource) : ArrayRef<char>();
-  };
   int64_t total = 0;
   for (const Initializer &initializer : initializers)
-    total += getResourceBytes(initializer.value).size();
+    if (auto resource = dyn_cast<DenseResourceElementsAttr>(initializer.value))
+      total += getBytes(resource).size();
   bool isExternal = total > options.externalDataLimit;
   for (const Initializer &initializer : initializers) {
     ::onnx::TensorProto &tensor = *mainGraph->add_initializer();
@@ -233,12 +230,18 @@ LogicalResult GraphExporter::writeInitializers() {
     tensor.set_data_type(*dataType);
     for (int64_t size : initializer.type.getShape())
       tensor.add_dims(size);
-    ArrayRef<char> bytes = getResourceBytes(initializer.value);
+    auto resource = dyn_cast<DenseResourceElementsAttr>(initializer.value);
     rawData.emplace_back();
-    if (isExternal && int64_t(bytes.size()) >= options.externalTensorSize)
-      externalData.add(bytes, dataName, tensor);
-    else if (!bytes.empty())
-      rawData.back() = bytes;
+    if (resource && getBytes(resource).empty() &&
+        initializer.type.getNumElements() != 0)
+      return module.emitError("the bytes of '")
+             << initializer.name
+             << "' were freed when the model was written before";
+    if (resource && isExternal &&
+        int64_t(getBytes(resource).size()) >= options.externalTensorSize)
+      externalData.add(resource, dataName, tensor);
+    else if (resource)
+      rawData.back() = resource;
     else if (failed(writeData(initializer.value, tensor)))
       return module.emitError("initializer '")
              << initializer.name << "' has a value of an unexpected kind";

@@ -29,9 +29,11 @@ public:
   /// external data or raw data.
   mlir::LogicalResult run(::onnx::ModelProto &model);
   const ExternalData &getExternalData() const { return externalData; }
-  /// The bytes of each initializer that are not in the model; of some, none.
-  /// They are the module's.
-  llvm::ArrayRef<llvm::ArrayRef<char>> getRawData() const { return rawData; }
+  /// What has the bytes of each initializer that are not in the model; of some
+  /// null.
+  llvm::ArrayRef<mlir::DenseResourceElementsAttr> getRawData() const {
+    return rawData;
+  }
 
   //===------------------------------------------------------------------===//
   // For OpWriter and export functions
@@ -104,7 +106,7 @@ private:
   ExportTable table;
   ::onnx::GraphProto *mainGraph = nullptr;
   ExternalData externalData;
-  std::vector<llvm::ArrayRef<char>> rawData;
+  std::vector<mlir::DenseResourceElementsAttr> rawData;
 
   llvm::DenseMap<mlir::Value, std::string> names;
   llvm::StringSet<> usedNames;

@@ -71,14 +71,15 @@ LogicalResult onnx_detail::writeTensor(ElementsAttr value,
   return writeData(value, tensor);
 }
 
-void ExternalData::add(ArrayRef<char> bytes, StringRef fileName,
+void ExternalData::add(DenseResourceElementsAttr value, StringRef fileName,
                        ::onnx::TensorProto &tensor) {
+  ArrayRef<char> bytes = getBytes(value);
   int64_t next = llvm::alignTo(end, pageSize);
   auto [place, inserted] = offsets.try_emplace(bytes.data(), next);
   int64_t offset = place->second;
   if (inserted) {
     end = offset + bytes.size();
-    parts.push_back({offset, bytes});
+    parts.push_back({offset, value});
   }
   tensor.set_data_location(::onnx::TensorProto::EXTERNAL);
   auto entry = [&](StringRef key, std::string value) {
@@ -91,11 +92,14 @@ void ExternalData::add(ArrayRef<char> bytes, StringRef fileName,
   entry("length", std::to_string(bytes.size()));
 }
 
-void ExternalData::write(llvm::raw_ostream &stream) const {
+void ExternalData::write(llvm::raw_ostream &stream, bool freeWritten) const {
   int64_t position = 0;
   for (const Part &part : parts) {
+    ArrayRef<char> bytes = getBytes(part.value);
     stream.write_zeros(part.offset - position);
-    stream.write(part.bytes.data(), part.bytes.size());
-    position = part.offset + part.bytes.size();
+    stream.write(bytes.data(), bytes.size());
+    position = part.offset + bytes.size();
+    if (freeWritten)
+      freeBytes(part.value);
   }
 }

@@ -27,17 +27,16 @@ mlir::LogicalResult writeTensor(mlir::ElementsAttr value,
 /// The file of external data while it is planned and written.
 class ExternalData {
 public:
-  /// Reserves a place for `bytes`, which must live until `write`, and says so
-  /// in the tensor.
-  void add(llvm::ArrayRef<char> bytes, llvm::StringRef fileName,
+  /// Reserves a place for the bytes of `value` and says so in the tensor.
+  void add(mlir::DenseResourceElementsAttr value, llvm::StringRef fileName,
            ::onnx::TensorProto &tensor);
   bool empty() const { return parts.empty(); }
-  void write(llvm::raw_ostream &stream) const;
+  void write(llvm::raw_ostream &stream, bool freeWritten) const;
 
 private:
   struct Part {
     int64_t offset;
-    llvm::ArrayRef<char> bytes;
+    mlir::DenseResourceElementsAttr value;
   };
   std::vector<Part> parts;
   /// Offset of bytes that were added, which two tensors may share.
