@@ -180,10 +180,10 @@ void encode(const float *values, int64_t count, const Grid &grid, int64_t bits,
     error = error < 0 ? -error : error;
     largest = error > largest ? error : largest;
   }
-  FloatLanes sofar;
-  std::memcpy(&sofar, errors.largest, sizeof(sofar));
+  FloatLanes before;
+  std::memcpy(&before, errors.largest, sizeof(before));
   largest *= grid.scale;
-  largest = largest > sofar ? largest : sofar;
+  largest = largest > before ? largest : before;
   std::memcpy(errors.largest, &largest, sizeof(largest));
   double unit = double(grid.scale) * grid.scale;
   addLanes(errors.squared,
