@@ -51,15 +51,12 @@ struct ErrorSums {
   }
 };
 
-/// The nearest number that f16 holds with all its bits, of two the one that
-/// ends in 0; `scale` itself where that is too small or too large for it.
+/// The nearest number that f16 holds with all its bits; `scale` itself where
+/// that is too small or too large for it.
 float roundToHalf(float scale) {
   if (scale < 0x1p-14f || scale > 65504.0f)
     return scale;
-  constexpr int extraBits = 13;
-  uint32_t bits = llvm::bit_cast<uint32_t>(scale);
-  bits += (1u << (extraBits - 1)) - 1 + (bits >> extraBits & 1);
-  return llvm::bit_cast<float>(bits >> extraBits << extraBits);
+  return halfToFloat(floatToHalf(scale));
 }
 
 /// The grid that spans a range.

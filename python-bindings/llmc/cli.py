@@ -27,7 +27,8 @@ def _note_all(lines):
     for line in lines:
         alike.setdefault(re.sub("'[^']*'", "''", line), []).append(line)
     for first, *others in alike.values():
-        _note(first + (f" (and {len(others)} more of this kind)" if others else ""))
+        more = f" (and {len(others)} more of this kind)" if others else ""
+        _note(first + more)
 
 
 def _finish(args, result, lines):

@@ -78,7 +78,8 @@ public:
 
   /// The IR, large constants left out.
   std::string text();
-  /// Writes .mlir, .mlirbc or .onnx, by the name of the file.
+  /// Writes .mlir, .mlirbc or .onnx, by the name of the file. `freeWritten` is
+  /// ExportOptions', for .onnx.
   std::vector<std::string> save(const std::string &path, bool freeWritten);
 
   std::vector<TensorInfo> inputs();

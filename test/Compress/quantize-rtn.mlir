@@ -5,7 +5,7 @@
 
 // REMARK: bits=4, block=8, bytes_after=34, bytes_before=128, largest_error=0.000000e+00, param=fc, relative_error=0.000000e+00, weights=32
 // REMARK: bytes_before=64, {{.*}}param=t,
-// REMARK: largest_error=2.666664e-01, param=embed, relative_error=3.0810
+// REMARK: largest_error=2.666664e-01, param=embed, relative_error=3.081066e-02
 
 // A row from -7 to 8 is exactly on its own grid: scale 1, zero point 7.
 
