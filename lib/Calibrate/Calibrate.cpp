@@ -9,8 +9,8 @@
 #include "WeightProbes.h"
 #include "llmc/Calibrate/Passes.h"
 #include "llmc/Calibrate/Statistics.h"
+#include "llmc/IR/InnerPipeline.h"
 #include "llmc/Weights/Blobs.h"
-#include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include <cmath>
@@ -482,6 +482,7 @@ LogicalResult Calibrate::calibrate() {
     return fail(llvm::toString(samples.takeError()));
 
   PassManager passes(&getContext(), ModuleOp::getOperationName());
+  inheritInstrumentation(passes, getAnalysisManager());
   if (!then.empty() && failed(parsePassPipeline(then, passes)))
     return fail("then is no pass pipeline: " + then);
   if (reference && then.empty())

@@ -39,12 +39,11 @@ namespace {
 constexpr int64_t rowsPerTile = 192;
 
 struct ErrorSums {
-  double largest = 0, magnitude = 0, squared = 0, norm = 0;
+  double largest = 0, squared = 0, norm = 0;
   bool finite = true;
 
   void add(const ErrorSums &other) {
     largest = std::max(largest, other.largest);
-    magnitude = std::max(magnitude, other.magnitude);
     squared += other.squared;
     norm += other.norm;
     finite &= other.finite;
@@ -214,8 +213,6 @@ quantizeRows(const WeightSource &source, int64_t firstRow, int64_t rows,
         sums.finite = false;
         return sums;
       }
-      sums.magnitude = std::max<double>(
-          {sums.magnitude, task.range.highest, -task.range.lowest});
       quantize(task, errors);
       result.storeBlock(firstRow + row, block, codes, task.scale);
       zeros[row * blocks + block] = task.zero;
@@ -231,7 +228,7 @@ quantizeRows(const WeightSource &source, int64_t firstRow, int64_t rows,
     result.storeZeros(firstRow + row, points);
   }
   for (int64_t j = 0; j < blockLanes; ++j)
-    sums.add({errors.largest[j], 0, errors.squared[j], errors.norm[j], true});
+    sums.add({errors.largest[j], errors.squared[j], errors.norm[j], true});
   return sums;
 }
 
@@ -357,7 +354,6 @@ llmc::quantizeBlocks(ArrayRef<BlockwiseWeight> weights, MLIRContext *context) {
     sums[tile.weight].add(tile.sums);
   for (auto [result, sum] : llvm::zip_equal(results, sums)) {
     result.largestError = sum.largest;
-    result.largestMagnitude = sum.magnitude;
     result.squaredError = sum.squared;
     result.squaredNorm = sum.norm;
     result.finite = sum.finite;

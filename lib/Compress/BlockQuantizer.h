@@ -96,10 +96,8 @@ struct QuantizedWeight {
   bool floatZeros = false;
   /// If the integers are indices.
   std::optional<Codebooks> codebooks;
-  /// The largest |w - dequantized(w)| and the largest |w|, and the sums of the
-  /// squares of both.
-  double largestError = 0, largestMagnitude = 0;
-  double squaredError = 0, squaredNorm = 0;
+  /// The largest |w - dequantized(w)|, and the sums of its squares and of w's.
+  double largestError = 0, squaredError = 0, squaredNorm = 0;
   /// The squared error of what a linear computes, and the square of that, as
   /// far as statistics of its input tell; negative if nothing was computed.
   double outputError = -1, outputNorm = -1;

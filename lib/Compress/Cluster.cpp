@@ -221,7 +221,6 @@ void Cluster::runOnOperation() {
   numSkipped += quantizer.numSkipped;
   bytesBefore += quantizer.bytesBefore;
   bytesAfter += quantizer.bytesAfter;
-  largestError.updateMax(quantizer.largestError);
   if (quantizer.hasFailed())
     signalPassFailure();
 }

@@ -2,9 +2,9 @@
 
 #include "FloatWeights.h"
 #include "LowRank.h"
+#include "llmc/IR/InnerPipeline.h"
 #include "llmc/Weights/DecodeWeight.h"
 #include "mlir/IR/Remarks.h"
-#include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -64,6 +64,7 @@ void CorrectError::runOnOperation() {
         << getArgument() << ": quantize is no pass pipeline: " << quantize;
     return signalPassFailure();
   }
+  inheritInstrumentation(passes, getAnalysisManager());
   FloatWeights all(module, {"correct", "corrected", what, skip, strict});
   std::vector<Original> originals;
   Builder builder(&getContext());

@@ -394,7 +394,7 @@ void RowQuantizer::solveForGrids(int64_t number) {
 }
 
 void RowQuantizer::sumErrors() {
-  std::vector<double> largest(rows), magnitude(rows);
+  std::vector<double> largest(rows);
   forRows([&](int64_t row) {
     Row all = getRow(row);
     double output = 0, square = 0;
@@ -410,7 +410,6 @@ void RowQuantizer::sumErrors() {
     for (int64_t i = 0; i < columns; ++i) {
       double error = std::fabs(values[i] - all.decode(i));
       largest[row] = std::max(largest[row], error);
-      magnitude[row] = std::max<double>(magnitude[row], std::fabs(values[i]));
       squared += error * error;
       norm += double(values[i]) * values[i];
     }
@@ -419,7 +418,6 @@ void RowQuantizer::sumErrors() {
   });
   for (int64_t row = 0; row < rows; ++row) {
     result.largestError = std::max(result.largestError, largest[row]);
-    result.largestMagnitude = std::max(result.largestMagnitude, magnitude[row]);
     result.outputError += parts[row][0];
     result.outputNorm += parts[row][1];
     result.squaredError += parts[row][2];

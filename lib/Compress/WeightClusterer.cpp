@@ -494,8 +494,7 @@ void RowClusterer::fitBooks() {
 
 void RowClusterer::store() {
   struct Sums {
-    double largest = 0, magnitude = 0, squared = 0, norm = 0, output = 0,
-           outputNorm = 0;
+    double largest = 0, squared = 0, norm = 0, output = 0, outputNorm = 0;
   };
   std::vector<Sums> parts(rows);
   int64_t vectors = result.format.block, stored = result.format.getNumBlocks();
@@ -513,7 +512,6 @@ void RowClusterer::store() {
       double value = weights(row, i), error = value - decode(row, i);
       difference(row, i) = error;
       sums.largest = std::max(sums.largest, std::fabs(error));
-      sums.magnitude = std::max(sums.magnitude, std::fabs(value));
       sums.squared += error * error;
       sums.norm += value * value;
     }
@@ -533,7 +531,6 @@ void RowClusterer::store() {
   }
   for (const Sums &sums : parts) {
     result.largestError = std::max(result.largestError, sums.largest);
-    result.largestMagnitude = std::max(result.largestMagnitude, sums.magnitude);
     result.squaredError += sums.squared;
     result.squaredNorm += sums.norm;
     if (input.statistics) {

@@ -422,13 +422,9 @@ void WeightQuantizer::replace(Task &task, QuantizedWeight result) {
   int64_t before = storageBytes(task.weight.values.front());
   int64_t after = storageBytes(rewrite(task, result));
 
-  double relative = result.largestMagnitude > 0
-                        ? result.largestError / result.largestMagnitude
-                        : 0;
   ++numWeights;
   bytesBefore += before;
   bytesAfter += after;
-  largestError = std::max(largestError, int64_t(relative * 1e6 + 0.5));
   auto getRelative = [](double error, double norm) {
     return norm > 0 ? std::sqrt(error / norm) : 0.0;
   };

@@ -87,8 +87,6 @@ public:
   bool hasFailed() const { return failed; }
 
   int64_t numWeights = 0, numSkipped = 0, bytesBefore = 0, bytesAfter = 0;
-  /// In millionths of the largest magnitude of the parameter.
-  int64_t largestError = 0;
 
 private:
   /// A line for the user, an error when strict.
@@ -140,7 +138,6 @@ protected:
     this->numSkipped += quantizer.numSkipped;
     this->bytesBefore += quantizer.bytesBefore;
     this->bytesAfter += quantizer.bytesAfter;
-    this->largestError.updateMax(quantizer.largestError);
     if (quantizer.hasFailed())
       this->signalPassFailure();
   }

@@ -12,6 +12,9 @@
 // RUN: llmc-opt %s --pass-pipeline='builtin.module(llmc-calibrate{inputs=%t.samples then={llmc-quantize-rtn{bits=4 block=8}}})' 2>%t.remarks \
 // RUN:   | FileCheck %s --check-prefix=THEN
 // RUN: FileCheck %s --check-prefix=REMARK <%t.remarks
+// Passes on blocks are seen by what sees those on the model.
+// RUN: llmc-opt %s --pass-pipeline='builtin.module(llmc-calibrate{inputs=%t.samples then={llmc-quantize-rtn{bits=4 block=8}}})' --mlir-pass-statistics --mlir-timing -o /dev/null 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=SEEN
 
 // RUN: not llmc-opt %s --llmc-calibrate 2>&1 | FileCheck %s --check-prefix=NONE
 // RUN: %python %S/../Inputs/samples.py %t.other x=int64:3,5
@@ -34,6 +37,14 @@
 // THEN: llmc.linear
 // REMARK: remark: llmc-calibrate: block 0 is left as it is: other blocks read its weight "embed" too
 // REMARK: remark: llmc-calibrate: block 2 is left as it is
+
+// SEEN: Pass statistics report
+// SEEN: llmc-calibrate
+// SEEN-NEXT: (S) 3 blocks
+// SEEN: llmc-quantize-rtn
+// SEEN: (S) {{ *}}3 weights-quantized
+// SEEN: Execution time report
+// SEEN: QuantizeRTN
 
 // NONE: llmc-calibrate: inputs names no file of samples
 // NAME: input 'ids': there is no tensor of this name

@@ -4,14 +4,16 @@ import html.parser
 import json
 import math
 import re
+import subprocess
 
 import numpy as np
 import onnx
 import pytest
 import toy
+from conftest import ROOT
 from onnx import numpy_helper
 
-from llmc import report
+from llmc import Module, report
 from llmc.cli import main
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
@@ -117,6 +119,30 @@ def test_facts(made, folder):
     assert first["perplexity"] == pytest.approx(
         math.exp(-np.mean(scores)), rel=1e-5)
     assert facts["evaluation"]["protocol"]["windows"] == 3
+
+
+def test_pass_statistics_agree(folder, tmp_path):
+    """Those that llmc-opt prints are sums of what a report says."""
+    tool = ROOT / "build" / "bin" / "llmc-opt"
+    if not tool.is_file():
+        pytest.skip(f"there is no {tool}")
+    pipeline = ("llmc-lift,llmc-quantize-rtn{bits=4 block=16 what=linear},"
+                "llmc-quantize-rtn{bits=8 block=16}")
+    module = Module.load(folder / "model.onnx")
+    module.save(tmp_path / "model.mlirbc")
+    done = subprocess.run(
+        [tool, tmp_path / "model.mlirbc", "-o", "/dev/null",
+         "--mlir-pass-statistics", f"--pass-pipeline=builtin.module({pipeline})"],
+        text=True, capture_output=True, check=True)
+    _, found, lines = done.stderr.partition("llmc-quantize-rtn\n")
+    assert found
+    counts = {name: int(value) for value, name in
+              re.findall(r"\(S\) +(\d+) (\S+)", lines)}
+    weights = module.run(pipeline).weights
+    assert len(weights) == counts["weights-quantized"] == 2
+    for when in ("before", "after"):
+        assert counts[f"bytes-{when}"] == sum(
+            weight[f"bytes_{when}"] for weight in weights)
 
 
 def test_page_agrees_with_the_facts(made):

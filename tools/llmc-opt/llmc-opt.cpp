@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../BackendOptions.h"
+#include "PassStatistics.h"
 #include "llmc/InitAll.h"
 #include "llmc/Weights/ModuleFile.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -114,6 +115,11 @@ int main(int argc, char **argv) {
   if (config.shouldShowDialects() || config.shouldListPasses())
     return mlir::asMainReturnCode(
         mlir::MlirOptMain(argc, argv, input, output, registry));
+  if (cl::getRegisteredOptions()["mlir-pass-statistics"]->getNumOccurrences())
+    config.setPassPipelineSetupFn([config](mlir::PassManager &manager) {
+      llmc::printPassStatistics(manager);
+      return config.setupPassPipeline(manager);
+    });
   // As MLIR does it, but with a buffer that bytecode with params can be in.
   std::string message;
   auto in = llmc::openModuleFile(input, message);

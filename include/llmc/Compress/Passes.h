@@ -4,8 +4,8 @@
 #define LLMC_COMPRESS_PASSES_H
 
 #include "llmc/Compress/WeightUses.h"
+#include "llmc/IR/PassStatistics.h"
 #include "llmc/Weights/FloatFormat.h"
-#include "mlir/Pass/Pass.h"
 
 namespace llmc {
 

@@ -62,10 +62,7 @@ defvar quantizerStatistics = [
     Statistic<"bytesBefore", "bytes-before",
               "Bytes of the quantized parameters before">,
     Statistic<"bytesAfter", "bytes-after",
-              "Bytes of the quantized parameters after">,
-    Statistic<"largestError", "largest-error-ppm",
-              "Largest error of a weight, in millionths of the largest "
-              "magnitude of its parameter">
+              "Bytes of the quantized parameters after">
 ];
 
 def QuantizeRTN : Pass<"llmc-quantize-rtn", "::mlir::ModuleOp"> {

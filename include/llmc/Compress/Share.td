@@ -299,10 +299,7 @@ def Cluster : Pass<"llmc-cluster", "::mlir::ModuleOp"> {
     Statistic<"bytesBefore", "bytes-before",
               "Bytes of the clustered parameters before">,
     Statistic<"bytesAfter", "bytes-after",
-              "Bytes of the clustered parameters after">,
-    Statistic<"largestError", "largest-error-ppm",
-              "Largest error of a weight, in millionths of the largest "
-              "magnitude of its parameter">
+              "Bytes of the clustered parameters after">
   ];
 }
 

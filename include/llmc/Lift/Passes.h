@@ -3,7 +3,7 @@
 #ifndef LLMC_LIFT_PASSES_H
 #define LLMC_LIFT_PASSES_H
 
-#include "mlir/Pass/Pass.h"
+#include "llmc/IR/PassStatistics.h"
 
 namespace llmc {
 

@@ -4,7 +4,7 @@
 #define LLMC_TARGET_PASSES_H
 
 #include "llmc/IR/Dialect.h"
-#include "mlir/Pass/Pass.h"
+#include "llmc/IR/PassStatistics.h"
 
 namespace llmc {
 
