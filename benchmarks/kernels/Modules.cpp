@@ -11,8 +11,9 @@ std::vector<Format> llmc::benchmarks::getFormats() {
   std::vector<Format> formats{
       {"f32", "f32", 32}, {"bf16", "bf16", 16}, {"f16", "f16", 16}};
   for (auto [bits, block] :
-       {std::pair(8, 0), std::pair(8, 32), std::pair(4, 32), std::pair(4, 128),
-        std::pair(3, 64), std::pair(2, 64)}) {
+       {std::pair(8, 0), std::pair(8, 32), std::pair(7, 64), std::pair(6, 64),
+        std::pair(5, 64), std::pair(4, 32), std::pair(4, 128), std::pair(3, 64),
+        std::pair(2, 64)}) {
     std::string name = formatv("int{0}-{1}", bits,
                                block ? "g" + std::to_string(block) : "row");
     formats.push_back({name, "int", bits, block, false});

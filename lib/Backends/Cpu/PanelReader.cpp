@@ -12,15 +12,23 @@ PanelReader::PanelReader(KernelBuilder &k, const PanelLayout &layout,
       words(k.view(bytes, k.i32(), k.div(k.dim(bytes, 0), 4))) {}
 
 Values PanelReader::load(Value panel, Value block, Value column) {
-  int64_t chunk = layout.getChunk(), lanes = k.isa.lanes;
+  int64_t chunk = layout.getChunk(), lanes = k.isa.lanes,
+          numLines = layout.getChunkLines();
   int64_t chunksPerBlock = layout.getStoredBlock() / chunk;
   Value address = k.mul(panel, layout.getPanelElements());
   address = k.add(
       address, k.mul(k.add(k.mul(block, chunksPerBlock), k.div(column, chunk)),
-                     layout.getChunkLines() * lanes));
+                     numLines * lanes));
   Values lines;
-  for (int64_t i = 0; i < layout.getChunkLines(); ++i)
+  for (int64_t i = 0; i < numLines; ++i)
     lines.push_back(k.loadVector(words, k.add(address, i * lanes)));
+  // Processors do not guess reads in time that come as several lines of each
+  // panel, between which there is much to compute: the next chunk's are said.
+  if (numLines > 1)
+    for (int64_t i = numLines; i < 2 * numLines; ++i)
+      memref::PrefetchOp::create(k.b, k.loc, words, k.add(address, i * lanes),
+                                 /*isWrite=*/false, /*localityHint=*/3,
+                                 /*isDataCache=*/true);
   return lines;
 }
 
