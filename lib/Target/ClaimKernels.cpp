@@ -1,6 +1,7 @@
 //===- ClaimKernels.cpp - backends take ops over --------------------------===//
 
 #include "llmc/IR/ShapeAnalysis.h"
+#include "llmc/IR/StaticRounding.h"
 #include "llmc/Target/Backends.h"
 #include "llmc/Target/Passes.h"
 #include "llmc/Weights/Blobs.h"
@@ -51,6 +52,12 @@ static std::optional<SmallVector<Operation *>> findLate(ValueRange inputs,
   return ordered;
 }
 
+/// Whether time is lost where no backend claims `op`.
+static bool wantsKernel(Operation *op) {
+  return isa<LinearOp, EmbeddingOp, AttentionOp, QuantizeDynamicOp>(op) ||
+         (isa<DequantizeLinearOp>(op) && matchStaticRounding(op->getResult(0)));
+}
+
 bool llmc::canLaunch(ValueRange inputs, ValueRange outputs) {
   Operation *op = outputs.front().getDefiningOp();
   return llvm::all_of(outputs,
@@ -90,9 +97,7 @@ struct ClaimKernels : llmc::impl::ClaimKernelsBase<ClaimKernels> {
         for (Value result : op->getResults())
           shapes->forget(result);
         op->erase();
-      } else if (!offer(op, *asked) &&
-                 isa<LinearOp, EmbeddingOp, AttentionOp, QuantizeDynamicOp>(
-                     op)) {
+      } else if (!offer(op, *asked) && wantsKernel(op)) {
         ok &= succeeded(complain(op));
       }
     }

@@ -30,8 +30,9 @@ def ClaimKernels : Pass<"llmc-claim-kernels", "::mlir::ModuleOp"> {
     it that compute what it reads are moved before it. An output that updates a
     value, such as a cache, has that value instead of an empty tensor.
 
-    A linear or an embedding that no backend claims is a remark, and an error
-    with `strict`: it would run through the reference lowering.
+    A linear, an embedding, an attention or a rounding of activations that no
+    backend claims is a remark, and an error with `strict`: it would run through
+    the reference lowering.
   }];
   let dependentDialects = ["::llmc::LLMCDialect", "::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
@@ -40,7 +41,7 @@ def ClaimKernels : Pass<"llmc-claim-kernels", "::mlir::ModuleOp"> {
            "Names of the backends to ask, separated by blanks; all that are "
            "loaded if empty">,
     Option<"strict", "strict", "bool", "false",
-           "A linear or embedding that no backend claims is an error">];
+           "What would be a remark is an error">];
   let statistics = [
     Statistic<"numClaimed", "claimed", "Ops that became launches">,
     Statistic<"numKernels", "kernels", "Different kernels they launch">];
