@@ -10,6 +10,19 @@
 // RUN:   --remark-policy=all --remark-format=emitRemark --remarks-filter=llmc-compress -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 // RUN: llmc-opt %s --llmc-allocate-bits="budget=740 block=16 bits=2,4,8 float-zeros scales=float16 weighting=none" \
 // RUN:   --llmc-quantize-hqq="block=16" --llmc-quantize-scales="type=f16" --remark-policy=all --remark-format=emitRemark --remarks-filter=llmc-compress -o /dev/null 2>&1 | FileCheck %s --check-prefix=FLOAT
+// RUN: %python %S/../Inputs/make_statistics.py %t.probes --probe=up=0.5 up=16 down=16
+// RUN: llmc-opt %s --llmc-read-statistics=file=%t.probes \
+// RUN:   --llmc-allocate-bits="budget=740 block=16 bits=2,4,8 symmetric scales=float16" -o /dev/null 2>&1 | FileCheck %s --check-prefix=GUESS --implicit-check-not="'up' was not"
+// RUN: llmc-opt %s --llmc-read-statistics=file=%t.probes \
+// RUN:   --llmc-allocate-bits="budget=740 block=16 bits=2,4,8 symmetric scales=float16 weighting=none" -o /dev/null 2>&1 | FileCheck %s --check-prefix=QUIET --allow-empty
+// RUN: not llmc-opt %s --llmc-read-statistics=file=%t.probes \
+// RUN:   --llmc-allocate-bits="budget=740 block=16 bits=2,4,8 symmetric scales=float16 strict" 2>&1 | FileCheck %s --check-prefix=STRICT
+
+// What was not probed, although others were, is said.
+// GUESS-DAG: remark: 'table' was not probed as the weight of an embedding: what its errors cost is estimated
+// GUESS-DAG: remark: 'down' was not probed as the weight of a linear: what its errors cost is estimated
+// QUIET-NOT: not probed
+// STRICT: error: '{{table|down}}' was not probed
 
 // 64 bytes stay. With f16 scales a weight of 16 x 16 takes 32 bytes of scales
 // and 64, 128 or 256 of integers.
