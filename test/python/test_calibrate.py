@@ -288,7 +288,7 @@ def test_samples_of_encoders_have_ends(output, ends, tmp_path):
     """A model without logits reads the special tokens of its tokenizer around
     each sample; others read the text alone."""
     tokenizers = pytest.importorskip("tokenizers")
-    from llmc import cli
+    from llmc import _cli_compress
     from llmc.calibrate import windows
     words = tokenizers.Tokenizer(tokenizers.models.WordLevel(
         {**{f"w{i}": i for i in range(7)}, "[C]": 7, "[S]": 8, "a": 9},
@@ -304,7 +304,8 @@ def test_samples_of_encoders_have_ends(output, ends, tmp_path):
         tokenizer=tmp_path / "tokenizer.json")
     module = types.SimpleNamespace(
         outputs=[types.SimpleNamespace(name=output)])
-    given, facts = cli._calibration(args, module, tmp_path / "model.onnx")
+    given, facts = _cli_compress._calibration(
+        args, module, tmp_path / "model.onnx")
     samples = windows(given, 5, 11)
     assert facts["tokens"] == 100 and samples.shape == (5, 11)
     inner = 11 - len(ends[0]) - len(ends[1])
