@@ -23,7 +23,8 @@ struct ExportOptions {
 };
 
 /// Writes the model to `path`. The files appear complete or not at all: they
-/// are written under temporary names and then renamed.
+/// are written under temporary names and then renamed. External data of a model
+/// that was there before is removed if the new one has none.
 llvm::LogicalResult exportOnnxModel(mlir::ModuleOp module, llvm::StringRef path,
                                     const ExportOptions &options = {});
 

@@ -4,6 +4,7 @@
 #include "GraphExporter.h"
 #include "llmc/Weights/Blobs.h"
 #include "llmc/Weights/OutputFile.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/LEB128.h"
 #include "llvm/Support/Path.h"
 
@@ -110,10 +111,10 @@ LogicalResult llmc::exportOnnxModel(ModuleOp module, StringRef path,
   auto report = [&](llvm::Error error) {
     return module.emitError() << toString(std::move(error));
   };
+  SmallString<256> dataPath(llvm::sys::path::parent_path(path));
+  llvm::sys::path::append(dataPath, dataName);
   std::unique_ptr<OutputFile> dataFile;
   if (!data.empty()) {
-    SmallString<256> dataPath(llvm::sys::path::parent_path(path));
-    llvm::sys::path::append(dataPath, dataName);
     auto created = OutputFile::create(dataPath);
     if (!created)
       return report(created.takeError());
@@ -126,6 +127,7 @@ LogicalResult llmc::exportOnnxModel(ModuleOp module, StringRef path,
            << path
            << "': the model is larger than 2 GiB, protobuf's limit; put "
               "weights into external data";
+  bool isDataStale = !dataFile && llvm::sys::fs::exists(path);
   auto modelFile = OutputFile::create(path);
   if (!modelFile)
     return report(modelFile.takeError());
@@ -136,5 +138,10 @@ LogicalResult llmc::exportOnnxModel(ModuleOp module, StringRef path,
       return report(std::move(error));
   if (llvm::Error error = (*modelFile)->keep())
     return report(std::move(error));
+  if (isDataStale)
+    if (std::error_code error = llvm::sys::fs::remove(dataPath))
+      emitWarning(module.getLoc())
+          << "nothing reads '" << dataPath
+          << "' any more, and it cannot be removed: " << error.message();
   return success();
 }
