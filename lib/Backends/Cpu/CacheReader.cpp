@@ -14,10 +14,7 @@ void CacheReader::prefetch(Value first) const {
   Value last = k.min(k.add(first, blockKeys), block.numKeys);
   k.loop(first, last, 1, [&](Value row) {
     for (int64_t i = 0; i < cache.getNumBytes(); i += step)
-      memref::PrefetchOp::create(
-          k.b, k.loc, cache.data,
-          ValueRange{block.batch, block.head, row, k.index(i)},
-          /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+      k.prefetch(cache.data, {block.batch, block.head, row, k.index(i)});
   });
 }
 

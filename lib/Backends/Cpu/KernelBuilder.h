@@ -141,6 +141,12 @@ struct KernelBuilder {
   }
   /// A vector of `lanes`; 0 where `mask`, if there is one, is not set.
   Value loadVector(Value buffer, mlir::ValueRange position, Value mask = {});
+  /// Asks for the line of a cache where an element is, which may lie outside.
+  void prefetch(Value buffer, mlir::ValueRange position) {
+    mlir::memref::PrefetchOp::create(b, loc, buffer, position,
+                                     /*isWrite=*/false, /*localityHint=*/3,
+                                     /*isDataCache=*/true);
+  }
   void storeVector(Value vector, Value buffer, mlir::ValueRange position,
                    Value mask = {});
   Value allocate(mlir::Type element, Value size) {

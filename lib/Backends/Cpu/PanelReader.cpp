@@ -26,9 +26,7 @@ Values PanelReader::load(Value panel, Value block, Value column) {
   // panel, between which there is much to compute: the next chunk's are said.
   if (numLines > 1)
     for (int64_t i = numLines; i < 2 * numLines; ++i)
-      memref::PrefetchOp::create(k.b, k.loc, words, k.add(address, i * lanes),
-                                 /*isWrite=*/false, /*localityHint=*/3,
-                                 /*isDataCache=*/true);
+      k.prefetch(words, k.add(address, i * lanes));
   return lines;
 }
 
