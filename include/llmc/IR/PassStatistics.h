@@ -1,5 +1,4 @@
-//===- PassStatistics.h - statistics that an LLVM without can keep -*- C++
-//-*-===//
+//===- PassStatistics.h - what passes count ---------------------*- C++ -*-===//
 //
 // A release of LLVM is compiled without statistics: MLIR's constructor of
 // Pass::Statistic leaves those of a pass without a name and a value, although
