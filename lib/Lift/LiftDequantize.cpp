@@ -270,7 +270,25 @@ static FailureOr<DequantizedForm> getForm(DequantizeLinearOp root,
   return form;
 }
 
+/// The weight before its transpose, if `root` reads that: scales of columns are
+/// then those of rows. Otherwise `root`.
+static DequantizeLinearOp liftTranspose(DequantizeLinearOp root,
+                                        Lifter &lifter) {
+  auto transpose = root.getOperand().getDefiningOp<TransposeOp>();
+  if (!transpose || transpose.getPerm() != ArrayRef<int64_t>{1, 0} ||
+      !isSource(getReshapeSource(transpose.getOperand())) ||
+      root.getBlockSize() != 0 ||
+      llvm::any_of(root->getUsers(), [](auto *op) { return isa<SliceOp>(op); }))
+    return root;
+  Value weight = lifter.create<DequantizeLinearOp>(
+      root, transpose.getOperand(), root.getScale(), root.getZeroPoint(),
+      root.getTo(), 1 - root.getAxis(), 0);
+  lifter.replace(root, lifter.createTransposed(root, weight, {1, 0}));
+  return weight.getDefiningOp<DequantizeLinearOp>();
+}
+
 bool LiftDequantize::lift(DequantizeLinearOp root, Lifter &lifter) {
+  root = liftTranspose(root, lifter);
   ShapeContext &shapes = lifter.shapes;
   Value data = getReshapeSource(root.getOperand());
   if (!isSource(data) || shapes.rank(root) != 2 || root->use_empty())

@@ -131,6 +131,31 @@ func.func @kept(%x: tensor<?x2xui8>) -> (tensor<?x3xf32>, tensor<2x3xf32>) {
   return %y, %n : tensor<?x3xf32>, tensor<2x3xf32>
 }
 
+// Exporters transpose the integers before: scales of columns are those of rows.
+// Bytes stay what they are.
+// CHECK: llmc.param @turned = dense<{{.*}}> : tensor<3x1x8xui8>
+llmc.param @turned = dense<[[[1, 2, 3, 4, 5, 6, 7, 8]], [[2, 3, 4, 5, 6, 7, 8, 9]], [[3, 4, 5, 6, 7, 8, 9, 10]]]> : tensor<3x1x8xui8>
+llmc.param @turned.s = dense<[[1.0], [2.0], [3.0]]> : tensor<3x1xf32>
+
+// CHECK-LABEL: func.func @read_turned
+// CHECK-SAME: (%[[X:.*]]: tensor<?x8xf32>)
+// CHECK: %[[W:.*]] = llmc.dequantize %{{.*}}, %{{.*}} {bits = 8 : i64, block = 8 : i64, columns = 8 : i64}
+// CHECK: llmc.linear %[[X]], %[[W]] :
+func.func @read_turned(%x: tensor<?x8xf32>) -> tensor<?x3xf32> {
+  %q = llmc.weight @turned : tensor<3x1x8xui8>
+  %s = llmc.weight @turned.s : tensor<3x1xf32>
+  %rows = llmc.constant dense<[3, 8]> : tensor<2xi64>
+  %outputs = llmc.constant dense<3> : tensor<1xi64>
+  %middle = llmc.constant dense<128> : tensor<3xui8>
+  %r = llmc.reshape %q, %rows : (tensor<3x1x8xui8>, tensor<2xi64>) -> tensor<3x8xui8>
+  %t = llmc.transpose %r {perm = array<i64: 1, 0>} : (tensor<3x8xui8>) -> tensor<8x3xui8>
+  %v = llmc.reshape %s, %outputs : (tensor<3x1xf32>, tensor<1xi64>) -> tensor<3xf32>
+  %w = llmc.dequantize_linear %t, %v, %middle {to = f32}
+     : (tensor<8x3xui8>, tensor<3xf32>, tensor<3xui8>) -> tensor<8x3xf32>
+  %y = llmc.matmul %x, %w : (tensor<?x8xf32>, tensor<8x3xf32>) -> tensor<?x3xf32>
+  return %y : tensor<?x3xf32>
+}
+
 // Behind the alignment, 4 bytes.
 // CHECK-LABEL: dialect_resources
 // CHECK-DAG: blocked: "0x{{........}}000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F"
