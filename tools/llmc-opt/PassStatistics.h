@@ -1,5 +1,4 @@
-//===- PassStatistics.h - printing what passes count -------------*- C++
-//-*-===//
+//===- PassStatistics.h - printing what passes count ------------*- C++ -*-===//
 
 #ifndef LLMC_TOOLS_PASSSTATISTICS_H
 #define LLMC_TOOLS_PASSSTATISTICS_H

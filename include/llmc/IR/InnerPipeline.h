@@ -1,5 +1,4 @@
-//===- InnerPipeline.h - passes that a pass runs -----------------*- C++
-//-*-===//
+//===- InnerPipeline.h - passes that a pass runs ----------------*- C++ -*-===//
 
 #ifndef LLMC_IR_INNERPIPELINE_H
 #define LLMC_IR_INNERPIPELINE_H
