@@ -389,28 +389,33 @@ private:
     if (!getMask().hasKeys())
       return body();
     Value count = block.getSize(k);
-    Value initial[] = {infinity(floats),
-                       scalar(std::numeric_limits<double>::infinity())};
-    Values found = k.carry(
-        k.index(0), numQueries, 1, initial, [&](Value q, ValueRange carried) {
-          Value highest = carried[0];
-          for (int64_t i = 0; i < blockKeys; i += lanes)
-            highest = k.maximum(
-                highest,
-                getMask().load(block.batch, headOf(q), rowOf(q),
-                               k.add(block.first, i),
-                               k.createMask(k.sub(count, k.index(i)))));
-          Value largest = sums.at(q).loadLargest(),
-                before = totals.at(q).loadLargest();
-          Value lowest = arith::MinNumFOp::create(k.b, k.loc, carried[1],
-                                                  k.maximum(largest, before));
-          return Values{highest, lowest};
-        });
-    Value isMasked = arith::CmpFOp::create(
-        k.b, k.loc, arith::CmpFPredicate::OLT,
-        k.reduce(CombiningKind::MAXNUMF, found[0]), scalar(masked));
+    // Queries that the mask does not tell apart need one look.
+    Value end = getMask().hasRows() ? numQueries : k.index(group);
+    Value highest =
+        k.carry(k.index(0), end, getMask().hasHeads() ? 1 : group,
+                infinity(floats), [&](Value q, ValueRange carried) -> Values {
+                  Value found = carried[0];
+                  for (int64_t i = 0; i < blockKeys; i += lanes)
+                    found = k.maximum(
+                        getMask().load(block.batch, headOf(q), rowOf(q),
+                                       k.add(block.first, i),
+                                       k.createMask(k.sub(count, k.index(i)))),
+                        found);
+                  return {found};
+                })[0];
+    Value isMasked =
+        arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OLT,
+                              k.reduceToLargest(highest), scalar(masked));
+    Value lowest = k.carry(
+        k.index(0), k.select(isMasked, numQueries, k.index(0)), 1,
+        scalar(std::numeric_limits<double>::infinity()),
+        [&](Value q, ValueRange carried) -> Values {
+          Value own =
+              k.maximum(sums.at(q).loadLargest(), totals.at(q).loadLargest());
+          return {arith::MinNumFOp::create(k.b, k.loc, carried[0], own)};
+        })[0];
     Value haveScores = arith::CmpFOp::create(
-        k.b, k.loc, arith::CmpFPredicate::OGT, found[1], scalar(unmasked));
+        k.b, k.loc, arith::CmpFPredicate::OGT, lowest, scalar(unmasked));
     Value skips = arith::AndIOp::create(k.b, k.loc, isMasked, haveScores);
     k.branch(skips, [] {}, body);
   }
@@ -568,11 +573,11 @@ private:
     Value highest =
         k.carry(k.index(0), size, lanes, infinity(floats),
                 [&](Value key, ValueRange carried) -> Values {
-                  return {k.maximum(
-                      carried[0], k.loadVector(scores, scoreAddress(q, key)))};
+                  return {k.maximum(k.loadVector(scores, scoreAddress(q, key)),
+                                    carried[0])};
                 })[0];
     Value before = own.loadLargest();
-    Value now = k.maximum(before, k.reduce(CombiningKind::MAXNUMF, highest));
+    Value now = k.maximum(before, k.reduceToLargest(highest));
     Value base = k.broadcast(getScoreBase(k, now));
     Value factor = exponential(k.subF(k.broadcast(before), base));
     Value sum = k.carry(k.index(0), size, lanes, splat(0),

@@ -13,8 +13,10 @@ public:
       : k(k), spec(spec), mask(mask) {}
 
   bool isThere() const { return bool(mask); }
-  /// Whether it tells keys apart.
-  bool hasKeys() const { return isThere() && spec.mask.back(); }
+  /// Whether it tells keys, rows, or heads apart.
+  bool hasKeys() const { return has(3); }
+  bool hasRows() const { return has(2); }
+  bool hasHeads() const { return has(1); }
 
   /// `scores` of one query for keys from `key` on with the mask applied. Of
   /// its lanes those in `there` exist.
@@ -24,6 +26,11 @@ public:
   Value load(Value batch, Value head, Value row, Value key, Value there) const;
 
 private:
+  /// Whether it has dimension `axis` of the scores.
+  bool has(size_t axis) const {
+    size_t missing = 4 - spec.mask.size();
+    return isThere() && axis >= missing && spec.mask[axis - missing];
+  }
   Values getAddress(Value batch, Value head, Value row, Value key) const;
   /// Of a mask of i1.
   Value loadChoice(Value batch, Value head, Value row, Value key,

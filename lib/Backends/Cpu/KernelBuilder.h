@@ -97,15 +97,27 @@ struct KernelBuilder {
   Value fma(Value x, Value y, Value sum) {
     return mlir::vector::FMAOp::create(b, loc, x, y, sum);
   }
+  /// `y` where either is no number, which takes one instruction where MaxNumF
+  /// takes four.
   Value maximum(Value x, Value y) {
-    return mlir::arith::MaxNumFOp::create(b, loc, x, y);
+    Value isLarger = mlir::arith::CmpFOp::create(
+        b, loc, mlir::arith::CmpFPredicate::OGT, x, y);
+    return select(isLarger, x, y);
   }
   Value broadcast(Value scalar) {
     return mlir::vector::BroadcastOp::create(b, loc, vectorOf(scalar.getType()),
                                              scalar);
   }
+  /// Sums are added up in pairs.
   Value reduce(mlir::vector::CombiningKind kind, Value vector) {
-    return mlir::vector::ReductionOp::create(b, loc, kind, vector);
+    return mlir::vector::ReductionOp::create(
+        b, loc, kind, vector, mlir::arith::FastMathFlags::reassoc);
+  }
+  /// The largest number of a vector, none of which is NaN.
+  Value reduceToLargest(Value vector) {
+    return mlir::vector::ReductionOp::create(
+        b, loc, mlir::vector::CombiningKind::MAXNUMF, vector,
+        mlir::arith::FastMathFlags::nnan);
   }
   Value bitcast(Value vector, mlir::VectorType type) {
     return mlir::vector::BitCastOp::create(b, loc, type, vector);
