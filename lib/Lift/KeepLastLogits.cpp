@@ -110,13 +110,5 @@ private:
         b, loc, NegOp::create(b, loc, main.getArguments().back()),
         ArrayRef<int64_t>{0});
   }
-
-  static std::optional<unsigned> findResult(func::FuncOp main, StringRef name) {
-    for (unsigned i = 0; i < main.getNumResults(); ++i)
-      if (auto attribute = main.getResultAttrOfType<StringAttr>(i, nameAttr);
-          attribute && attribute.getValue() == name)
-        return i;
-    return std::nullopt;
-  }
 };
 } // namespace

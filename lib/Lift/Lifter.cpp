@@ -170,6 +170,15 @@ Product llmc::getProduct(Value value, Lifter &lifter, Value atom) {
   return product;
 }
 
+std::optional<unsigned> llmc::findResult(FunctionOpInterface function,
+                                         StringRef name) {
+  for (unsigned i = 0; i < function.getNumResults(); ++i)
+    if (auto attribute = function.getResultAttrOfType<StringAttr>(i, nameAttr);
+        attribute && attribute.getValue() == name)
+      return i;
+  return std::nullopt;
+}
+
 void llmc::eraseDeadOps(Region &region) {
   for (Block &block : region)
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block))) {

@@ -143,6 +143,10 @@ llvm::LogicalResult liftEach(mlir::ModuleOp module,
       count);
 }
 
+/// The result of `function` with this `llmc.name`.
+std::optional<unsigned> findResult(mlir::FunctionOpInterface function,
+                                   llvm::StringRef name);
+
 /// Erases ops without effects whose results are not used.
 void eraseDeadOps(mlir::Region &region);
 

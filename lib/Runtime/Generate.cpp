@@ -25,7 +25,7 @@ private:
   bool isEnd(int64_t token) const;
   /// May `count` more tokens be fed?
   bool hasRoom() const;
-  /// Leaves the logits in `logits`.
+  /// Leaves in `prediction` what comes next.
   void feed(const int64_t *ids, size_t count);
   int64_t chooseToken();
 
@@ -37,7 +37,7 @@ private:
   std::vector<int64_t> eosIds;
   /// All tokens so far, for a model without states.
   std::vector<int64_t> history;
-  std::optional<Logits> logits; ///< of the last run
+  std::optional<Prediction> prediction; ///< of the last run
   std::vector<float> buffer;
 };
 
@@ -59,13 +59,22 @@ Generator::Generator(Session &session, const llmc_generate_options &options)
 
 void Generator::feed(const int64_t *ids, size_t count) {
   // Before the run, so that they are in memory once.
-  logits.reset();
-  logits = model.feed(ids, count, /*keep=*/1);
+  prediction.reset();
+  prediction = model.feed(ids, count, /*keep=*/1);
 }
 
 int64_t Generator::chooseToken() {
-  return sampler.choose(logits->getRow(logits->getRows() - 1, buffer),
-                        size_t(logits->getVocabulary()));
+  const Logits &logits = prediction->logits;
+  auto vocabulary = size_t(logits.getVocabulary());
+  std::optional<size_t> needed = sampler.getNumBest(vocabulary);
+  if (const std::optional<Candidates> &best = prediction->candidates;
+      best && needed && *needed <= size_t(best->getCount())) {
+    int64_t last = best->getRows() - 1;
+    return sampler.chooseAmong(best->getLogits(last, buffer),
+                               best->getIds(last), *needed);
+  }
+  return sampler.choose(logits.getRow(logits.getRows() - 1, buffer),
+                        vocabulary);
 }
 
 void Generator::prefill(const int64_t *prompt, size_t count) {

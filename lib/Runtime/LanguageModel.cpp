@@ -14,13 +14,17 @@ using namespace llmc::runtime;
 //===----------------------------------------------------------------------===//
 
 Logits::Logits(OutputTensor output) : tensor(std::move(output)) {
-  // LanguageModel has checked the rank.
-  rows = tensor.shape.size() == 3 ? tensor.shape[1] : 1;
+  rows = countRows(tensor);
   vocabulary = tensor.shape.back();
   if (tensor.shape[0] != 1 || rows < 1)
     fail(LLMC_ERROR_KERNEL, "the logits have the shape ",
          formatShape(tensor.shape.data(), tensor.shape.size()),
          " for a batch of one");
+}
+
+int64_t Logits::countRows(const OutputTensor &tensor) {
+  // LanguageModel has checked the rank.
+  return tensor.shape.size() == 3 ? tensor.shape[1] : 1;
 }
 
 void Logits::read(int64_t row, float *values) const {
@@ -54,6 +58,14 @@ const float *Logits::getRow(int64_t row, std::vector<float> &buffer) const {
   return buffer.data();
 }
 
+Candidates::Candidates(OutputTensor values, OutputTensor ids)
+    : values(std::move(values)), ids(std::move(ids)) {
+  if (this->ids.shape.back() != getCount() || getCount() < 1 ||
+      Logits::countRows(this->ids) != getRows())
+    fail(LLMC_ERROR_KERNEL, "'", artifact::kTopLogits, "' and '",
+         artifact::kTopIds, "' do not have the same shape");
+}
+
 //===----------------------------------------------------------------------===//
 // LanguageModel
 //===----------------------------------------------------------------------===//
@@ -84,18 +96,45 @@ LanguageModel::LanguageModel(Session &session) : session(session) {
     fail(LLMC_ERROR_ARGUMENT, "the model has no input 'input_ids': it takes "
                               "no text");
 
-  const std::vector<TensorSpec> &outputs = manifest.outputs;
-  auto logits = std::find_if(outputs.begin(), outputs.end(),
-                             [](auto &spec) { return spec.name == "logits"; });
-  if (logits == outputs.end())
+  std::optional<size_t> logits = findOutput("logits");
+  if (!logits)
     fail(LLMC_ERROR_ARGUMENT,
          "the model has no output 'logits': it is no language model");
-  size_t rank = logits->shape.size();
+  const TensorSpec &spec = manifest.outputs[*logits];
+  size_t rank = spec.shape.size();
   if (rank != 2 && rank != 3)
     fail(LLMC_ERROR_ARGUMENT, "the output 'logits' has the shape ",
-         formatShape(logits->shape.data(), rank, logits->symbols.data()),
+         formatShape(spec.shape.data(), rank, spec.symbols.data()),
          " instead of [batch, sequence, vocabulary]");
-  logitsIndex = logits - outputs.begin();
+  logitsIndex = *logits;
+  findCandidates();
+}
+
+std::optional<size_t> LanguageModel::findOutput(const char *name) const {
+  const std::vector<TensorSpec> &outputs =
+      session.getModel().getManifest().outputs;
+  for (size_t i = 0; i < outputs.size(); ++i)
+    if (outputs[i].name == name)
+      return i;
+  return std::nullopt;
+}
+
+void LanguageModel::findCandidates() {
+  topLogitsIndex = findOutput(artifact::kTopLogits);
+  topIdsIndex = findOutput(artifact::kTopIds);
+  if (!topLogitsIndex && !topIdsIndex)
+    return;
+  const std::vector<TensorSpec> &outputs =
+      session.getModel().getManifest().outputs;
+  size_t rank = outputs[logitsIndex].shape.size();
+  if (!topLogitsIndex || !topIdsIndex ||
+      outputs[*topLogitsIndex].shape.size() != rank ||
+      outputs[*topIdsIndex].shape.size() != rank ||
+      outputs[*topIdsIndex].dtype != LLMC_INT64)
+    fail(LLMC_ERROR_ARGUMENT, "the outputs '", artifact::kTopLogits, "' and '",
+         artifact::kTopIds,
+         "' do not belong to the logits: both must be there with as many "
+         "dimensions, and the second one int64");
 }
 
 void LanguageModel::checkIds(const int64_t *ids, size_t count) const {
@@ -109,7 +148,7 @@ void LanguageModel::checkIds(const int64_t *ids, size_t count) const {
            ", which is not in the model's vocabulary");
 }
 
-Logits LanguageModel::feed(const int64_t *ids, size_t count, int64_t keep) {
+Prediction LanguageModel::feed(const int64_t *ids, size_t count, int64_t keep) {
   int64_t past = session.getLength();
   std::vector<llmc_tensor> tensors;
   // In words of 8 bytes, whatever the type: that aligns it.
@@ -141,12 +180,17 @@ Logits LanguageModel::feed(const int64_t *ids, size_t count, int64_t keep) {
     tensors.push_back({spec.name.c_str(), spec.dtype, 2, &shapes[2 * i],
                        buffers[i].data(), nullptr});
   }
-  return Logits(
-      std::move(session.run(tensors.data(), tensors.size())[logitsIndex]));
+  std::vector<OutputTensor> outputs =
+      session.run(tensors.data(), tensors.size());
+  Prediction prediction{Logits(std::move(outputs[logitsIndex])), std::nullopt};
+  if (topLogitsIndex)
+    prediction.candidates.emplace(std::move(outputs[*topLogitsIndex]),
+                                  std::move(outputs[*topIdsIndex]));
+  return prediction;
 }
 
 Logits LanguageModel::feedForAll(const int64_t *ids, size_t count) {
-  Logits logits = feed(ids, count, /*keep=*/0);
+  Logits logits = feed(ids, count, /*keep=*/0).logits;
   if (logits.getRows() != int64_t(count))
     fail(LLMC_ERROR_ARGUMENT, "the model returned ", logits.getRows(),
          " rows of logits for ", count,

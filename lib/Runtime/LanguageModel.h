@@ -4,6 +4,7 @@
 #define LLMC_LIB_RUNTIME_LANGUAGEMODEL_H
 
 #include "Session.h"
+#include <optional>
 
 namespace llmc::runtime {
 
@@ -11,6 +12,8 @@ namespace llmc::runtime {
 class Logits {
 public:
   explicit Logits(OutputTensor tensor);
+  /// The rows of logits, or of what belongs to them.
+  static int64_t countRows(const OutputTensor &tensor);
 
   int64_t getRows() const { return rows; }
   int64_t getVocabulary() const { return vocabulary; }
@@ -24,6 +27,33 @@ private:
   int64_t rows, vocabulary;
 };
 
+/// The best tokens of each row, the best one first, which a model may return
+/// beside all logits.
+class Candidates {
+public:
+  Candidates(OutputTensor values, OutputTensor ids);
+
+  /// How many each row has.
+  int64_t getCount() const { return values.getVocabulary(); }
+  const float *getLogits(int64_t row, std::vector<float> &buffer) const {
+    return values.getRow(row, buffer);
+  }
+  const int64_t *getIds(int64_t row) const {
+    return static_cast<const int64_t *>(ids.data) + row * getCount();
+  }
+  int64_t getRows() const { return values.getRows(); }
+
+private:
+  Logits values;
+  OutputTensor ids;
+};
+
+/// What one run says of the tokens that come next.
+struct Prediction {
+  Logits logits;
+  std::optional<Candidates> candidates;
+};
+
 /// Knows a model's inputs and outputs by their usual names. Fails for a model
 /// that needs other inputs.
 class LanguageModel {
@@ -33,8 +63,8 @@ public:
   /// Runs `count` tokens as a batch of one, after what the session holds. A
   /// model that can be asked returns the logits of the last `keep` only, all
   /// for 0.
-  Logits feed(const int64_t *ids, size_t count, int64_t keep);
-  /// The same, and fails unless there are logits for every token.
+  Prediction feed(const int64_t *ids, size_t count, int64_t keep);
+  /// Logits for all, and fails unless there are logits for every token.
   Logits feedForAll(const int64_t *ids, size_t count);
   /// Fails for ids that cannot be tokens of the model.
   void checkIds(const int64_t *ids, size_t count) const;
@@ -45,9 +75,15 @@ private:
     enum { Ids, Mask, Positions, Keep } role;
   };
 
+  std::optional<size_t> findOutput(const char *name) const;
+  /// Fails unless there are `top_logits` and `top_ids` such as fit the logits,
+  /// or neither.
+  void findCandidates();
+
   Session &session;
   std::vector<Input> inputs;
   size_t logitsIndex;
+  std::optional<size_t> topLogitsIndex, topIdsIndex;
 };
 
 /// Appends tokens and writes their log-probabilities; see llmc_session_score.

@@ -57,6 +57,11 @@ static float findLargest(const float *logits) {
                     : std::numeric_limits<float>::quiet_NaN();
 }
 
+[[noreturn]] static void failNotANumber(int64_t token) {
+  fail(LLMC_ERROR_KERNEL,
+       "the model computed a logit that is not a number (token ", token, ")");
+}
+
 void Sampler::select(const float *logits, size_t size, size_t count) {
   // Equal logits go by token, or the text would depend on the sort.
   auto better = [](const auto &a, const auto &b) {
@@ -77,10 +82,7 @@ void Sampler::select(const float *logits, size_t size, size_t count) {
       continue;
     for (size_t i = begin; i < end; ++i) {
       if (std::isnan(logits[i]))
-        fail(LLMC_ERROR_KERNEL,
-             "the model computed a logit that is not a number "
-             "(token ",
-             i, ")");
+        failNotANumber(int64_t(i));
       if (logits[i] <= bound)
         continue;
       candidates.emplace_back(double(logits[i]), int64_t(i));
@@ -129,31 +131,57 @@ double Sampler::selectNucleus(const float *logits, size_t size, double best) {
   }
 }
 
+std::optional<size_t> Sampler::getNumBest(size_t size) const {
+  if (temperature == 0)
+    return 1;
+  if (topK == 0)
+    return std::nullopt;
+  return std::min(topK, size);
+}
+
+int64_t Sampler::chooseAmong(const float *best, const int64_t *tokens,
+                             size_t count) {
+  candidates.clear();
+  for (size_t i = 0; i < count; ++i) {
+    if (std::isnan(best[i]))
+      failNotANumber(tokens[i]);
+    if (best[i] > -infinity)
+      candidates.emplace_back(double(best[i]), tokens[i]);
+  }
+  return chooseCandidate();
+}
+
 int64_t Sampler::choose(const float *logits, size_t size) {
   if (size == 0)
     fail(LLMC_ERROR_KERNEL, "the model's vocabulary is empty");
-  bool hasCandidates = temperature > 0 && topK > 0;
-  select(logits, size, hasCandidates ? std::min(topK, size) : 1);
+  std::optional<size_t> count = getNumBest(size);
+  select(logits, size, count.value_or(1));
+  if (count || candidates.empty() || std::isinf(candidates.front().first))
+    return chooseCandidate();
+
+  double best = candidates.front().first;
+  if (topP < 1)
+    return drawCandidate(selectNucleus(logits, size, best));
+  candidates.clear();
+  for (size_t i = 0; i < size; ++i)
+    candidates.emplace_back(double(logits[i]), int64_t(i));
+  return drawCandidate(weigh(best));
+}
+
+int64_t Sampler::chooseCandidate() {
   if (candidates.empty())
     return 0;
   auto [best, token] = candidates.front();
   // With infinite logits there are no probabilities to sample from.
   if (temperature == 0 || std::isinf(best))
     return token;
+  double total = weigh(best);
+  if (topP < 1)
+    total = cut(topP * total);
+  return drawCandidate(total);
+}
 
-  double total;
-  if (hasCandidates) {
-    total = weigh(best);
-    if (topP < 1)
-      total = cut(topP * total);
-  } else if (topP < 1) {
-    total = selectNucleus(logits, size, best);
-  } else {
-    candidates.clear();
-    for (size_t i = 0; i < size; ++i)
-      candidates.emplace_back(double(logits[i]), int64_t(i));
-    total = weigh(best);
-  }
+int64_t Sampler::drawCandidate(double total) {
   double point = draw() * total;
   for (const auto &[weight, token] : candidates) {
     point -= weight;

@@ -4,6 +4,7 @@
 #define LLMC_LIB_RUNTIME_SAMPLER_H
 
 #include "llmc/Runtime/llmc.h"
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,11 @@ public:
 
   /// A token, of which there are `size`.
   int64_t choose(const float *logits, size_t size);
+  /// How many of the best of `size` logits the choice depends on; nothing if on
+  /// all of them.
+  std::optional<size_t> getNumBest(size_t size) const;
+  /// The same token, given these best logits and their tokens only.
+  int64_t chooseAmong(const float *best, const int64_t *tokens, size_t count);
 
 private:
   /// Makes the best logits candidates, the best one first: `count` of them, or
@@ -31,6 +37,10 @@ private:
   double cut(double wanted);
   /// Makes the fewest tokens candidates that have a part topP of all weights.
   double selectNucleus(const float *logits, size_t size, double best);
+  /// One of the candidates, which are logits.
+  int64_t chooseCandidate();
+  /// One of the candidates, which are weights of this sum.
+  int64_t drawCandidate(double total);
   /// Uniform in [0, 1).
   double draw();
 

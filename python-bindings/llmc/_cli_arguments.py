@@ -195,6 +195,11 @@ def make_parser():
                      help="ask this backend for kernels, a shared library or "
                           "'cpu', llmc's own, which is the default; given "
                           "several times, they are asked in this order")
+    sub.add_argument("--top-k", type=_positive, metavar="K",
+                     help="let the compiled model choose its K best tokens, "
+                          "beside all logits: what is greedy, or samples from "
+                          "no more of them, then does not search the "
+                          "vocabulary")
     tokenizer(sub)
 
     sub = command("export", "Write a language model for another program.")

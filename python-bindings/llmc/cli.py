@@ -101,7 +101,8 @@ def run_compile(args):
     start = time.perf_counter()
     module = Module.load(model, args.load_backend or ("cpu",))
     notices = module.compile_artifact(
-        args.output, target=args.target, tokenizer=args.tokenizer)
+        args.output, target=args.target, tokenizer=args.tokenizer,
+        top_k=args.top_k)
     note_all(notices)
     files = [f for f in pathlib.Path(args.output).iterdir() if f.is_file()]
     result = {"model": str(model), "output": str(args.output),

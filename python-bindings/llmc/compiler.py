@@ -370,9 +370,10 @@ class Module:
         return Compiled(self._model.compile(target, opt_level))
 
     def compile_artifact(self, directory, target="host", opt_level=2,
-                         tokenizer=None):
+                         tokenizer=None, top_k=None):
         """Compiles into an artifact, a folder that llmc.Artifact opens. This
-        uses the module up. The tokenizer and configuration come from where
+        uses the module up. With `top_k`, a language model returns that many
+        best tokens beside its logits, which generation then chooses from. The tokenizer and configuration come from where
         the model is, or from beside `tokenizer`, a tokenizer.json. Returns
         lines about what the backends left to the reference lowering."""
         folder = self._folder
@@ -382,7 +383,9 @@ class Module:
                 raise Error(f"'{tokenizer}' is not named tokenizer.json")
             if not os.path.isfile(tokenizer):
                 raise Error(f"there is no tokenizer '{tokenizer}'")
-        self.run("llmc-lift,llmc-keep-last-logits,llmc-kv-cache-in-place")
+        choice = "" if top_k is None else f"llmc-append-top-k{{k={top_k}}},"
+        self.run("llmc-lift,llmc-keep-last-logits," + choice +
+                 "llmc-kv-cache-in-place")
         return self._model.compile_artifact(os.fspath(directory), target,
                                             opt_level, folder or ".")
 

@@ -118,6 +118,27 @@ TEST_F(GenerateTest, runsModelsWithoutStates) {
   EXPECT_EQ(tokens.size(), 5u);
 }
 
+TEST_F(GenerateTest, refusesOutputsThatAreNoCandidates) {
+  json values = {{"name", "top_logits"}, {"dtype", "float32"}};
+  json ids = {{"name", "top_ids"}, {"dtype", "int64"}};
+  values["shape"] = ids["shape"] = {"batch", "seq", 4};
+  json narrow = ids, flat = values;
+  narrow["dtype"] = "int32";
+  flat["shape"] = {"batch", 4};
+  const json outputs = manifest["outputs"];
+  for (const json &added :
+       {json{values}, json{ids}, json{values, narrow}, json{flat, ids}}) {
+    manifest["outputs"] = outputs;
+    for (const json &output : added)
+      manifest["outputs"].push_back(output);
+    SessionPointer session = makeSession();
+    EXPECT_EQ(generate(session.get(), {1}), LLMC_ERROR_ARGUMENT) << added;
+    EXPECT_NE(std::string(llmc_last_error()).find("do not belong"),
+              std::string::npos)
+        << llmc_last_error();
+  }
+}
+
 TEST_F(GenerateTest, refusesWrongArguments) {
   SessionPointer session = makeSession();
   EXPECT_EQ(generate(session.get(), {}), LLMC_ERROR_ARGUMENT);

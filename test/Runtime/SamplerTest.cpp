@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <random>
 
 using namespace llmc::runtime;
@@ -92,11 +93,39 @@ private:
   uint64_t state = 3;
 };
 
+/// The `count` best logits, not a number before all others, and their tokens.
+struct Best {
+  Best(const std::vector<float> &all, size_t count) : tokens(all.size()) {
+    std::iota(tokens.begin(), tokens.end(), 0);
+    auto order = [&](int64_t token) {
+      float logit = all[size_t(token)];
+      return std::isnan(logit) ? std::pair(false, 0.0f)
+                               : std::pair(true, -logit);
+    };
+    std::stable_sort(tokens.begin(), tokens.end(),
+                     [&](int64_t a, int64_t b) { return order(a) < order(b); });
+    tokens.resize(count);
+    for (int64_t token : tokens)
+      logits.push_back(all[size_t(token)]);
+  }
+
+  std::vector<int64_t> tokens;
+  std::vector<float> logits;
+};
+
 void check(const std::vector<float> &logits, const Choice &choice) {
   SortingSampler reference(logits, choice);
-  Sampler sampler(getOptions(choice));
-  for (int i = 0; i < 50; ++i)
-    ASSERT_EQ(sampler.choose(logits.data(), logits.size()), reference.choose());
+  Sampler sampler(getOptions(choice)), other(getOptions(choice));
+  std::optional<size_t> count = sampler.getNumBest(logits.size());
+  Best best(logits, count.value_or(0));
+  for (int i = 0; i < 50; ++i) {
+    int64_t token = reference.choose();
+    ASSERT_EQ(sampler.choose(logits.data(), logits.size()), token);
+    if (count)
+      ASSERT_EQ(
+          other.chooseAmong(best.logits.data(), best.tokens.data(), *count),
+          token);
+  }
 }
 
 class SamplerTest : public testing::TestWithParam<Choice> {};
@@ -142,13 +171,23 @@ TEST_P(SamplerTest, findsWhatIsNotANumber) {
     std::vector<float> logits(200, -1);
     logits[1] = 50;
     logits[at] = std::numeric_limits<float>::quiet_NaN();
-    try {
-      Sampler(getOptions(GetParam())).choose(logits.data(), logits.size());
-      FAIL() << at;
-    } catch (const Failure &failure) {
-      EXPECT_NE(failure.message.find("(token " + std::to_string(at) + ")"),
-                std::string::npos)
-          << failure.message;
+    auto expectFailure = [&](auto choose) {
+      try {
+        choose();
+        FAIL() << at;
+      } catch (const Failure &failure) {
+        EXPECT_NE(failure.message.find("(token " + std::to_string(at) + ")"),
+                  std::string::npos)
+            << failure.message;
+      }
+    };
+    Sampler sampler(getOptions(GetParam()));
+    expectFailure([&] { sampler.choose(logits.data(), logits.size()); });
+    if (std::optional<size_t> count = sampler.getNumBest(logits.size())) {
+      Best best(logits, *count);
+      expectFailure([&] {
+        sampler.chooseAmong(best.logits.data(), best.tokens.data(), *count);
+      });
     }
   }
 }

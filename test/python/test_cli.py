@@ -428,6 +428,18 @@ def test_run_compiles_a_model(run, model, artifact, capsys):
     assert json.loads(out)["text"] == run("run", artifact, *arguments)["text"]
 
 
+def test_run_with_a_model_that_chooses(run, model, artifact, tmp_path, capsys):
+    out = tmp_path / "choosing.llmc"
+    run("compile", model, "-o", out, "--top-k", 4)
+    for how in ([], ["--temperature", 2, "--top-k", 4],
+                ["--temperature", 2, "--top-k", 9], ["--temperature", 2]):
+        got, want = (run("run", which, "--prompt", "w1", "--max-tokens", 8,
+                         "--json", *how)["tokens"] for which in (out, artifact))
+        assert got == want
+    assert main(["compile", str(model), "-o", str(out), "--top-k", "64"]) != 0
+    assert "the vocabulary has 63 tokens" in capsys.readouterr().err
+
+
 def test_run_samples(run, artifact):
     def tokens(*arguments):
         return run("run", artifact, "--prompt", "w1", "--max-tokens", 8,

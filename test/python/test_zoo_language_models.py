@@ -83,6 +83,41 @@ def test_greedy_generation(model, artifact, tokens):
     assert facts["generated_tokens"] == 16 and facts["prompt_tokens"] == 9
 
 
+@pytest.mark.parametrize("target", ["host", "reference"])
+def test_choosing_in_the_model(model, artifact, tokens, tmp_path, target):
+    """Texts are the same, also those that need more than the best tokens, and
+    all logits are there."""
+    count, prompt = 5, tokens[:9]
+    llmc.Module.load(model).compile_artifact(tmp_path / "out.llmc", top_k=count,
+                                             target=target)
+    choosing = llmc.Artifact(tmp_path / "out.llmc")
+    if target == "reference":
+        llmc.Module.load(model).compile_artifact(tmp_path / "plain.llmc",
+                                                 target=target)
+        artifact = llmc.Artifact(tmp_path / "plain.llmc")
+    for options in ({}, {"top_k": count}, {"top_k": 2, "top_p": 0.7},
+                    {"top_k": count + 1}, {"top_p": 0.9}):
+        if options:
+            options = {**options, "temperature": 1.5, "seed": 7}
+        want, got = (a.session().generate(prompt, max_tokens=64,
+                                          ignore_eos=True, **options)[0]
+                     for a in (artifact, choosing))
+        assert got == want and len(got) == 64, options
+    want, got = (a.session().logits(prompt) for a in (artifact, choosing))
+    np.testing.assert_array_equal(got, want)
+    want, got = (perplexity(a, tokens, 40)["perplexity"]
+                 for a in (artifact, choosing))
+    assert got == want
+    feeds = {s.name: np.ones((1, 9), s.dtype) for s in choosing.inputs if s.shape}
+    feeds.update({s.name: np.int64(0) for s in choosing.inputs if not s.shape},
+                 input_ids=prompt[None])
+    made = choosing.session().run(feeds)
+    best = np.argsort(-made["logits"], axis=-1, kind="stable")[..., :count]
+    np.testing.assert_array_equal(made["top_ids"], best)
+    np.testing.assert_array_equal(
+        made["top_logits"], np.take_along_axis(made["logits"], best, -1))
+
+
 @pytest.mark.parametrize("activations,bound", [("float", 0.03),
                                                ("int8", 0.05)])
 def test_compressed(model, tokens, tmp_path, activations, bound):

@@ -380,6 +380,33 @@ def KeepLastLogits : Pass<"llmc-keep-last-logits", "::mlir::ModuleOp"> {
            "The logits of the last token, and no input that says so">];
 }
 
+def AppendTopK : Pass<"llmc-append-top-k", "::mlir::ModuleOp"> {
+  let summary = "Return the best tokens beside the logits";
+  let description = [{
+    Whoever generates text needs the best few logits and their tokens. Behind
+    its result `logits`, [..., vocabulary], @main gets the results `top_logits`
+    and `top_ids`, [..., k]: the k largest of each row, in the order of
+    `llmc.top_k`, so that the first of them is the greedy choice. The logits
+    stay. The runtime then samples from these wherever they are enough.
+
+    Belongs behind `llmc-keep-last-logits`, which looks for logits that nothing
+    else reads, and before `llmc-kv-cache-in-place`. A model without logits, or
+    with fewer than k, is an error.
+
+    ```mlir
+    return %logits : tensor<?x?x49152xf32>
+    // becomes
+    %k = llmc.constant dense<5> : tensor<1xi64>
+    %values, %ids = llmc.top_k %logits, %k {axis = 2 : i64}
+       : (tensor<?x?x49152xf32>, tensor<1xi64>) -> (tensor<?x?x5xf32>, tensor<?x?x5xi64>)
+    return %logits, %values, %ids
+    ```
+  }];
+  let options = [
+    Option<"count", "k", "int64_t", /*default=*/"1",
+           "How many tokens, 1 for the greedy choice alone">];
+}
+
 def KVCacheInPlace : Pass<"llmc-kv-cache-in-place", "::mlir::ModuleOp"> {
   let summary = "Make a key-value cache a state that is updated in place";
   let description = [{

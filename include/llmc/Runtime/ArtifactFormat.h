@@ -43,6 +43,10 @@ constexpr const char *kPastLength = "past_length";
 /// leaves it out.
 constexpr const char *kLogitsToKeep = "logits_to_keep";
 
+/// The outputs with the best tokens of each row of logits, and their logits.
+constexpr const char *kTopLogits = "top_logits";
+constexpr const char *kTopIds = "top_ids";
+
 /// numpy's (and ml_dtypes') name, llmc_dtype's suffix, bytes of an element.
 #define LLMC_ARTIFACT_DTYPES(X)                                                \
   X("float64", FLOAT64, 8)                                                     \

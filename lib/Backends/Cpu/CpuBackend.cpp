@@ -7,6 +7,7 @@
 #include "LinearKernel.h"
 #include "LinearMatch.h"
 #include "NormKernel.h"
+#include "TopKKernel.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include <limits>
@@ -31,7 +32,8 @@ public:
     return {{"linear", formats, blocks, {}, {"f32", "f16", "bf16", "int8"}},
             {"embedding", formats, blocks, {}, {}},
             {"attention", {}, {}, {}, {"f32", "f16", "bf16"}},
-            {"norm", {}, {}, {}, {"f32"}}};
+            {"norm", {}, {}, {}, {"f32"}},
+            {"top_k", {}, {}, {}, {"f32"}}};
   }
 
   /// See CostModel.h. An attention over an unknown number of keys has as many
@@ -87,6 +89,8 @@ public:
       return claimAttention(op, shapes);
     if (std::optional<NormMatch> norm = matchNorm(op))
       return claimNorm(op, *norm);
+    if (std::optional<TopKSpec> topK = matchTopK(op))
+      return claimTopK(op, *topK);
     std::optional<LinearMatch> match = matchLinear(op, shapes, isa.lanes);
     if (!match)
       return std::nullopt;
@@ -112,7 +116,8 @@ public:
         kind == "linear" ? emit<LinearSpec>(kernel, function, emitLinear)
         : kind == "attention"
             ? emit<AttentionSpec>(kernel, function, emitAttention)
-        : kind == "norm" ? emit<NormKernelSpec>(kernel, function, emitNorm)
+        : kind == "norm"  ? emit<NormKernelSpec>(kernel, function, emitNorm)
+        : kind == "top_k" ? emit<TopKSpec>(kernel, function, emitTopK)
         : kind == "embedding"
             ? emit<EmbeddingSpec>(kernel, function, emitEmbedding)
             : false;
@@ -162,6 +167,14 @@ private:
     claim.config = ConfigWriter::write(
         op->getContext(),
         NormKernelSpec{match.spec, scale.getDimSize(0), type.getRank()});
+    return claim;
+  }
+
+  static Claim claimTopK(Operation *op, const TopKSpec &spec) {
+    Claim claim;
+    claim.kind = "top_k";
+    claim.inputs = {op->getOperand(0)};
+    claim.config = ConfigWriter::write(op->getContext(), spec);
     return claim;
   }
 
