@@ -373,9 +373,10 @@ class Module:
                          tokenizer=None, top_k=None):
         """Compiles into an artifact, a folder that llmc.Artifact opens. This
         uses the module up. With `top_k`, a language model returns that many
-        best tokens beside its logits, which generation then chooses from. The tokenizer and configuration come from where
-        the model is, or from beside `tokenizer`, a tokenizer.json. Returns
-        lines about what the backends left to the reference lowering."""
+        best tokens beside its logits, which generation then chooses from. The
+        tokenizer and configuration come from where the model is, or from
+        beside `tokenizer`, a tokenizer.json. Returns lines about what the
+        backends left to the reference lowering."""
         folder = self._folder
         if tokenizer is not None:
             folder, name = os.path.split(os.fspath(tokenizer))
