@@ -44,9 +44,11 @@ struct TileShapes {
     int64_t sums = isa.registers >= 32 ? 24 : 10;
     int64_t each = spec.layout.isDense() ? 1 : hasHalves ? 3 : 2;
     many.rows = sums / many.panels / each;
-    if (hasHalves)
+    // Columns that are selected have registers, too.
+    if (hasHalves ||
+        (spec.integers && DotSums::selectsColumns(isa, spec.layout)))
       few.panels = 2;
-    else
+    if (!hasHalves)
       one.panels = std::max<int64_t>(32 / isa.lanes, 4);
   }
 };
