@@ -19,6 +19,11 @@ std::vector<Format> llmc::benchmarks::getFormats() {
     formats.push_back({name, "int", bits, block, false});
     formats.push_back({name + "-a8", "int", bits, block, true});
   }
+  for (bool rounded : {false, true}) {
+    std::string suffix = rounded ? "-a8" : "";
+    formats.push_back({"int4-g64" + suffix, "int", 4, 64, rounded});
+    formats.push_back({"int4-g64-2of4" + suffix, "sparse", 4, 64, rounded});
+  }
   formats.push_back({"nf4-g64", "nf4", 4, 64});
   return formats;
 }
@@ -47,8 +52,11 @@ static Weight getWeight(const Shape &shape, const Format &format) {
                     "%w = llmc.cast %h {{to = f32} : ({0}) -> {1}\n",
                     stored, type)};
   }
-  std::string data = formatv("tensor<{0}x{1}x{2}xui8>", rows, blocks,
-                             block * format.bits / 8),
+  auto getIntegers = [&](int64_t count) -> std::string {
+    return formatv("tensor<{0}x{1}x{2}xui8>", rows, blocks,
+                   count * format.bits / 8);
+  };
+  std::string data = getIntegers(block),
               scales = formatv("tensor<{0}x{1}xf32>", rows, blocks),
               attributes = formatv("{{bits = {0} : i64, block = {1} : i64, "
                                    "columns = {2} : i64}",
@@ -59,7 +67,21 @@ static Weight getWeight(const Shape &shape, const Format &format) {
                 formatv("%q = llmc.weight @q : {0}\n"
                         "%s = llmc.weight @s : {1}\n",
                         data, scales)};
-  if (format.kind == "int") {
+  if (format.kind == "sparse") {
+    std::string kept = getIntegers(block / 2),
+                places = formatv("tensor<{0}x{1}xui8>", rows, columns / 8);
+    weight = {formatv("llmc.param @q = dense<0> : {0}\n"
+                      "llmc.param @p = dense<0> : {1}\n"
+                      "llmc.param @s = dense<0.0> : {2}\n",
+                      kept, places, scales),
+              formatv("%v = llmc.weight @q : {0}\n"
+                      "%p = llmc.weight @p : {1}\n"
+                      "%q = llmc.densify %v, %p {{pattern = \"2:4\", bits = "
+                      "{2} : i64} : ({0}, {1}) -> {3}\n"
+                      "%s = llmc.weight @s : {4}\n",
+                      kept, places, format.bits, data, scales)};
+  }
+  if (format.kind == "int" || format.kind == "sparse") {
     weight.ops += formatv("%w = llmc.dequantize %q, %s {0} : ({1}, {2}) -> "
                           "{3}\n",
                           attributes, data, scales, type);

@@ -1,7 +1,7 @@
 // RUN: llmc-opt %s --load-backend=cpu --llmc-emit-kernels | FileCheck %s
 
 #layout = {columns = 8 : i64, lanes = 16 : i64, bits = 0 : i64, block = 8 : i64,
-           format = "f32", zeros = false, scales = true, codebook = "none",
+           format = "f32", zeros = false, scales = true, sparse = false, codebook = "none",
            half_scales = false, float_zeros = false, half_zeros = false}
 #norm = {kind = "none", epsilon = 0.0 : f32, bias = false}
 

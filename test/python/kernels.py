@@ -84,6 +84,30 @@ def pack(codes, bits):
                        bitorder="little")
 
 
+def pruned(rows, columns, pattern):
+    """Which columns are stored, and the meta parameter of llmc.densify."""
+    n, m = map(int, pattern.split(":"))
+    order = np.argsort(rng.random((rows, columns // m, m)), axis=-1)
+    places = np.sort(order[..., :n], axis=-1).astype(np.uint8)
+    columns = places + m * np.arange(columns // m)[:, None]
+    return (columns.reshape(rows, -1),
+            pack(places.reshape(rows, -1), (m - 1).bit_length()))
+
+
+def densify(values, meta, pattern, result, bits=None, fill=None):
+    """Ops that make %d of the parameters v and p."""
+    kind = KINDS[values.dtype.name]
+    shape, places = ("x".join(map(str, a.shape)) for a in (values, meta))
+    more = "".join(f", {name} = {value} : i64"
+                   for name, value in (("bits", bits), ("fill", fill))
+                   if value is not None)
+    return f"""%v = llmc.weight @v : tensor<{shape}x{kind}>
+    %p = llmc.weight @p : tensor<{places}xui8>
+    %d = llmc.densify %v, %p {{pattern = "{pattern}"{more}}}
+      : (tensor<{shape}x{kind}>, tensor<{places}xui8>) -> tensor<{result}x{kind}>
+    """
+
+
 def weight_ops(params, rows, columns, bits, block):
     lines, operands, types = [], [], []
     for name, value in params.items():

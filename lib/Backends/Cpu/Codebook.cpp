@@ -62,9 +62,7 @@ Value CodebookReader::permute(ValueRange table, Value codes) const {
   };
   bool isWide = layout.lanes == 16;
   if (table.size() == 1)
-    return call(isWide ? "llvm.x86.avx512.permvar.sf.512"
-                       : "llvm.x86.avx2.permps",
-                {table[0], codes});
+    return k.selectLanes(table[0], codes);
   if (table.size() == 2 && isWide)
     return call("llvm.x86.avx512.vpermi2var.ps.512",
                 {table[0], codes, table[1]});

@@ -1,6 +1,7 @@
 //===- CostModel.cpp - how long kernels take ------------------------------===//
 
 #include "CostModel.h"
+#include "DotSums.h"
 #include <cmath>
 #include <limits>
 
@@ -46,6 +47,9 @@ constexpr double tileRows = 16, tileBytes = 64, tileStep = 60, tileBlock = 30;
 
 /// Rows that cost as much as fewer do.
 constexpr double fewTileRows = 4;
+
+/// Vector instructions that put four columns of a sparse weight together.
+constexpr double spreadQuad = 12;
 
 /// Vector instructions for each vector of x that is rounded, or summed up.
 constexpr double roundRow = 12, sumRow = 2;
@@ -95,6 +99,16 @@ CostModel::Step CostModel::getStep(const PanelLayout &layout,
   if (layout.isDense())
     return {1, 0, layout.format == FloatFormat::F32 ? 0.0 : 1.0};
   Step step{1, 0, 0};
+  if (layout.isSparse) {
+    // Half the products, of columns that are selected first, or columns that
+    // are put together of shifted integers.
+    bool isPairs = isa.dot == Dot::Avx2;
+    if (integers && DotSums::selectsColumns(isa, layout))
+      return {isPairs ? 1.0 : 0.5, isPairs ? 1.0 : 0.5, isPairs ? 5.0 : 2.25};
+    if (!integers && isa.selectsLanes())
+      return {0.5, 0.5, 2.5};
+    step.unpacking = spreadQuad / (integers ? 1 : 4);
+  }
   // A shift and a mask for each plane, and what puts planes together.
   auto planes = double(layout.getPlanes().size());
   if (!(integers && layout.bits == 8))

@@ -95,7 +95,7 @@ public:
     if (!match)
       return std::nullopt;
     for (Value weight : match->weights)
-      sayIfUnpacked(op, weight);
+      sayIfUnpacked(op, weight, match->spec.layout);
     Claim claim;
     claim.kind = "linear";
     claim.config = ConfigWriter::write(op->getContext(), match->spec);
@@ -183,7 +183,7 @@ private:
         PanelLayout::of(op.getWeight(), isa.lanes);
     if (!layout)
       return std::nullopt;
-    sayIfUnpacked(op, op.getWeight());
+    sayIfUnpacked(op, op.getWeight(), *layout);
     Claim claim;
     claim.kind = "embedding";
     claim.inputs = {op.getIds()};
@@ -197,7 +197,10 @@ private:
     return claim;
   }
 
-  static void sayIfUnpacked(Operation *op, Value weight) {
+  static void sayIfUnpacked(Operation *op, Value weight,
+                            const PanelLayout &layout) {
+    if (layout.isSparse)
+      return;
     if (std::optional<std::string> pattern = getPattern(weight))
       op->emitRemark() << "the weight '" << getParamName(weight) << "' is "
                        << *pattern

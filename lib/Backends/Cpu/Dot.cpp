@@ -30,28 +30,25 @@ static Value emitWords(KernelBuilder &k, Value sum, Value weights, Value x) {
   return sum;
 }
 
-static Value emitAvx2(KernelBuilder &k, Value sum, Value weights, Value x,
-                      int64_t bits) {
+static Value emitAvx2(KernelBuilder &k, Value sum, Value a, Value b,
+                      bool fitHalves) {
   int64_t lanes = k.isa.lanes;
   auto words = cast<VectorType>(sum.getType());
-  auto bytes = VectorType::get({4 * lanes}, k.i8());
   auto halves = VectorType::get({2 * lanes}, k.b.getI16Type());
   bool isWide = lanes == 16;
   StringRef addPairs =
       isWide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
-  Value number = k.broadcast(x);
-  if (bits < 8) {
-    // 2 * 127 * 128 fits into 16 bits.
+  if (fitHalves) {
     Value pairs = call(k,
                        isWide ? "llvm.x86.avx512.pmaddubs.w.512"
                               : "llvm.x86.avx2.pmadd.ub.sw",
-                       halves, {weights, k.bitcast(number, bytes)});
+                       halves, {a, b});
     Value ones = k.constant(halves, 1);
     return arith::AddIOp::create(k.b, k.loc, sum,
                                  call(k, addPairs, words, {pairs, ones}));
   }
   // Even and odd bytes apart, in 16 bits.
-  Value w = k.bitcast(weights, halves), n = k.bitcast(number, halves);
+  Value w = k.bitcast(a, halves), n = k.bitcast(b, halves);
   Value eight = k.constant(halves, 8);
   Value evenN = arith::ShRSIOp::create(
       k.b, k.loc, arith::ShLIOp::create(k.b, k.loc, n, eight), eight);
@@ -62,25 +59,26 @@ static Value emitAvx2(KernelBuilder &k, Value sum, Value weights, Value x,
   return arith::AddIOp::create(k.b, k.loc, sum, odd);
 }
 
-Value llmc::cpu::emitDot(KernelBuilder &k, Value sum, Value weights, Value x,
-                         int64_t bits) {
-  switch (k.isa.dot) {
-  case Dot::Words:
-  case Dot::Halves:
-    return emitWords(k, sum, weights, x);
-  case Dot::Avx2:
-    return emitAvx2(k, sum, weights, x, bits);
-  case Dot::Sdot:
-  case Dot::Usdot:
-    return emitNeonDot(k, sum, weights, x);
-  case Dot::Vnni:
-    break;
-  }
-  auto bytes = VectorType::get({4 * k.isa.lanes}, k.i8());
+Value llmc::cpu::emitByteDot(KernelBuilder &k, Value sum, Value a, Value b,
+                             bool fitHalves) {
+  if (k.isa.dot == Dot::Avx2)
+    return emitAvx2(k, sum, a, b, fitHalves);
+  if (k.isa.multipliesByLane())
+    return emitNeonDot(k, sum, a, b);
   return call(k,
               k.isa.lanes == 16 ? "llvm.x86.avx512.vpdpbusd.512"
                                 : "llvm.x86.avx512.vpdpbusd.256",
-              sum.getType(), {sum, weights, k.bitcast(k.broadcast(x), bytes)});
+              sum.getType(), {sum, a, b});
+}
+
+Value llmc::cpu::emitDot(KernelBuilder &k, Value sum, Value weights, Value x,
+                         int64_t bits) {
+  if (k.isa.dot == Dot::Words || k.isa.dot == Dot::Halves)
+    return emitWords(k, sum, weights, x);
+  auto bytes = cast<VectorType>(weights.getType());
+  // 2 * 127 * 128 fits into 16 bits.
+  return emitByteDot(k, sum, weights, k.bitcast(k.broadcast(x), bytes),
+                     /*fitHalves=*/bits < 8);
 }
 
 Value llmc::cpu::emitPairDot(KernelBuilder &k, Value sum, Value weights,

@@ -13,13 +13,11 @@ static Value call(KernelBuilder &k, StringRef name, ValueRange arguments) {
       ->getResult(0);
 }
 
-Value llmc::cpu::emitNeonDot(KernelBuilder &k, Value sum, Value weights,
-                             Value x) {
-  auto bytes = cast<VectorType>(weights.getType());
+Value llmc::cpu::emitNeonDot(KernelBuilder &k, Value sum, Value a, Value b) {
   return call(k,
               k.isa.dot == Dot::Usdot ? "llvm.aarch64.neon.usdot.v4i32.v16i8"
                                       : "llvm.aarch64.neon.sdot.v4i32.v16i8",
-              {sum, weights, k.bitcast(k.broadcast(x), bytes)});
+              {sum, a, b});
 }
 
 Value llmc::cpu::emitNeonPairs(KernelBuilder &k, Value sums, Value weights,

@@ -39,6 +39,8 @@ int64_t DotSums::getSegment(const Isa &isa, const PanelLayout &layout) {
 }
 
 Values DotSums::emitBlock(ValueRange seeds, DotSource &source) {
+  if (selectsColumns(k.isa, layout))
+    return emitSelected(source);
   Values sums = start(seeds);
   Value begin = k.index(0), end = k.index(layout.getStoredBlock());
   switch (getForm()) {
@@ -191,4 +193,52 @@ Value DotSums::reduceHalves(Value sums) {
   auto pairs = split(arith::AddIOp::create(k.b, k.loc, widen(halves.getRes1()),
                                            widen(halves.getRes2())));
   return arith::AddIOp::create(k.b, k.loc, pairs.getRes1(), pairs.getRes2());
+}
+
+/// Most instructions want one side without sign: 128 more than x, which is
+/// taken off again by the sums of each panel's integers times 128.
+Values DotSums::emitSelected(DotSource &source) {
+  bool hasOffset = k.isa.dot != Dot::Sdot;
+  VectorType words = k.vectorOf(k.i32());
+  Values sums((rows + hasOffset) * panels, k.constant(words, 0));
+  sums = emitSteps(
+      k.index(0), k.index(layout.getStoredBlock()), sums,
+      [&](ValueRange sums) { return addSelected(sums, source); }, source);
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < panels; ++j) {
+      Value &sum = sums[at(i, j)];
+      if (hasOffset)
+        sum = k.sub(sum, sums[at(rows, j)]);
+      if (scalesKept(k.isa, layout))
+        sum = arith::ShRSIOp::create(k.b, k.loc, sum, k.constant(words, 4));
+    }
+  sums.resize(rows * panels);
+  return sums;
+}
+
+Values DotSums::addSelected(ValueRange sums, DotSource &source) {
+  Values next(sums);
+  bool hasOffset = k.isa.dot != Dot::Sdot;
+  Value offset = k.constant(VectorType::get({4 * k.isa.lanes}, k.i8()), -128);
+  auto add = [&](Value &sum, Value x, Value weights) {
+    sum = emitByteDot(k, sum, x, weights, layout.bits < 8);
+  };
+  for (int64_t quad = 0; quad < getStep() / 8; ++quad) {
+    Values weights, places;
+    for (int64_t j = 0; j < panels; ++j) {
+      weights.push_back(source.weights(j, quad));
+      places.push_back(source.places(j, quad));
+    }
+    for (int64_t i = 0; i < rows; ++i) {
+      Value x = source.window(i, quad / 2);
+      if (hasOffset)
+        x = arith::XOrIOp::create(k.b, k.loc, x, offset);
+      for (int64_t j = 0; j < panels; ++j)
+        add(next[at(i, j)], k.selectBytes(x, places[j]), weights[j]);
+    }
+    if (hasOffset)
+      for (int64_t j = 0; j < panels; ++j)
+        add(next[at(rows, j)], offset, weights[j]);
+  }
+  return next;
 }

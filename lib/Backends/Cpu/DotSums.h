@@ -23,6 +23,11 @@ struct DotSource {
   virtual Value weights(int64_t panel, int64_t quad) = 0;
   /// Four columns of a row of x: a word of bytes with sign.
   virtual Value word(int64_t row, int64_t quad) = 0;
+  /// Where DotSums::selectsColumns, `weights` are four kept integers of each
+  /// row with sign; the columns that these are among 16, in bytes,
+  virtual Value places(int64_t panel, int64_t quad) = 0;
+  /// and these 16 of a row of x, a copy in each 16 bytes of a vector.
+  virtual Value window(int64_t row, int64_t index) = 0;
 };
 
 class DotSums {
@@ -33,8 +38,23 @@ public:
 
   /// Columns that are read at a time.
   int64_t getStep() const { return getStep(k.isa, layout); }
-  /// Whether weights of 8 bits are read as bytes with sign.
-  bool hasSigns() const { return layout.bits == 8 && k.isa.dot == Dot::Sdot; }
+  /// Whether weights are read as bytes with sign.
+  bool hasSigns() const {
+    return (layout.bits == 8 && k.isa.dot == Dot::Sdot) ||
+           selectsColumns(k.isa, layout);
+  }
+
+  /// Whether products of a sparse weight take the columns of x that are kept,
+  /// instead of zeros between the integers.
+  static bool selectsColumns(const Isa &isa, const PanelLayout &layout) {
+    return layout.isSparse && (isa.dot == Dot::Vnni || isa.multipliesByLane() ||
+                               (isa.dot == Dot::Avx2 && layout.bits < 8));
+  }
+  /// Whether kept integers of 4 bits are read times 16, which saves to extend
+  /// their signs. Sums of pairs in 16 bits would not fit.
+  static bool scalesKept(const Isa &isa, const PanelLayout &layout) {
+    return layout.bits == 4 && isa.dot != Dot::Avx2;
+  }
 
   /// Whether a sum of a block takes two registers.
   static bool usesHalves(const Isa &isa, const PanelLayout &layout) {
@@ -63,6 +83,8 @@ private:
   Values finishPairs(mlir::ValueRange sums);
   Values addHalves(mlir::ValueRange sums, DotSource &source);
   Value reduceHalves(Value sums);
+  Values emitSelected(DotSource &source);
+  Values addSelected(mlir::ValueRange sums, DotSource &source);
   Value shuffle(Value a, Value b, llvm::ArrayRef<int64_t> lanes);
   int64_t at(int64_t row, int64_t panel) const { return row * panels + panel; }
 
@@ -75,11 +97,16 @@ private:
 /// below 2^bits and a word `x` of bytes with sign.
 Value emitDot(KernelBuilder &k, Value sum, Value weights, Value x,
               int64_t bits);
+/// The same of two vectors of bytes, by an instruction: `b` with sign, and `a`
+/// too with Dot::Sdot. `fitHalves` tells whether sums of two products surely
+/// fit into 16 bits.
+Value emitByteDot(KernelBuilder &k, Value sum, Value a, Value b,
+                  bool fitHalves);
 /// `sum + w[2 i] x[0] + w[2 i + 1] x[1]` in lane i, for bf16 `weights` and a
 /// word `x` of two bf16. Instructions take subnormal numbers for zeros.
 Value emitPairDot(KernelBuilder &k, Value sum, Value weights, Value x);
 /// The instructions of AArch64.
-Value emitNeonDot(KernelBuilder &k, Value sum, Value weights, Value x);
+Value emitNeonDot(KernelBuilder &k, Value sum, Value a, Value b);
 /// Adds the products of two rows of 8 columns of weights and two of x, whose
 /// sums are by turns.
 Value emitNeonPairs(KernelBuilder &k, Value sums, Value weights, Value x);

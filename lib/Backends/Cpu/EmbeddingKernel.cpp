@@ -92,12 +92,35 @@ private:
     k.store(number, y, {at, column});
   }
 
-  /// The integer of a stored column and a lane; see PanelLayout.h.
+  /// The integer of a stored column and a lane.
   Value loadCode(Value panel, Value column, Value lane) {
-    int64_t size = layout.getChunk(), firstLine = 0;
+    if (!layout.isSparse)
+      return loadInteger(panel, column, lane, layout.getPlanes(), 0);
+    SmallVector<Plane, 3> planes = layout.getPlanes();
+    int64_t lines = layout.getChunkIntegers() / planes[0].getColumnsPerLine();
+    Value place =
+        arith::IndexCastOp::create(k.b, k.loc, k.i32(), k.rem(column, 4));
+    Value code = k.constant(k.i32(), double(1 << (layout.bits - 1)));
+    for (int64_t i = 0; i < 2; ++i) {
+      Value index = k.add(k.mul(k.div(column, 4), 2), i);
+      Value kept = loadInteger(panel, index, lane, planes[0], 0);
+      Value other = loadInteger(panel, index, lane, planes[1], lines);
+      Value isHere = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::eq,
+                                           place, other);
+      code =
+          k.select(isHere, arith::XOrIOp::create(k.b, k.loc, code, kept), code);
+    }
+    return code;
+  }
+
+  /// That of `planes`, whose lines in a chunk begin at `firstLine`; see
+  /// PanelLayout.h.
+  Value loadInteger(Value panel, Value column, Value lane,
+                    ArrayRef<Plane> planes, int64_t firstLine) {
+    int64_t size = layout.getChunkIntegers();
     Value chunk = k.mul(k.div(column, size), layout.getChunkLines());
     Value within = k.rem(column, size), code;
-    for (const Plane &plane : layout.getPlanes()) {
+    for (const Plane &plane : planes) {
       int64_t perLine = plane.getColumnsPerLine();
       Value line = k.add(chunk, k.add(k.div(within, perLine), firstLine));
       Value address = k.add(k.mul(panel, layout.getPanelElements()),

@@ -57,6 +57,9 @@ struct Isa {
     return isa;
   }
 
+  /// Whether an instruction takes words by indices without more ado.
+  bool selectsLanes() const { return hasPermute && !isNeon; }
+
   /// Whether instructions multiply by one word of a register, which saves a
   /// load for each word.
   bool multipliesByLane() const {

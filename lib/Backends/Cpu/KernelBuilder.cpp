@@ -1,6 +1,7 @@
 //===- KernelBuilder.cpp - what writing a kernel takes --------------------===//
 
 #include "KernelBuilder.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -24,6 +25,25 @@ Value KernelBuilder::bits(Value vector, int64_t shift, int64_t mask) {
     vector =
         arith::ShRUIOp::create(b, loc, vector, constant(type, double(shift)));
   return arith::AndIOp::create(b, loc, vector, constant(type, double(mask)));
+}
+
+Value KernelBuilder::selectLanes(Value vector, Value indices) {
+  StringRef name = isa.lanes == 16 ? "llvm.x86.avx512.permvar.sf.512"
+                                   : "llvm.x86.avx2.permps";
+  return LLVM::CallIntrinsicOp::create(b, loc, vector.getType(),
+                                       b.getStringAttr(name),
+                                       ValueRange{vector, indices})
+      ->getResult(0);
+}
+
+Value KernelBuilder::selectBytes(Value vector, Value indices) {
+  StringRef name = isa.isNeon        ? "llvm.aarch64.neon.tbl1.v16i8"
+                   : isa.lanes == 16 ? "llvm.x86.avx512.pshuf.b.512"
+                                     : "llvm.x86.avx2.pshuf.b";
+  return LLVM::CallIntrinsicOp::create(b, loc, vector.getType(),
+                                       b.getStringAttr(name),
+                                       ValueRange{vector, indices})
+      ->getResult(0);
 }
 
 Value KernelBuilder::toFloat(Value value) {

@@ -130,6 +130,12 @@ struct KernelBuilder {
   Value widen(Value value);
   /// Rounds f32 to a float type that is not wider.
   Value narrow(Value value, mlir::Type element);
+  /// Lane i of the result is the lane of `vector` that the low bits of lane i
+  /// of `indices` say. On x86.
+  Value selectLanes(Value vector, Value indices);
+  /// The same of bytes, within each 16; those of `indices` are below 16. On
+  /// x86 and AArch64.
+  Value selectBytes(Value vector, Value indices);
   /// The lanes below `count`.
   Value createMask(Value count) {
     return mlir::vector::CreateMaskOp::create(b, loc, vectorOf(b.getI1Type()),

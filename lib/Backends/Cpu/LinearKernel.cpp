@@ -44,9 +44,11 @@ struct TileShapes {
     int64_t sums = isa.registers >= 32 ? 24 : 10;
     int64_t each = spec.layout.isDense() ? 1 : hasHalves ? 3 : 2;
     many.rows = sums / many.panels / each;
-    if (hasHalves)
+    // Columns that are selected have registers, too.
+    if (hasHalves ||
+        (spec.integers && DotSums::selectsColumns(isa, spec.layout)))
       few.panels = 2;
-    else
+    if (!hasHalves)
       one.panels = std::max<int64_t>(32 / isa.lanes, 4);
   }
 };
@@ -171,6 +173,7 @@ private:
     tileRows = 1;
     tilePanelCount = count;
     firstPanel = panel;
+    hasSigns = false;
     SmallVector<BlockScales> blockScales(count);
     auto open = [&](int64_t j, int64_t width) {
       firstPanel = k.add(panel, j);
@@ -333,7 +336,14 @@ private:
     return k.add(k.mul(k.add(firstRow, i), layout.getNumBlocks()), block);
   }
 
+  /// Whether products take the columns of x that a sparse weight keeps.
+  bool selectsColumns() const {
+    return spec.integers ? DotSums::selectsColumns(k.isa, layout)
+                         : layout.isSparse && k.isa.selectsLanes();
+  }
+
   Values sumFloats(Value block) {
+    hasSigns = selectsColumns();
     Values zeros(tileRows * tilePanelCount, k.constant(k.vectorOf(k.f32()), 0));
     return k.carry(
         k.index(0), k.index(layout.getStoredBlock()), layout.getChunk(), zeros,
@@ -344,6 +354,11 @@ private:
             lines.push_back(reader->load(k.add(firstPanel, j), block, column));
           for (int64_t i = 0; i < tileRows; ++i)
             addresses.push_back(columnAddress(i, block, column));
+          if (selectsColumns()) {
+            for (int64_t first = 0; first < layout.getChunk(); first += lanes)
+              addWindow(first, lines, addresses, next);
+            return next;
+          }
           for (int64_t step = 0; step < layout.getChunk(); ++step) {
             Values codes;
             for (int64_t j = 0; j < tilePanelCount; ++j)
@@ -357,6 +372,23 @@ private:
           }
           return next;
         });
+  }
+
+  /// The columns of a chunk from `first` on that a vector of x has.
+  void addWindow(int64_t first, ArrayRef<Values> lines, ValueRange addresses,
+                 Values &sums) {
+    Values windows;
+    for (int64_t i = 0; i < tileRows; ++i)
+      windows.push_back(
+          k.loadVector(prepared.values, k.add(addresses[i], first)));
+    for (int64_t index = first / 2; index < (first + lanes) / 2; ++index)
+      for (int64_t j = 0; j < tilePanelCount; ++j) {
+        Value weights = k.toFloat(reader->decodeKept(lines[j], index));
+        Value places = reader->decodePlace(lines[j], index, lanes);
+        for (int64_t i = 0; i < tileRows; ++i)
+          sums[at(i, j)] =
+              k.fma(k.selectLanes(windows[i], places), weights, sums[at(i, j)]);
+      }
   }
 
   /// Without zero points, sums begin with what the middle takes off, which
@@ -393,6 +425,10 @@ private:
       }
     }
     Value weights(int64_t panel, int64_t quad) override {
+      const PanelLayout &layout = emitter.layout;
+      if (DotSums::selectsColumns(k.isa, layout))
+        return emitter.reader->decodeKeptQuad(
+            lines[panel], quad, DotSums::scalesKept(k.isa, layout));
       int64_t quads = emitter.layout.getChunk() / 4;
       return emitter.reader->decodeQuad(
           lines[(panel * step / 4 + quad) / quads], quad % quads,
@@ -402,6 +438,19 @@ private:
       return words.empty()
                  ? k.load(emitter.prepared.values, k.add(addresses[row], quad))
                  : words[row][quad];
+    }
+    Value places(int64_t panel, int64_t quad) override {
+      return emitter.reader->decodePlaceQuad(lines[panel], quad);
+    }
+    Value window(int64_t row, int64_t index) override {
+      Value loaded = vector::LoadOp::create(
+          k.b, k.loc, VectorType::get({4}, k.i32()), emitter.prepared.values,
+          k.add(addresses[row], 4 * index));
+      SmallVector<int64_t> copies;
+      for (int64_t lane = 0; lane < emitter.lanes; ++lane)
+        copies.push_back(lane % 4);
+      Value all = vector::ShuffleOp::create(k.b, k.loc, loaded, loaded, copies);
+      return k.bitcast(all, VectorType::get({4 * emitter.lanes}, k.i8()));
     }
 
   private:
@@ -451,8 +500,11 @@ private:
     Values steps, offsets; ///< of each panel; the latter unless they are seeded
   };
 
-  /// Whether integer sums begin with what the zero points take off.
-  bool isSeeded() const { return spec.integers && !zeros; }
+  /// Whether nothing is left that the zero points take off: integer sums begin
+  /// with it, and kept integers are without it.
+  bool isSeeded() const {
+    return !zeros && (spec.integers || selectsColumns());
+  }
 
   BlockScales loadScales(Value block) {
     BlockScales result;
@@ -569,7 +621,7 @@ private:
   std::optional<TileKernel> tiles; ///< where the processor has them
   // The tile that is being emitted.
   int64_t tileRows = 0, tilePanelCount = 0;
-  bool hasSigns = false; ///< its weights are read less 128
+  bool hasSigns = false; ///< its weights are read less the middle
   Value firstPanel, firstRow;
   SmallVector<Values> tables; ///< of its panels; see CodebookReader
 };

@@ -125,8 +125,29 @@ void packLine(const Plane &plane, const uint8_t *codes, int64_t pitch,
   }
 }
 
+/// Makes the row of a sparse weight what its panels have: in its first half two
+/// integers of each four columns, those that are not the middle first, and in
+/// its second half their places.
+void keepTwoOfFour(MutableArrayRef<uint8_t> row, int64_t bits) {
+  uint8_t middle = 1u << (bits - 1);
+  std::vector<uint8_t> columns(row.begin(), row.end());
+  uint8_t *kept = row.begin(), *places = kept + row.size() / 2;
+  for (size_t first = 0; first < columns.size(); first += 4) {
+    const uint8_t *last = kept + 2;
+    for (bool isMiddle : {false, true})
+      for (uint8_t place = 0; place < 4; ++place)
+        if (uint8_t code = columns[first + place];
+            (code == middle) == isMiddle && kept != last) {
+          *kept++ = code ^ middle;
+          *places++ = place;
+        }
+  }
+}
+
 void Packer::packCodes(uint32_t *out) const {
   SmallVector<Plane, 3> planes = layout.getPlanes();
+  // Padding of sparse weights is zeros, which are not stored.
+  uint8_t padding = layout.isSparse ? 1u << (layout.bits - 1) : 0;
   int64_t lanes = layout.lanes, stored = layout.getStoredColumns();
   std::deque<Bytes> data;
   for (Value weight : weights)
@@ -138,18 +159,27 @@ void Packer::packCodes(uint32_t *out) const {
     int64_t padded = format.getNumBlocks() * format.block;
     int64_t pitch = std::max(padded, stored);
     int64_t rowBytes = format.getNumBlocks() * format.getBlockBytes();
-    codes.assign(lanes * pitch, 0);
-    for (int64_t lane = 0; lane < lanes; ++lane)
+    codes.assign(lanes * pitch, padding);
+    for (int64_t lane = 0; lane < lanes; ++lane) {
       if (int64_t row = source.firstRow + lane; row < format.rows)
         unpackBits(data[source.weight].begin() + row * rowBytes, layout.bits,
                    MutableArrayRef(codes).slice(lane * pitch, padded));
-    for (int64_t chunk = 0; chunk < stored; chunk += layout.getChunk())
-      for (const Plane &plane : planes)
-        for (int64_t k = 0; k < layout.getChunk();
-             k += plane.getColumnsPerLine()) {
-          packLine(plane, codes.data() + chunk + k, pitch, lanes, out);
+      if (layout.isSparse)
+        keepTwoOfFour(MutableArrayRef(codes).slice(lane * pitch, stored),
+                      layout.bits);
+    }
+    int64_t size = layout.getChunkIntegers();
+    for (int64_t chunk = 0; chunk < stored / layout.getChunk(); ++chunk) {
+      const uint8_t *from = codes.data() + chunk * size;
+      for (const Plane &plane : planes) {
+        for (int64_t k = 0; k < size; k += plane.getColumnsPerLine()) {
+          packLine(plane, from + k, pitch, lanes, out);
           out += lanes;
         }
+        if (layout.isSparse)
+          from += stored / 2;
+      }
+    }
   }
 }
 
@@ -236,6 +266,8 @@ std::string getSuffix(const PanelLayout &layout, ArrayRef<Value> weights,
   std::string suffix = "panels" + std::to_string(layout.lanes);
   if (layout.isDense())
     suffix += toString(layout.format);
+  if (layout.isSparse)
+    suffix += ".sparse";
   for (Value weight : weights.drop_front())
     suffix += (interleaved ? "*" : "+") + getParamName(weight).str();
   return suffix;

@@ -9,6 +9,8 @@ using namespace llmc;
 using namespace llmc::cpu;
 
 SmallVector<Plane, 3> PanelLayout::getPlanes() const {
+  if (isSparse)
+    return {{bits, 0}, {2, 0}};
   SmallVector<Plane, 3> planes;
   int64_t offset = 0;
   for (int64_t size : {8, 4, 2, 1})
@@ -23,7 +25,7 @@ int64_t PanelLayout::getChunk() const {
   if (isDense())
     return isPaired() ? 2 : 1;
   // The narrowest plane has the most columns in a line.
-  return getPlanes().back().getColumnsPerLine();
+  return getPlanes().back().getColumnsPerLine() * (isSparse ? 2 : 1);
 }
 
 /// Whether f16 holds every scale or zero point exactly.
@@ -97,6 +99,18 @@ static bool isKnown(Value value) {
   return bool(getDense(value));
 }
 
+/// Whether at most two of each four columns are more than zeros, which are the
+/// middle of the range.
+static bool isTwoOfFour(Value data) {
+  auto densify = data.getDefiningOp<DensifyOp>();
+  if (!densify)
+    return false;
+  auto [n, m] = densify.getNM();
+  int64_t bits = densify.getBits().value_or(0);
+  return 4 % m == 0 && 2 * n <= m && (bits == 4 || bits == 8) &&
+         densify.getFillCode() == int64_t(1) << (bits - 1);
+}
+
 /// Completes the layout of integers or indices in blocks.
 static std::optional<PanelLayout> ofBlocks(PanelLayout layout, Value data,
                                            Value scales) {
@@ -126,6 +140,9 @@ std::optional<PanelLayout> PanelLayout::of(Value weight, int64_t lanes) {
                                      : bool(zeros.getDefiningOp<WeightOp>())))
       return std::nullopt;
     layout.halfZeros = layout.floatZeros && areHalf(zeros);
+    layout.isSparse = isTwoOfFour(dequantize.getData());
+    if (layout.getNumBlocks() > 1 && layout.block % layout.getChunk() != 0)
+      layout.isSparse = false;
     return ofBlocks(layout, dequantize.getData(), dequantize.getScales());
   }
   if (auto lookup = weight.getDefiningOp<LookupOp>()) {

@@ -19,6 +19,13 @@
 // fill whole lines of every plane; its lines come one plane after the other,
 // low bits first.
 //
+// Of weights that were pruned 2:4, integers of 4 or 8 bits, two of each four
+// columns are stored, with signs, as what they are more than the middle of the
+// range: the other two are the middle. Their lines are as above, of kept
+// integers for columns, and after those of a chunk comes a line of the same
+// kind with the place of each among its four columns, 2 bits. That is 3 bits
+// for a column instead of 4, and 5 instead of 8.
+//
 // Indices into a codebook are stored as integers. A codebook that all rows of a
 // panel share is a table of its entries, filled up to a vector; rows that have
 // one each have the first entries of all rows, then the second ones, and so on.
@@ -72,6 +79,7 @@ struct PanelLayout {
   bool hasZeros = false;                 ///< zero points are stored
   bool floatZeros = false;               ///< these are floats
   bool hasScales = true;                 ///< false for a lookup without them
+  bool isSparse = false; ///< two of each four columns are stored
   Codebook codebook = Codebook::None;
   bool halfScales = false; ///< scales are stored as f16, which loses nothing
   bool halfZeros = false;  ///< so are zero points that are floats
@@ -101,19 +109,29 @@ struct PanelLayout {
     return llvm::divideCeil(rows, lanes);
   }
   int64_t getNumBlocks() const { return llvm::divideCeil(columns, block); }
+  /// Those of a sparse weight are all bits of the kept integers, and the bits
+  /// of their places.
   llvm::SmallVector<Plane, 3> getPlanes() const;
   /// Columns of a chunk; dense, those that are stored side by side.
   int64_t getChunk() const;
+  /// Integers of a row that a chunk has.
+  int64_t getChunkIntegers() const { return getChunk() / (isSparse ? 2 : 1); }
   /// Lines of a chunk.
-  int64_t getChunkLines() const { return getChunk() * bits / 32; }
+  int64_t getChunkLines() const {
+    int64_t lines = 0;
+    for (const Plane &plane : getPlanes())
+      lines += getChunkIntegers() / plane.getColumnsPerLine();
+    return lines;
+  }
   /// Columns of a block as it is stored: whole chunks.
   int64_t getStoredBlock() const { return llvm::alignTo(block, getChunk()); }
   /// Columns of a row as it is stored.
   int64_t getStoredColumns() const { return getNumBlocks() * getStoredBlock(); }
   /// Values, when dense, or words of a panel.
   int64_t getPanelElements() const {
-    return getStoredColumns() * (isDense() ? lanes : lanes * bits) /
-           (isDense() ? 1 : 32);
+    int64_t columns = getStoredColumns();
+    return lanes *
+           (isDense() ? columns : columns / getChunk() * getChunkLines());
   }
 
   /// The parameters of a kernel for `weights` of this layout, whose panels
@@ -138,6 +156,7 @@ struct PanelLayout {
     visit("format", format);
     visit("zeros", hasZeros);
     visit("scales", hasScales);
+    visit("sparse", isSparse);
     visit("codebook", codebook);
     visit("half_scales", halfScales);
     visit("float_zeros", floatZeros);
@@ -149,7 +168,7 @@ struct PanelLayout {
            bits == other.bits && block == other.block &&
            format == other.format && hasZeros == other.hasZeros &&
            floatZeros == other.floatZeros && hasScales == other.hasScales &&
-           isLookup() == other.isLookup();
+           isSparse == other.isSparse && isLookup() == other.isLookup();
   }
 };
 

@@ -24,6 +24,16 @@ public:
   /// One column of each row, in words.
   Value decodeColumn(mlir::ValueRange lines, int64_t column);
 
+  /// Of a sparse weight: four kept integers of each row, in bytes with sign;
+  /// times 16 if `isScaled` and they have 4 bits.
+  Value decodeKeptQuad(mlir::ValueRange lines, int64_t quad, bool isScaled);
+  /// Their columns among the 16 of two such quads, in bytes.
+  Value decodePlaceQuad(mlir::ValueRange lines, int64_t quad);
+  /// One kept integer of each row, in words with sign.
+  Value decodeKept(mlir::ValueRange lines, int64_t index);
+  /// Its column among `window`, in the low bits of words.
+  Value decodePlace(mlir::ValueRange lines, int64_t index, int64_t window);
+
 private:
   /// Where a plane has some columns.
   struct Field {
@@ -32,6 +42,8 @@ private:
   };
   Value decode(mlir::ValueRange lines,
                llvm::function_ref<Field(const Plane &)> find);
+  static Field findColumn(const Plane &plane, int64_t column);
+  Value spread(mlir::ValueRange lines, int64_t quad);
 
   KernelBuilder &k;
   const PanelLayout &layout;

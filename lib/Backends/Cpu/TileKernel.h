@@ -62,8 +62,8 @@ public:
 private:
   /// Whether panels hold tiles as they are.
   bool isStoredAsTiles() const {
-    return isPaired ||
-           (layout.bits == 8 && paddedBlock == layout.getStoredBlock());
+    return isPaired || (layout.bits == 8 && !layout.isSparse &&
+                        paddedBlock == layout.getStoredBlock());
   }
   /// Whether codes are decoded with their signs, which leaves nothing to take
   /// off their sums.

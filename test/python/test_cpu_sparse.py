@@ -1,0 +1,129 @@
+"""Integers of which two of each four columns are stored, on the CPU backend."""
+
+import platform
+
+import numpy as np
+import pytest
+
+import llmc
+from kernels import densify, floats, linear, module, pack, pruned, rng, run
+
+ROWS, COUNTS = 45, (0, 1, 3, 17)
+SHAPES = [(4, 32, 96), (4, 64, 128), (4, 96, 70), (8, 32, 100)]
+
+
+def weight(bits, block, columns, zeros="", kept="any", pattern="2:4"):
+    """Parameters, ops and numbers of %w, and the magnitudes that a sum has."""
+    blocks, middle = -(-columns // block), 2**(bits - 1)
+    where, meta = pruned(ROWS, blocks * block, pattern)
+    codes = {
+        "any": lambda shape: rng.integers(0, 2**bits, shape),
+        "none": lambda shape: np.full(shape, middle),
+        "few": lambda shape: np.where(rng.random(shape) < 0.4, middle + 3, middle),
+        "lowest": np.zeros,
+        "highest": lambda shape: np.full(shape, 2**bits - 1),
+    }[kept](where.shape).astype(np.uint8)
+    dense = np.full((ROWS, blocks * block), middle, np.uint8)
+    np.put_along_axis(dense, where, codes, 1)
+    points = np.full((ROWS, blocks), float(middle))
+    params = {"v": pack(codes.reshape(ROWS * blocks, -1), bits)
+                   .reshape(ROWS, blocks, -1),
+              "p": meta, "s": np.abs(floats(ROWS, blocks)) / 16}
+    if zeros == "int":
+        points = rng.integers(0, 2**bits, (ROWS, blocks)).astype(np.uint8)
+        params["z"] = pack(points, bits)
+    elif zeros == "float":
+        params["z"] = points = (rng.random((ROWS, blocks)) * 2**bits).astype("f4")
+    size = block * bits // 8
+    body = densify(params["v"], meta, pattern, f"{ROWS}x{blocks}x{size}", bits)
+    operands, types = "%d", f"tensor<{ROWS}x{blocks}x{size}xui8>"
+    for name in list(params)[2:]:
+        kind = "ui8" if params[name].dtype == np.uint8 else "f32"
+        shape = "x".join(map(str, params[name].shape))
+        body += f"%{name} = llmc.weight @{name} : tensor<{shape}x{kind}>\n"
+        operands += f", %{name}"
+        types += f", tensor<{shape}x{kind}>"
+    body += (f"%w = llmc.dequantize {operands} {{bits = {bits} : i64, block = "
+             f"{block} : i64, columns = {columns} : i64}} : ({types}) -> "
+             f"tensor<{ROWS}x{columns}xf32>\n")
+    values = ((dense.reshape(ROWS, blocks, block) - points[..., None].astype("f8"))
+              * params["s"][..., None])
+    # What floats are sums of: integers without sign, and their zero points.
+    summed = np.abs(values) + 2**bits * params["s"][..., None]
+    return (params, body, values.reshape(ROWS, -1)[:, :columns],
+            summed.reshape(ROWS, -1)[:, :columns])
+
+
+def make_linear(weight, columns, activations):
+    params, body, *_ = weight
+    return module(params, body + linear(ROWS, columns, False, activations),
+                  f'%x: tensor<?x{columns}xf32> {{llmc.name = "x"}}',
+                  f"tensor<?x{ROWS}xf32>")
+
+
+def check(weight, columns, activations, target="host", path=None):
+    made = make_linear(weight, columns, activations)
+    assert made.run("llmc-claim-kernels").notices == []
+    assert any(".sparse" in p["name"] for p in made.params())
+    reference = make_linear(weight, columns, activations).compile("reference")
+    made = make_linear(weight, columns, activations)
+    if path:
+        made.compile_artifact(path, target=target)
+        compiled = llmc.Artifact(path)
+    else:
+        compiled = made.compile(target)
+    for count in COUNTS:
+        x = floats(count, columns)
+        got, want = (f({"x": x})["y"] for f in (compiled, reference))
+        bound = 1e-6 * (np.abs(x) @ weight[3].T + 1)
+        assert got.shape == want.shape
+        assert np.all(np.abs(got - want) <= bound)
+        if count:
+            alone = compiled({"x": x[-1:]})["y"]
+            assert np.array_equal(alone[0], got[-1])
+
+
+@pytest.mark.parametrize("bits,block,columns", SHAPES)
+@pytest.mark.parametrize("zeros", ["", "int", "float"])
+@pytest.mark.parametrize("rounded", [False, True])
+def test_linear(bits, block, columns, zeros, rounded):
+    check(weight(bits, block, columns, zeros), columns, block if rounded else 0)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("kept", ["none", "few", "lowest", "highest"])
+@pytest.mark.parametrize("rounded", [False, True])
+def test_extremes(bits, kept, rounded):
+    check(weight(bits, 64, 128, kept=kept), 128, 64 if rounded else 0)
+
+
+@pytest.mark.parametrize("pattern", ["1:2", "1:4"])
+def test_other_patterns(pattern):
+    """They are 2:4, too."""
+    check(weight(4, 32, 96, pattern=pattern), 96, 0)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64",
+                    reason="these are processors of x86-64")
+@pytest.mark.parametrize("target", ["cpu:x86-64", "cpu:x86-64-v3"])
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("kept", ["any", "lowest"])
+@pytest.mark.parametrize("rounded", [False, True])
+def test_targets(target, bits, kept, rounded, tmp_path):
+    check(weight(bits, 64, 128, "int", kept), 128, 64 if rounded else 0, target,
+          tmp_path / "out.llmc")
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_embedding(bits):
+    params, body, values, _ = weight(bits, 32, 96)
+    body += f"""%y = llmc.embedding %ids, %w : (tensor<?xi64>, tensor<{ROWS}x96xf32>) -> tensor<?x96xf32>
+    return %y : tensor<?x96xf32>"""
+
+    def make():
+        return module(params, body, '%ids: tensor<?xi64> {llmc.name = "ids"}',
+                      "tensor<?x96xf32>")
+
+    ids = np.arange(ROWS)[::-1]
+    got, _ = run(make, {"ids": ids}, claimed=1)
+    np.testing.assert_array_equal(got, values[ids].astype(np.float32))
