@@ -100,11 +100,10 @@ CostModel::Step CostModel::getStep(const PanelLayout &layout,
     return {1, 0, layout.format == FloatFormat::F32 ? 0.0 : 1.0};
   Step step{1, 0, 0};
   if (layout.isSparse) {
-    // Half the products, of columns that are selected first, or columns that
-    // are put together of shifted integers.
-    bool isPairs = isa.dot == Dot::Avx2;
+    // Half the products, of columns that are selected first, by units that
+    // multiply bytes as well; or columns that are put together.
     if (integers && DotSums::selectsColumns(isa, layout))
-      return {isPairs ? 1.0 : 0.5, isPairs ? 1.0 : 0.5, isPairs ? 5.0 : 2.25};
+      return isa.dot == Dot::Avx2 ? Step{1.5, 0.5, 5} : Step{1, 0, 2.25};
     if (!integers && isa.selectsLanes())
       return {0.5, 0.5, 2.5};
     step.unpacking = spreadQuad / (integers ? 1 : 4);
