@@ -1,5 +1,7 @@
 """What tests of kernels share: modules made of numpy arrays."""
 
+import re
+
 import numpy as np
 
 import llmc
@@ -106,6 +108,53 @@ def densify(values, meta, pattern, result, bits=None, fill=None):
     %d = llmc.densify %v, %p {{pattern = "{pattern}"{more}}}
       : (tensor<{shape}x{kind}>, tensor<{places}xui8>) -> tensor<{result}x{kind}>
     """
+
+
+def sparse(name, rows, columns, bits, block, zeros=False, kept="any",
+           pattern="2:4"):
+    """Parameters, ops and numbers of %NAMEw, integers that were pruned, and the
+    magnitudes that its sums have."""
+    blocks, middle = -(-columns // block), 2**(bits - 1)
+    where, meta = pruned(rows, blocks * block, pattern)
+    codes = {
+        "any": lambda shape: rng.integers(0, 2**bits, shape),
+        "none": lambda shape: np.full(shape, middle),
+        "few": lambda shape: np.where(rng.random(shape) < 0.4, middle + 3, middle),
+        "lowest": np.zeros,
+        "highest": lambda shape: np.full(shape, 2**bits - 1),
+    }[kept](where.shape).astype(np.uint8)
+    dense = np.full((rows, blocks * block), middle, np.uint8)
+    np.put_along_axis(dense, where, codes, 1)
+    points = np.full((rows, blocks), float(middle))
+    scales = np.abs(floats(rows, blocks)) / 16
+    params = {"v": pack(codes.reshape(rows * blocks, -1), bits)
+                   .reshape(rows, blocks, -1),
+              "p": meta, "s": scales}
+    if zeros is True:
+        points = rng.integers(0, 2**bits, (rows, blocks)).astype(np.uint8)
+        params["z"] = pack(points, bits)
+    elif zeros == "float":
+        params["z"] = points = (rng.random((rows, blocks)) * 2**bits).astype("f4")
+    size = block * bits // 8
+    data = f"tensor<{rows}x{blocks}x{size}xui8>"
+    body = densify(params["v"], meta, pattern, f"{rows}x{blocks}x{size}", bits)
+    operands, types = ["%d"], [data]
+    for symbol in list(params)[2:]:
+        kind = KINDS[params[symbol].dtype.name]
+        types.append(f"tensor<{'x'.join(map(str, params[symbol].shape))}x{kind}>")
+        operands.append(f"%{symbol}")
+        body += f"%{symbol} = llmc.weight @{symbol} : {types[-1]}\n"
+    body += (f"%w = llmc.dequantize {', '.join(operands)} {{bits = {bits} : i64, "
+             f"block = {block} : i64, columns = {columns} : i64}} : "
+             f"({', '.join(types)}) -> tensor<{rows}x{columns}xf32>\n")
+    body = re.sub(r"([%@])(?=[a-z])", rf"\1{name}", body)
+    params = {name + symbol: value for symbol, value in params.items()}
+    values = ((dense.reshape(rows, blocks, block) - points[..., None].astype("f8"))
+              * scales[..., None])
+    # What floats are sums of: integers without sign, and their zero points.
+    summed = np.abs(values) + 2**bits * scales[..., None]
+    return (params, body, values.reshape(rows, -1)[:, :columns],
+            summed.reshape(rows, -1)[:, :columns])
 
 
 def weight_ops(params, rows, columns, bits, block):

@@ -6,52 +6,14 @@ import numpy as np
 import pytest
 
 import llmc
-from kernels import densify, floats, linear, module, pack, pruned, rng, run
+from kernels import floats, linear, module, run, sparse
 
 ROWS, COUNTS = 45, (0, 1, 3, 17)
 SHAPES = [(4, 32, 96), (4, 64, 128), (4, 96, 70), (8, 32, 100)]
 
 
-def weight(bits, block, columns, zeros="", kept="any", pattern="2:4"):
-    """Parameters, ops and numbers of %w, and the magnitudes that a sum has."""
-    blocks, middle = -(-columns // block), 2**(bits - 1)
-    where, meta = pruned(ROWS, blocks * block, pattern)
-    codes = {
-        "any": lambda shape: rng.integers(0, 2**bits, shape),
-        "none": lambda shape: np.full(shape, middle),
-        "few": lambda shape: np.where(rng.random(shape) < 0.4, middle + 3, middle),
-        "lowest": np.zeros,
-        "highest": lambda shape: np.full(shape, 2**bits - 1),
-    }[kept](where.shape).astype(np.uint8)
-    dense = np.full((ROWS, blocks * block), middle, np.uint8)
-    np.put_along_axis(dense, where, codes, 1)
-    points = np.full((ROWS, blocks), float(middle))
-    params = {"v": pack(codes.reshape(ROWS * blocks, -1), bits)
-                   .reshape(ROWS, blocks, -1),
-              "p": meta, "s": np.abs(floats(ROWS, blocks)) / 16}
-    if zeros == "int":
-        points = rng.integers(0, 2**bits, (ROWS, blocks)).astype(np.uint8)
-        params["z"] = pack(points, bits)
-    elif zeros == "float":
-        params["z"] = points = (rng.random((ROWS, blocks)) * 2**bits).astype("f4")
-    size = block * bits // 8
-    body = densify(params["v"], meta, pattern, f"{ROWS}x{blocks}x{size}", bits)
-    operands, types = "%d", f"tensor<{ROWS}x{blocks}x{size}xui8>"
-    for name in list(params)[2:]:
-        kind = "ui8" if params[name].dtype == np.uint8 else "f32"
-        shape = "x".join(map(str, params[name].shape))
-        body += f"%{name} = llmc.weight @{name} : tensor<{shape}x{kind}>\n"
-        operands += f", %{name}"
-        types += f", tensor<{shape}x{kind}>"
-    body += (f"%w = llmc.dequantize {operands} {{bits = {bits} : i64, block = "
-             f"{block} : i64, columns = {columns} : i64}} : ({types}) -> "
-             f"tensor<{ROWS}x{columns}xf32>\n")
-    values = ((dense.reshape(ROWS, blocks, block) - points[..., None].astype("f8"))
-              * params["s"][..., None])
-    # What floats are sums of: integers without sign, and their zero points.
-    summed = np.abs(values) + 2**bits * params["s"][..., None]
-    return (params, body, values.reshape(ROWS, -1)[:, :columns],
-            summed.reshape(ROWS, -1)[:, :columns])
+def weight(bits, block, columns, zeros=False, **more):
+    return sparse("", ROWS, columns, bits, block, zeros, **more)
 
 
 def make_linear(weight, columns, activations):
@@ -84,7 +46,7 @@ def check(weight, columns, activations, target="host", path=None):
 
 
 @pytest.mark.parametrize("bits,block,columns", SHAPES)
-@pytest.mark.parametrize("zeros", ["", "int", "float"])
+@pytest.mark.parametrize("zeros", [False, True, "float"])
 @pytest.mark.parametrize("rounded", [False, True])
 def test_linear(bits, block, columns, zeros, rounded):
     check(weight(bits, block, columns, zeros), columns, block if rounded else 0)
@@ -110,7 +72,7 @@ def test_other_patterns(pattern):
 @pytest.mark.parametrize("kept", ["any", "lowest"])
 @pytest.mark.parametrize("rounded", [False, True])
 def test_targets(target, bits, kept, rounded, tmp_path):
-    check(weight(bits, 64, 128, "int", kept), 128, 64 if rounded else 0, target,
+    check(weight(bits, 64, 128, True, kept=kept), 128, 64 if rounded else 0, target,
           tmp_path / "out.llmc")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import llmc
-from kernels import (floats, halves, linear, module, quantized, weight,
+from kernels import (floats, halves, linear, module, quantized, sparse, weight,
                      weight_ops)
 from test_cpu_bf16 import cast_linear, to_bf16
 
@@ -117,6 +117,19 @@ def round_blocks(x, block):
 def test_tiles(bits, block, zeros, rows, columns, bias, run, tmp_path):
     params, values = quantized(rows, columns, bits, block, zeros)
     body = weight_ops(params, rows, columns, bits, block)
+    check_tiles(params, body, values, block, bias, run, tmp_path)
+
+
+@pytest.mark.parametrize("bits,block,zeros,rows,columns", [
+    (4, 32, False, 40, 96), (4, 64, True, 48, 128), (8, 64, False, 33, 128)])
+def test_sparse_tiles(bits, block, zeros, rows, columns, run, tmp_path):
+    """Rows of tiles and of vectors get the same bits."""
+    params, body, values, _ = sparse("", rows, columns, bits, block, zeros)
+    check_tiles(params, body, values, block, False, run, tmp_path)
+
+
+def check_tiles(params, body, values, block, bias, run, tmp_path):
+    rows, columns = values.shape
     if bias:
         params["b"] = floats(rows)
 

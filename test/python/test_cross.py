@@ -12,8 +12,8 @@ import pytest
 
 import llmc
 import test_cpu_kv_cache as kv_cache
-from kernels import (NF4, cast_linear, floats, halves, lookup, module, to_bf16,
-                     weight)
+from kernels import (NF4, cast_linear, floats, halves, lookup, module,
+                     sparse, to_bf16, weight)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PASSES = "llmc-lift"  # keeps past keys and values as inputs, as the cases have
@@ -163,6 +163,7 @@ FORMATS = {
              (4, 0, False, True)],
     "floats": [(4, 32, False, False), (3, 32, True, False), "bf16"],
     "lookups": [(2, 0), (3, 37), (4, 0), (5, 0)],
+    "sparse": [(4, 32, False, True), (8, 64, True, True), (4, 32, True, False)],
 }
 
 
@@ -193,7 +194,8 @@ def test_linear_kernels(target, cpu, columns, formats, runners, tmp_path):
         else:
             bits, block, zeros, integers = form
             block = block or columns
-            more, ops, values = weight(name, rows, columns, bits, block, zeros)
+            make = sparse if formats == "sparse" else weight
+            more, ops, values, *_ = make(name, rows, columns, bits, block, zeros)
             if integers:
                 operand, seen = f"a{index}", rounded(x, block)
                 ops += (f"\n%{operand} = llmc.quantize_dynamic %x {{block = {block}"
