@@ -80,6 +80,10 @@ public:
     } else {
       keys = takeCache(spec.keys, spec.headSize, spec.keyGroup);
       values = takeCache(spec.values, spec.valueSize, spec.valueGroup);
+      if (spec.keysTransposed)
+        keys.data = exchangeHeads(keys.data);
+      if (spec.valuesTransposed)
+        values.data = exchangeHeads(values.data);
     }
     if (spec.hasLength || spec.appends)
       length = take();
@@ -148,6 +152,15 @@ private:
   // The cache
   //===--------------------------------------------------------------------===//
 
+  /// [B, C, heads, D] as [B, heads, C, D], without moving it.
+  Value exchangeHeads(Value buffer) {
+    const unsigned order[] = {0, 2, 1, 3};
+    return memref::TransposeOp::create(
+        k.b, k.loc, buffer,
+        AffineMapAttr::get(
+            AffineMap::getPermutationMap(ArrayRef(order), k.b.getContext())));
+  }
+
   void findNumKeys() {
     Value capacity = k.min(k.dim(keys.data, 2), k.dim(values.data, 2));
     for (const Cache &cache : {keys, values})
@@ -200,6 +213,7 @@ private:
     buffers.add(queries, k.f32(), most * spec.headSize);
     keyReader.addBuffers(buffers);
     buffers.add(scores, k.f32(), most * blockKeys);
+    buffers.add(factors, k.f32(), llvm::alignTo(most, lanes));
     buffers.add(sumsBuffer, k.f32(), most * record);
     buffers.add(totalsBuffer, k.f32(), most * record);
     valueReader.addBuffers(buffers);
@@ -246,6 +260,10 @@ private:
     keyReader.prefetch(k.add(block.first, blockKeys));
     keyReader.load();
     overTiles([&](Value q, int64_t count) { emitScores(q, count); });
+    overQueries([&](Value q) { emitLargest(q); });
+    k.loop(k.index(0), numQueries, lanes, [&](Value q) {
+      k.storeVector(exponential(k.loadVector(factors, q)), factors, q);
+    });
     overQueries([&](Value q) { emitSoftmax(q); });
     valueReader.load();
     overTiles([&](Value q, int64_t count) { emitOutputs(q, count); });
@@ -566,20 +584,29 @@ private:
     return k.mulF(value, splat(spec.softcap));
   }
 
-  /// Turns the scores of a query into weights, and rescales what it has.
-  void emitSoftmax(Value q) {
-    AttentionSums own = sums.at(q);
-    Value size = k.mul(k.ceilDiv(block.getSize(k), lanes), lanes);
+  Value getNumScores() {
+    return k.mul(k.ceilDiv(block.getSize(k), lanes), lanes);
+  }
+
+  /// Finds the largest score of a query, and how much less it was before.
+  void emitLargest(Value q) {
     Value highest =
-        k.carry(k.index(0), size, lanes, infinity(floats),
+        k.carry(k.index(0), getNumScores(), lanes, infinity(floats),
                 [&](Value key, ValueRange carried) -> Values {
                   return {k.maximum(k.loadVector(scores, scoreAddress(q, key)),
                                     carried[0])};
                 })[0];
-    Value before = own.loadLargest();
+    Value before = sums.at(q).loadLargest();
     Value now = k.maximum(before, k.reduceToLargest(highest));
-    Value base = k.broadcast(getScoreBase(k, now));
-    Value factor = exponential(k.subF(k.broadcast(before), base));
+    k.store(k.subF(before, getScoreBase(k, now)), factors, q);
+    sums.at(q).storeLargest(now);
+  }
+
+  /// Turns the scores of a query into weights, and rescales what it has.
+  void emitSoftmax(Value q) {
+    AttentionSums own = sums.at(q);
+    Value size = getNumScores();
+    Value base = k.broadcast(getScoreBase(k, own.loadLargest()));
     Value sum = k.carry(k.index(0), size, lanes, splat(0),
                         [&](Value key, ValueRange carried) -> Values {
                           Value address = scoreAddress(q, key);
@@ -588,7 +615,7 @@ private:
                           k.storeVector(weight, scores, address);
                           return {k.addF(carried[0], weight)};
                         })[0];
-    own.rescale(factor, sum, now);
+    own.rescale(k.load(factors, q), sum);
   }
 
   Value exponential(Value value) {
@@ -649,6 +676,8 @@ private:
   // Of the task.
   Value firstRow, rows, numQueries;
   Value queries, scores;
+  /// What sums are multiplied with when the largest score has grown.
+  Value factors;
   Value roundedQueries, queryWords, querySeeds, querySums, querySteps;
   AttentionSums sums, totals; ///< of a chunk, and of those before
 };

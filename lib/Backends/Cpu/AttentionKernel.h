@@ -34,6 +34,8 @@ struct AttentionSpec {
   HeadsSpec query, newKeys, newValues;
   CacheFormat keys = CacheFormat::F32, values = CacheFormat::F32;
   int64_t keyGroup = 1, valueGroup = 1; ///< of integers of 4 bits
+  /// They are [B, C, keyHeads, D], as linears leave them. Without a length.
+  bool keysTransposed = false, valuesTransposed = false;
   /// Of the mask, which broadcasts to [B, heads, S, T]: whether it has each
   /// dimension; empty without a mask.
   llvm::SmallVector<bool> mask;
@@ -60,6 +62,8 @@ struct AttentionSpec {
     visit("values", values);
     visit("key_group", keyGroup);
     visit("value_group", valueGroup);
+    visit("keys_transposed", keysTransposed);
+    visit("values_transposed", valuesTransposed);
     visit("mask", mask);
     visit("choosing", choosing);
     visit("transposed", transposed);

@@ -158,11 +158,23 @@ private:
     return rows;
   }
 
+  /// Reads what is no cache where linears left it.
+  static bool takeTranspose(CacheMatch &cache) {
+    auto transpose = cache.data.getDefiningOp<TransposeOp>();
+    if (cache.prefix || cache.scales || !transpose ||
+        transpose.getPerm() != ArrayRef(headsAndRows))
+      return false;
+    cache.data = transpose.getOperand();
+    return true;
+  }
+
   /// Attention that reads what is there.
   AttentionMatch matchReading(Value result) {
     MatchedRows query = matchRows(attention.getQuery());
     spec.query = query.spec;
     spec.hasLength = bool(keys.prefix);
+    spec.keysTransposed = takeTranspose(keys);
+    spec.valuesTransposed = takeTranspose(values);
     AttentionMatch match{spec, query.inputs, {result}, {Value()}};
     for (const CacheMatch &cache : {keys, values})
       match.inputs.append(cache.getBuffers());

@@ -22,7 +22,7 @@ void AttentionSums::clear() const {
   Value zero = k->constant(k->vectorOf(k->f32()), 0);
   for (int64_t i = 0; i < getPitch(); i += k->isa.lanes)
     storeOutputs(zero, i);
-  k->store(getInfinity(*k), buffer, largestAddress());
+  storeLargest(getInfinity(*k));
 }
 
 void AttentionSums::copy(const AttentionSums &from) const {
@@ -46,18 +46,14 @@ void AttentionSums::add(const AttentionSums &other) const {
     Value added = other.loadOutputs(i);
     k->storeVector(k->fma(added, factor, rescaled), buffer, address);
   }
-  k->store(now, buffer, largestAddress());
+  storeLargest(now);
 }
 
-void AttentionSums::rescale(Value factor, Value weights, Value largest) const {
-  Value scaled =
-      k->mulF(loadWeight(), vector::ExtractOp::create(k->b, k->loc, factor, 0));
+void AttentionSums::rescale(Value factor, Value weights) const {
+  Value scaled = k->mulF(loadWeight(), factor);
   k->store(k->addF(scaled, k->reduce(vector::CombiningKind::ADD, weights)),
            buffer, weightAddress());
-  k->store(largest, buffer, largestAddress());
-  for (int64_t i = 0; i < size; i += k->isa.lanes) {
-    Value address = k->add(begin, i);
-    k->storeVector(k->mulF(k->loadVector(buffer, address), factor), buffer,
-                   address);
-  }
+  Value factors = k->broadcast(factor);
+  for (int64_t i = 0; i < size; i += k->isa.lanes)
+    storeOutputs(k->mulF(loadOutputs(i), factors), i);
 }

@@ -37,6 +37,9 @@ public:
 
   /// -inf without any score.
   Value loadLargest() const { return k->load(buffer, largestAddress()); }
+  void storeLargest(Value score) const {
+    k->store(score, buffer, largestAddress());
+  }
   Value loadWeight() const { return k->load(buffer, weightAddress()); }
   /// A vector of the outputs.
   Value loadOutputs(int64_t offset) const {
@@ -50,9 +53,8 @@ public:
   void copy(const AttentionSums &from) const;
   /// Adds sums over other keys.
   void add(const AttentionSums &other) const;
-  /// Multiplies all with `factor`, a vector of one number, and adds a vector of
-  /// weights that are relative to `largest`.
-  void rescale(Value factor, Value weights, Value largest) const;
+  /// Multiplies all with `factor`, and adds a vector of weights.
+  void rescale(Value factor, Value weights) const;
 
 private:
   int64_t getPitch() const { return getPitch(k->isa, size); }
