@@ -15,6 +15,7 @@
 #include "LinearKernel.h"
 #include "Codebook.h"
 #include "DotSums.h"
+#include "LinearResults.h"
 #include "PanelReader.h"
 #include "TileKernel.h"
 
@@ -57,7 +58,8 @@ class LinearEmitter {
 public:
   LinearEmitter(func::FuncOp function, const LinearSpec &spec, const Isa &isa)
       : k(function, isa), spec(spec), layout(spec.layout), lanes(isa.lanes),
-        shapes(spec, isa), arguments(function.getArguments()) {
+        shapes(spec, isa), arguments(function.getArguments()),
+        results(k, spec) {
     rows = k.numOuter(arguments.front(), 1);
     x = k.flatten(take(), 1);
     if (spec.norm)
@@ -67,7 +69,7 @@ public:
     if (spec.hasStep)
       step = k.load(k.flatten(take(), 0), k.index(0));
     if (spec.epilogue == Epilogue::Add)
-      addend = flat(take());
+      results.setAddend(take());
     panels = take();
     if (!layout.isDense())
       reader.emplace(k, layout, panels);
@@ -80,7 +82,7 @@ public:
     if (spec.hasBias)
       bias = take();
     while (!arguments.empty())
-      outputs.push_back(flat(take()));
+      results.addOutput(take());
   }
 
   void emit() {
@@ -124,14 +126,6 @@ private:
     Value argument = arguments.front();
     arguments = arguments.drop_front();
     return argument;
-  }
-
-  /// In one dimension of a dynamic size, so that all outputs have one type.
-  Value flat(Value buffer) {
-    buffer = k.flatten(buffer, 0);
-    Type element = cast<MemRefType>(buffer.getType()).getElementType();
-    auto type = MemRefType::get({ShapedType::kDynamic}, element);
-    return k.b.createOrFold<memref::CastOp>(k.loc, type, buffer);
   }
 
   //===--------------------------------------------------------------------===//
@@ -555,56 +549,8 @@ private:
                : k.toFloat(code);
   }
 
-  //===--------------------------------------------------------------------===//
-  // Results
-  //===--------------------------------------------------------------------===//
-
   void emitResults(ValueRange sums) {
-    int64_t group = spec.isGated() ? 2 : 1;
-    for (int64_t j = 0; j < tilePanelCount; j += group) {
-      Place place = findPlace(k.add(firstPanel, j));
-      for (int64_t i = 0; i < tileRows; ++i) {
-        Value value = emitActivation(k, spec.activation, sums[at(i, j)]);
-        if (spec.isGated())
-          value = k.mulF(value, sums[at(i, j + 1)]);
-        Value address =
-            k.add(k.mul(k.add(firstRow, i), place.width), place.column);
-        if (addend)
-          value = k.addF(k.loadVector(addend, address, place.mask), value);
-        Type element =
-            cast<MemRefType>(place.output.getType()).getElementType();
-        k.storeVector(k.narrow(value, element), place.output, address,
-                      place.mask);
-      }
-    }
-  }
-
-  /// Where the outputs of a panel are stored.
-  struct Place {
-    Value output, width, column, mask;
-  };
-
-  Place findPlace(Value panel) {
-    if (spec.isGated())
-      panel = k.div(panel, 2);
-    Place place{outputs[0], k.index(spec.rows[0]), panel, {}};
-    bool isWhole = spec.rows[0] % lanes == 0;
-    int64_t first = 0;
-    for (size_t i = 1; i < outputs.size(); ++i) {
-      first += layout.getNumPanels(spec.rows[i - 1]);
-      Value isBefore = k.isLess(panel, k.index(first));
-      auto select = [&](Value &before, Value after) {
-        before = arith::SelectOp::create(k.b, k.loc, isBefore, before, after);
-      };
-      select(place.output, outputs[i]);
-      select(place.width, k.index(spec.rows[i]));
-      select(place.column, k.sub(panel, k.index(first)));
-      isWhole &= spec.rows[i] % lanes == 0;
-    }
-    place.column = k.mul(place.column, lanes);
-    if (!isWhole)
-      place.mask = k.createMask(k.sub(place.width, place.column));
-    return place;
+    results.emit(sums, {firstRow, firstPanel, tileRows, tilePanelCount});
   }
 
   KernelBuilder k;
@@ -613,9 +559,9 @@ private:
   int64_t lanes;
   TileShapes shapes;
   ValueRange arguments;
-  Value x, normScale, normBias, step, addend, panels, scales, zeros, codebook,
-      bias, rows;
-  Values outputs;
+  LinearResults results;
+  Value x, normScale, normBias, step, panels, scales, zeros, codebook, bias,
+      rows;
   std::optional<PanelReader> reader; ///< of integers
   PreparedRows prepared;
   std::optional<TileKernel> tiles; ///< where the processor has them
