@@ -9,7 +9,8 @@ import llmc
 from kernels import floats, linear, module, run, sparse
 
 ROWS, COUNTS = 45, (0, 1, 3, 17)
-SHAPES = [(4, 32, 96), (4, 64, 128), (4, 96, 70), (8, 32, 100)]
+SHAPES = [(4, 32, 70), (4, 32, 96), (4, 32, 128), (4, 64, 128), (4, 96, 70),
+          (8, 32, 100), (8, 64, 96)]
 
 
 def weight(bits, block, columns, zeros=False, **more):
