@@ -1,7 +1,6 @@
 //===- Codebook.cpp - numbers by their indices ----------------------------===//
 
 #include "Codebook.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -35,11 +34,6 @@ Values CodebookReader::load(Value panel) const {
 /// A register holds as many entries as it has lanes; the instructions look at
 /// the lowest bits of an index, which is what they take.
 Value CodebookReader::permute(ValueRange table, Value codes) const {
-  auto callOf = [&](Type type, const Twine &name, ValueRange arguments) {
-    return LLVM::CallIntrinsicOp::create(k.b, k.loc, type,
-                                         k.b.getStringAttr(name), arguments)
-        ->getResult(0);
-  };
   if (k.isa.isNeon) {
     // Of bytes: code c is at 4 c to 4 c + 3.
     auto bytes = VectorType::get({4 * layout.lanes}, k.i8());
@@ -53,12 +47,12 @@ Value CodebookReader::permute(ValueRange table, Value codes) const {
         arith::AddIOp::create(k.b, k.loc, codes, k.constant(words, 0x03020100));
     arguments.push_back(k.bitcast(codes, bytes));
     Value entries =
-        callOf(bytes, "llvm.aarch64.neon.tbl" + Twine(table.size()) + ".v16i8",
+        k.call("llvm.aarch64.neon.tbl" + Twine(table.size()) + ".v16i8", bytes,
                arguments);
     return k.bitcast(entries, k.vectorOf(k.f32()));
   }
   auto call = [&](StringRef name, ValueRange arguments) -> Value {
-    return callOf(k.vectorOf(k.f32()), name, arguments);
+    return k.call(name, k.vectorOf(k.f32()), arguments);
   };
   bool isWide = layout.lanes == 16;
   if (table.size() == 1)

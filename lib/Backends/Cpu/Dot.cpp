@@ -1,18 +1,10 @@
 //===- Dot.cpp - sums of products of narrow numbers -----------------------===//
 
 #include "DotSums.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 using namespace llmc;
 using namespace llmc::cpu;
-
-static Value call(KernelBuilder &k, StringRef name, Type result,
-                  ValueRange arguments) {
-  return LLVM::CallIntrinsicOp::create(k.b, k.loc, result,
-                                       k.b.getStringAttr(name), arguments)
-      ->getResult(0);
-}
 
 /// Every byte of `word`, with its sign, times that of the weights.
 static Value emitWords(KernelBuilder &k, Value sum, Value weights, Value x) {
@@ -39,13 +31,12 @@ static Value emitAvx2(KernelBuilder &k, Value sum, Value a, Value b,
   StringRef addPairs =
       isWide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
   if (fitHalves) {
-    Value pairs = call(k,
-                       isWide ? "llvm.x86.avx512.pmaddubs.w.512"
-                              : "llvm.x86.avx2.pmadd.ub.sw",
-                       halves, {a, b});
+    Value pairs = k.call(isWide ? "llvm.x86.avx512.pmaddubs.w.512"
+                                : "llvm.x86.avx2.pmadd.ub.sw",
+                         halves, {a, b});
     Value ones = k.constant(halves, 1);
     return arith::AddIOp::create(k.b, k.loc, sum,
-                                 call(k, addPairs, words, {pairs, ones}));
+                                 k.call(addPairs, words, {pairs, ones}));
   }
   // Even and odd bytes apart, in 16 bits.
   Value w = k.bitcast(a, halves), n = k.bitcast(b, halves);
@@ -53,8 +44,8 @@ static Value emitAvx2(KernelBuilder &k, Value sum, Value a, Value b,
   Value evenN = arith::ShRSIOp::create(
       k.b, k.loc, arith::ShLIOp::create(k.b, k.loc, n, eight), eight);
   Value oddN = arith::ShRSIOp::create(k.b, k.loc, n, eight);
-  Value even = call(k, addPairs, words, {k.bits(w, 0, 255), evenN});
-  Value odd = call(k, addPairs, words, {k.bits(w, 8, 255), oddN});
+  Value even = k.call(addPairs, words, {k.bits(w, 0, 255), evenN});
+  Value odd = k.call(addPairs, words, {k.bits(w, 8, 255), oddN});
   sum = arith::AddIOp::create(k.b, k.loc, sum, even);
   return arith::AddIOp::create(k.b, k.loc, sum, odd);
 }
@@ -65,10 +56,9 @@ Value llmc::cpu::emitByteDot(KernelBuilder &k, Value sum, Value a, Value b,
     return emitAvx2(k, sum, a, b, fitHalves);
   if (k.isa.multipliesByLane())
     return emitNeonDot(k, sum, a, b);
-  return call(k,
-              k.isa.lanes == 16 ? "llvm.x86.avx512.vpdpbusd.512"
-                                : "llvm.x86.avx512.vpdpbusd.256",
-              sum.getType(), {sum, a, b});
+  return k.call(k.isa.lanes == 16 ? "llvm.x86.avx512.vpdpbusd.512"
+                                  : "llvm.x86.avx512.vpdpbusd.256",
+                sum.getType(), {sum, a, b});
 }
 
 Value llmc::cpu::emitDot(KernelBuilder &k, Value sum, Value weights, Value x,
@@ -84,9 +74,8 @@ Value llmc::cpu::emitDot(KernelBuilder &k, Value sum, Value weights, Value x,
 Value llmc::cpu::emitPairDot(KernelBuilder &k, Value sum, Value weights,
                              Value x) {
   auto pairs = VectorType::get({2 * k.isa.lanes}, k.b.getBF16Type());
-  return call(k,
-              k.isa.pairDot == PairDot::X86
-                  ? "llvm.x86.avx512bf16.dpbf16ps.512"
-                  : "llvm.aarch64.neon.bfdot.v4f32.v8bf16",
-              sum.getType(), {sum, weights, k.bitcast(k.broadcast(x), pairs)});
+  return k.call(
+      k.isa.pairDot == PairDot::X86 ? "llvm.x86.avx512bf16.dpbf16ps.512"
+                                    : "llvm.aarch64.neon.bfdot.v4f32.v8bf16",
+      sum.getType(), {sum, weights, k.bitcast(k.broadcast(x), pairs)});
 }

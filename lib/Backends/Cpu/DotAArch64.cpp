@@ -1,16 +1,13 @@
 //===- DotAArch64.cpp - sums of products of bytes on AArch64 --------------===//
 
 #include "DotSums.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 using namespace llmc;
 using namespace llmc::cpu;
 
 static Value call(KernelBuilder &k, StringRef name, ValueRange arguments) {
-  return LLVM::CallIntrinsicOp::create(k.b, k.loc, k.vectorOf(k.i32()),
-                                       k.b.getStringAttr(name), arguments)
-      ->getResult(0);
+  return k.call(name, k.vectorOf(k.i32()), arguments);
 }
 
 Value llmc::cpu::emitNeonDot(KernelBuilder &k, Value sum, Value a, Value b) {

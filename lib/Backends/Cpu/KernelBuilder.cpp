@@ -27,23 +27,24 @@ Value KernelBuilder::bits(Value vector, int64_t shift, int64_t mask) {
   return arith::AndIOp::create(b, loc, vector, constant(type, double(mask)));
 }
 
-Value KernelBuilder::selectLanes(Value vector, Value indices) {
-  StringRef name = isa.lanes == 16 ? "llvm.x86.avx512.permvar.sf.512"
-                                   : "llvm.x86.avx2.permps";
-  return LLVM::CallIntrinsicOp::create(b, loc, vector.getType(),
-                                       b.getStringAttr(name),
-                                       ValueRange{vector, indices})
+Value KernelBuilder::call(const Twine &name, Type result,
+                          ValueRange arguments) {
+  return LLVM::CallIntrinsicOp::create(b, loc, result, b.getStringAttr(name),
+                                       arguments)
       ->getResult(0);
 }
 
+Value KernelBuilder::selectLanes(Value vector, Value indices) {
+  return call(isa.lanes == 16 ? "llvm.x86.avx512.permvar.sf.512"
+                              : "llvm.x86.avx2.permps",
+              vector.getType(), {vector, indices});
+}
+
 Value KernelBuilder::selectBytes(Value vector, Value indices) {
-  StringRef name = isa.isNeon        ? "llvm.aarch64.neon.tbl1.v16i8"
-                   : isa.lanes == 16 ? "llvm.x86.avx512.pshuf.b.512"
-                                     : "llvm.x86.avx2.pshuf.b";
-  return LLVM::CallIntrinsicOp::create(b, loc, vector.getType(),
-                                       b.getStringAttr(name),
-                                       ValueRange{vector, indices})
-      ->getResult(0);
+  return call(isa.isNeon        ? "llvm.aarch64.neon.tbl1.v16i8"
+              : isa.lanes == 16 ? "llvm.x86.avx512.pshuf.b.512"
+                                : "llvm.x86.avx2.pshuf.b",
+              vector.getType(), {vector, indices});
 }
 
 Value KernelBuilder::toFloat(Value value) {

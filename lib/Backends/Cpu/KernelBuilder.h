@@ -130,6 +130,9 @@ struct KernelBuilder {
   Value widen(Value value);
   /// Rounds f32 to a float type that is not wider.
   Value narrow(Value value, mlir::Type element);
+  /// Calls an intrinsic of LLVM.
+  Value call(const llvm::Twine &name, mlir::Type result,
+             mlir::ValueRange arguments);
   /// Lane i of the result is the lane of `vector` that the low bits of lane i
   /// of `indices` say. On x86.
   Value selectLanes(Value vector, Value indices);
