@@ -200,6 +200,10 @@ def make_parser():
                           "beside all logits: what is greedy, or samples from "
                           "no more of them, then does not search the "
                           "vocabulary")
+    sub.add_argument("--attention", choices=("f32", "bf16"), default="f32",
+                     help="bf16 rounds queries, keys, values and weights of "
+                          "attention over f32, which is faster where the "
+                          "processor multiplies pairs of bf16 (default: f32)")
     tokenizer(sub)
 
     sub = command("export", "Write a language model for another program.")

@@ -370,13 +370,17 @@ class Module:
         return Compiled(self._model.compile(target, opt_level))
 
     def compile_artifact(self, directory, target="host", opt_level=2,
-                         tokenizer=None, top_k=None):
+                         tokenizer=None, top_k=None, attention="f32"):
         """Compiles into an artifact, a folder that llmc.Artifact opens. This
         uses the module up. With `top_k`, a language model returns that many
-        best tokens beside its logits, which generation then chooses from. The
+        best tokens beside its logits, which generation then chooses from. With
+        `attention` "bf16" kernels round what attention multiplies to that,
+        which is faster where the processor multiplies pairs of bf16. The
         tokenizer and configuration come from where the model is, or from
         beside `tokenizer`, a tokenizer.json. Returns lines about what the
-        backends left to the reference lowering."""
+        backends left to the reference lowering, and what could not be done."""
+        if attention not in ("f32", "bf16"):
+            raise Error(f"attention is in f32 or bf16, not '{attention}'")
         folder = self._folder
         if tokenizer is not None:
             folder, name = os.path.split(os.fspath(tokenizer))
@@ -387,8 +391,10 @@ class Module:
         choice = "" if top_k is None else f"llmc-append-top-k{{k={top_k}}},"
         self.run("llmc-lift,llmc-keep-last-logits," + choice +
                  "llmc-kv-cache-in-place")
-        return self._model.compile_artifact(os.fspath(directory), target,
-                                            opt_level, folder or ".")
+        notices = (self.run("llmc-cast-attention").notices
+                   if attention == "bf16" else [])
+        return notices + self._model.compile_artifact(
+            os.fspath(directory), target, opt_level, folder or ".")
 
 
 class Compiled:

@@ -8,8 +8,11 @@ import pytest
 
 import kernels
 import llmc
+from amx import FEATURES
 from kernels import floats, text, to_bf16
 
+# Whether this machine multiplies pairs of bf16.
+HAS_PAIRS = bool({"avx512_bf16", "bf16", "amx_bf16"} & FEATURES)
 SCALE = np.float32(0.3)
 EPSILON = np.float32(1e-3)
 MODELS = {  # heads, key heads, size, rotated, interleaved, norm of each head
@@ -207,7 +210,7 @@ def grouped(x):
 
 
 def expected(feeds, heads, key_heads, size, rotated, interleaved, norm, cache,
-             rounds_queries):
+             rounds_queries, in_pairs=False):
     q, k, v = (split(feeds[name], count, size) for name, count in
                (("inputs_embeds", heads), ("k", key_heads), ("v", key_heads)))
     if norm:
@@ -229,6 +232,10 @@ def expected(feeds, heads, key_heads, size, rotated, interleaved, norm, cache,
         k, v = rounded(k), rounded(v)
     if cache.startswith("int") and rounds_queries and is_kernel(size, cache):
         q = rounded(q)
+    elif in_pairs:
+        q, k = (to_bf16(x.astype(np.float32)) for x in (q, k))
+    if in_pairs:
+        v = to_bf16(v.astype(np.float32))
     k, v = (x.astype(np.float64).repeat(heads // key_heads, axis=1)
             for x in (k, v))
     scores = q.astype(np.float64) @ k.swapaxes(2, 3)
@@ -327,9 +334,37 @@ def test_narrow_activations(name, kind, cpu, tmp_path):
     y = in_steps(session(), stored, (70, 1, 3, 1))
     np.testing.assert_array_equal(y, in_steps(session(), stored, (75,)))
     feeds = {key: value.astype(np.float32) for key, value in stored.items()}
+    in_pairs = kind == "bf16" and cpu == "host" and HAS_PAIRS
     np.testing.assert_allclose(
-        y.astype(np.float32), expected(feeds, *spec, kind, False), atol=1e-5,
+        y.astype(np.float32), expected(feeds, *spec, kind, False, in_pairs),
+        atol=2**-7 * np.abs(feeds["v"]).max() if in_pairs else 1e-5,
         rtol=1e-5 + {"f16": 2**-11, "bf16": 2**-8}[kind])
+
+
+@pytest.mark.parametrize("cache", CACHES)
+@pytest.mark.parametrize("name", ["halves", "part", "none", "normed pairs"])
+def test_bf16_attention(name, cache, tmp_path):
+    """Over a cache in any format. Weights are rounded, relative to what the
+    largest score was then; test_cpu_bf16_attention.py has a closer bound."""
+    spec = MODELS[name]
+    module = model(*spec, cache)
+    module.run("llmc-cast-attention")
+    if is_kernel(spec[2], cache):
+        assert module.run("llmc-claim-kernels").notices == []
+        assert module.ops()["llmc.launch"] == 1
+        assert not {"llmc.cast", "llmc.attention"} & set(module.ops())
+    module = model(*spec, cache, in_place=False)
+    module.run("llmc-cast-attention")
+    module.compile_artifact(tmp_path / "out.llmc")
+    artifact = llmc.Artifact(tmp_path / "out.llmc")
+    lengths = (600, 1, 3, 1) if name == "halves" else (70, 1, 3, 1)
+    feeds = inputs(2, sum(lengths), *spec, cache)
+    y = in_steps(artifact.session(threads=2), feeds, lengths)
+    np.testing.assert_allclose(y, expected(feeds, *spec, cache, True, HAS_PAIRS),
+                               atol=2**-7 * np.abs(feeds["v"]).max(), rtol=2**-8)
+    if is_kernel(spec[2], cache):
+        np.testing.assert_array_equal(
+            in_steps(artifact.session(threads=1), feeds, (sum(lengths),)), y)
 
 
 @pytest.mark.parametrize("size", [32, 64, 96, 128, 256])

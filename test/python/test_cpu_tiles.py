@@ -1,18 +1,13 @@
 """Kernels that multiply in AMX's tiles, on processors that have them and
 elsewhere with an emulator of their instructions."""
 
-import json
-import os
-import pathlib
 import platform
-import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 import llmc
+from amx import FEATURES, emulator, run
 from kernels import (floats, halves, linear, module, quantized, sparse, weight,
                      weight_ops)
 from test_cpu_bf16 import cast_linear, to_bf16
@@ -21,71 +16,9 @@ TARGET = "cpu:x86-64-v4+avx512vnni+amx-int8"
 # Few rows are multiplied in vectors; those from 160 on are in tiles of 16, two
 # at a time, for any block.
 COUNTS = (0, 1, 7, 15, 16, 17, 32, 33, 70, 160, 161, 175, 176, 177, 191)
-FEATURES = set(pathlib.Path("/proc/cpuinfo").read_text().split())
 
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64",
                                 reason="AMX is of processors of x86-64")
-
-
-def run_here(artifact, inputs):
-    opened = llmc.Artifact(artifact)
-    return [opened({"x": x})["y"] for x in inputs]
-
-
-EMULATED = """
-import sys
-import numpy as np
-import llmc
-model, inputs, outputs = sys.argv[1:]
-inputs = np.load(inputs)
-opened = llmc.Artifact(model)
-np.savez(outputs, **{key: opened({"x": x})["y"] for key, x in inputs.items()})
-"""
-
-
-@pytest.fixture(scope="session")
-def emulator(tmp_path_factory):
-    """Runs an artifact where AMX's instructions are those of the emulator."""
-    if not {"avx512_vnni", "avx512vl", "avx512dq"} <= FEATURES:
-        pytest.skip("no AVX-512 on this machine")
-    compiler = shutil.which("clang-22") or shutil.which("cc")
-    if compiler is None:
-        pytest.skip("there is no C compiler for the emulator of AMX")
-    folder = tmp_path_factory.mktemp("emulator")
-    source = pathlib.Path(__file__).parents[1] / "cross" / "emulate-amx.c"
-    library = folder / "emulate-amx.so"
-    subprocess.run([compiler, "-O2", "-shared", "-fPIC", source, "-o", library,
-                    "-lm"], check=True)
-
-    def run(artifact, inputs):
-        # The runtime asks the processor, which says no.
-        file = artifact / "manifest.json"
-        manifest = json.loads(file.read_text())
-        features = manifest["target"]["features"]
-        assert {"amx-tile"} < {name for name in features
-                               if name.startswith("amx-")}
-        manifest["target"]["features"] = [
-            name for name in features if not name.startswith("amx-")]
-        file.write_text(json.dumps(manifest))
-        np.savez(folder / "x.npz", *inputs)
-        subprocess.run(
-            [sys.executable, "-c", EMULATED, artifact, folder / "x.npz",
-             folder / "y.npz"], check=True,
-            env={**os.environ, "LD_PRELOAD": str(library),
-                 "OMP_NUM_THREADS": "2",
-                 "PYTHONPATH": os.pathsep.join(filter(None, sys.path))})
-        return list(np.load(folder / "y.npz").values())
-
-    return run
-
-
-@pytest.fixture(params=["processor", "emulator"])
-def run(request):
-    if request.param == "emulator":
-        return request.getfixturevalue("emulator")
-    if not {"amx_int8", "amx_bf16"} <= FEATURES:
-        pytest.skip("no AMX on this machine")
-    return run_here
 
 
 def round_blocks(x, block):
@@ -144,7 +77,8 @@ def check_tiles(params, body, values, block, bias, run, tmp_path):
     x[2] = 0
     x[3] *= np.float32(1e-30)
     x[4] *= np.float32(1e25)
-    outputs = run(tmp_path / "a.llmc", [x[:count] for count in COUNTS])
+    outputs = run(tmp_path / "a.llmc",
+                  [{"x": x[:count]} for count in COUNTS])
     rounded = round_blocks(x, block)
     want = rounded @ values.T + params.get("b", 0)
     bound = 8e-6 * (np.abs(rounded) @ np.abs(values).T + 1)
@@ -185,7 +119,8 @@ def test_pairs(rows, columns, bias, run, tmp_path):
     special = x.copy()
     special[5, 0], special[17, columns - 1] = np.nan, np.inf
     *outputs, broken = run(tmp_path / "a.llmc",
-                           [x[:count] for count in counts] + [special])
+                           [{"x": x[:count]} for count in counts]
+                           + [{"x": special}])
     rounded, whole = to_bf16(x), outputs[-1]
     want = rounded @ values.T.astype(np.float64) + offsets
     bound = 4e-6 * (np.abs(rounded) @ np.abs(values).T + np.abs(offsets))
@@ -219,7 +154,8 @@ def test_epilogue(run, tmp_path):
     assert make().run("llmc-claim-kernels").notices == []
     make().compile_artifact(tmp_path / "a.llmc", target=TARGET)
     x = floats(69, 96)
-    whole, part, one = run(tmp_path / "a.llmc", [x, x[:48], x[68:]])
+    whole, part, one = run(tmp_path / "a.llmc",
+                           [{"x": part} for part in (x, x[:48], x[68:])])
     np.testing.assert_allclose(whole, make().compile("reference")({"x": x})["y"],
                                rtol=2e-5, atol=2e-5 * np.abs(whole).max())
     assert np.array_equal(part, whole[:48]) and np.array_equal(one, whole[68:])

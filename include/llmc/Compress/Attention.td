@@ -156,4 +156,46 @@ def WindowAttention : Pass<"llmc-window-attention", "::mlir::ModuleOp"> {
   ];
 }
 
+def CastAttention : Pass<"llmc-cast-attention", "::mlir::ModuleOp"> {
+  let summary = "Compute attention with factors of bf16";
+  let description = [{
+    Makes attention over f32 one over bf16: queries, keys, values and the result
+    are cast. Kernels then multiply pairs of bf16 where the processor can, whose
+    sums stay f32, as the softmax does; without such instructions they compute in
+    f32. What the KV cache stores stays as it is, and keys and values are rounded
+    as they are read.
+
+    ```mlir
+    %y = llmc.attention %q, %k, %v {causal, scale = 0.125 : f32}
+       : (tensor<?x9x?x64xf32>, tensor<?x3x?x64xf32>, tensor<?x3x?x64xf32>)
+       -> tensor<?x9x?x64xf32>
+
+    // llmc-cast-attention makes of it
+
+    %a = llmc.cast %q {to = bf16}
+       : (tensor<?x9x?x64xf32>) -> tensor<?x9x?x64xbf16>
+    %b = llmc.cast %k {to = bf16} : ...
+    %c = llmc.cast %v {to = bf16} : ...
+    %d = llmc.attention %a, %b, %c {causal, scale = 0.125 : f32}
+       : (tensor<?x9x?x64xbf16>, tensor<?x3x?x64xbf16>, tensor<?x3x?x64xbf16>)
+       -> tensor<?x9x?x64xbf16>
+    %y = llmc.cast %d {to = f32}
+       : (tensor<?x9x?x64xbf16>) -> tensor<?x9x?x64xf32>
+    ```
+
+    Attention of another float type stays as it is, which is a remark and, with
+    `strict`, an error; one of bf16 needs nothing. Run the pass behind those that
+    look for attention, such as `llmc-quantize-kv-cache` and
+    `llmc-window-attention`. `llmc compile --attention bf16` runs it.
+  }];
+  let options = [
+    Option<"strict", "strict", "bool", /*default=*/"false",
+           "Fail where attention stays as it is">
+  ];
+  let statistics = [
+    Statistic<"numPlaces", "places", "Attentions that were cast">,
+    Statistic<"numSkipped", "places-skipped", "Attentions that stay">
+  ];
+}
+
 #endif // LLMC_COMPRESS_ATTENTION

@@ -14,20 +14,16 @@
 //===----------------------------------------------------------------------===//
 
 #include "AttentionMask.h"
-#include "AttentionSums.h"
-#include "CacheReader.h"
-#include "DotSums.h"
-#include "LinearKernel.h"
+#include "AttentionOutputs.h"
+#include "AttentionScores.h"
+#include "Tiles.h"
 #include "llmc/Lower/Patterns.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include <limits>
-#include <numeric>
 
 using namespace mlir;
 using namespace llmc;
 using namespace llmc::cpu;
-
-using vector::CombiningKind;
 
 namespace {
 
@@ -43,9 +39,6 @@ constexpr int64_t parallelProducts = 1 << 16;
 /// the former count as nothing next to the latter.
 constexpr double masked = -1e30, unmasked = -1e29;
 
-/// Queries whose scores, or whose outputs, are in registers together.
-int64_t getTileQueries(int64_t group) { return group % 3 == 0 ? 3 : 4; }
-
 class AttentionEmitter {
 public:
   AttentionEmitter(func::FuncOp function, const AttentionSpec &spec,
@@ -55,8 +48,10 @@ public:
         taskRows(std::clamp<int64_t>(
             int64_t(llvm::bit_floor(uint64_t(taskQueries / group))), 1, 32)),
         most(taskRows * group),
+        places(canUsePairTiles(spec, isa) ? llvm::alignTo(most, tileRows)
+                                          : most),
         record(AttentionSums::getPitch(isa, spec.valueSize)),
-        floats(k.vectorOf(k.f32())), words(k.vectorOf(k.i32())) {
+        floats(k.vectorOf(k.f32())) {
     if (spec.hasLength || spec.appends)
       declareErrorReport(function->getParentOfType<ModuleOp>());
     ValueRange arguments = function.getArguments();
@@ -136,6 +131,7 @@ public:
   }
 
 private:
+  bool usesTiles() const { return canUsePairTiles(spec, k.isa); }
   Value divide(Value x, Value y) {
     return arith::DivUIOp::create(k.b, k.loc, x, y);
   }
@@ -210,30 +206,25 @@ private:
   void emitUnit(Value part, AttentionSums partial) {
     BufferGroup buffers;
     Value sumsBuffer, totalsBuffer;
-    buffers.add(queries, k.f32(), most * spec.headSize);
-    keyReader.addBuffers(buffers);
-    buffers.add(scores, k.f32(), most * blockKeys);
+    AttentionScores scores(k, spec, block, keys, places);
+    AttentionOutputs outputs(k, spec, block, values, places);
+    int64_t placeOfScores = scores.addBuffers(buffers);
+    outputs.addBuffers(buffers, placeOfScores);
     buffers.add(factors, k.f32(), llvm::alignTo(most, lanes));
-    buffers.add(sumsBuffer, k.f32(), most * record);
+    buffers.add(sumsBuffer, k.f32(), places * record);
     buffers.add(totalsBuffer, k.f32(), most * record);
-    valueReader.addBuffers(buffers);
-    if (keyReader.isRounded()) {
-      int64_t place = buffers.add(roundedQueries, k.i8(), most * spec.headSize);
-      buffers.addView(queryWords, k.i32(), most * spec.headSize / 4, place);
-      if (keys.isNibbles())
-        buffers.add(querySums, k.f32(), most * keys.getNumGroups());
-      else
-        buffers.add(querySeeds, k.i32(), most);
-      buffers.add(querySteps, k.f32(), most);
-    }
+    buffers.add(shapes, k.i32(), usesTiles() ? shapeWords : 0);
     buffers.allocate(k);
     sums = sumsIn(sumsBuffer, k.index(0));
     totals = sumsIn(totalsBuffer, k.index(0));
 
     auto [begin, end] = findKeys();
     Value first = k.select(splits, part, k.div(begin, chunkKeys));
-    keyReader.prefetch(maxIndex(begin, k.mul(first, chunkKeys)));
-    loadQueries();
+    scores.prefetch(maxIndex(begin, k.mul(first, chunkKeys)));
+    overQueries([&](Value q) {
+      scores.loadQuery(queryRows, headOf(q), rowOf(q), q);
+      totals.at(q).clear();
+    });
     Value last = k.select(splits, k.add(part, 1), k.ceilDiv(end, chunkKeys));
     k.loop(first, last, 1, [&, begin = begin, end = end](Value chunk) {
       Value from = k.mul(chunk, chunkKeys);
@@ -241,7 +232,7 @@ private:
       k.loop(maxIndex(begin, from), k.min(end, k.add(from, chunkKeys)),
              blockKeys, [&](Value key) {
                block.first = key;
-               skipMasked([&] { emitBlock(); });
+               skipMasked([&] { emitBlock(scores, outputs); });
              });
       overQueries([&](Value q) {
         k.branch(
@@ -255,30 +246,28 @@ private:
     buffers.release(k);
   }
 
-  void emitBlock() {
-    valueReader.prefetch(block.first);
-    keyReader.prefetch(k.add(block.first, blockKeys));
-    keyReader.load();
-    overTiles([&](Value q, int64_t count) { emitScores(q, count); });
-    overQueries([&](Value q) { emitLargest(q); });
+  void emitBlock(AttentionScores &scores, AttentionOutputs &outputs) {
+    // In this loop: OpenMP's lowering keeps a scope for what calls that are in
+    // none might allocate.
+    if (usesTiles())
+      Tiles(k).configureWhole(shapes);
+    outputs.prefetch(block.first);
+    scores.prefetch(k.add(block.first, blockKeys));
+    scores.emit(numQueries);
+    Value size =
+        k.mul(k.ceilDiv(block.getSize(k), scores.getStep()), scores.getStep());
+    overQueries([&](Value q) { emitLargest(q, size, scores); });
     k.loop(k.index(0), numQueries, lanes, [&](Value q) {
       k.storeVector(exponential(k.loadVector(factors, q)), factors, q);
     });
-    overQueries([&](Value q) { emitSoftmax(q); });
-    valueReader.load();
-    overTiles([&](Value q, int64_t count) { emitOutputs(q, count); });
+    overQueries([&](Value q) { emitSoftmax(q, size, scores, outputs); });
+    outputs.emit(numQueries, sums);
+    if (usesTiles())
+      Tiles(k).release();
   }
 
   void overQueries(llvm::function_ref<void(Value)> body) {
     k.loop(k.index(0), numQueries, 1, body);
-  }
-
-  void overTiles(llvm::function_ref<void(Value, int64_t)> body) {
-    int64_t tile = getTileQueries(group), rest = std::gcd(group, tile);
-    Value whole = k.sub(numQueries, k.rem(numQueries, tile));
-    k.loop(k.index(0), whole, tile, [&](Value q) { body(q, tile); });
-    if (rest < tile)
-      k.loop(whole, numQueries, rest, [&](Value q) { body(q, rest); });
   }
 
   //===--------------------------------------------------------------------===//
@@ -315,8 +304,11 @@ private:
     Type element = cast<MemRefType>(y.getType()).getElementType();
     for (int64_t i = 0; i < spec.valueSize; i += lanes) {
       place.back() = k.index(i);
-      k.storeVector(k.narrow(k.mulF(total.loadOutputs(i), factor), element), y,
-                    place, k.tail(spec.valueSize, i));
+      Value output = k.mulF(total.loadOutputs(i), factor);
+      if (spec.pairs)
+        output = k.widen(k.narrow(output, k.b.getBF16Type()));
+      k.storeVector(k.narrow(output, element), y, place,
+                    k.tail(spec.valueSize, i));
     }
   }
 
@@ -328,48 +320,6 @@ private:
   Value rowOf(Value q) { return k.add(firstRow, k.div(q, group)); }
   Value headOf(Value q) {
     return k.add(k.mul(block.head, group), k.rem(q, group));
-  }
-
-  void loadQueries() {
-    overQueries([&](Value q) {
-      Value begin = k.mul(q, spec.headSize);
-      queryRows.copy(k, block.batch, headOf(q), rowOf(q), queries, begin);
-      for (int64_t i = 0; i < spec.headSize; i += lanes) {
-        Value address = k.add(begin, i), there = k.tail(spec.headSize, i);
-        k.storeVector(
-            k.mulF(k.loadVector(queries, address, there), splat(spec.scale)),
-            queries, address, there);
-      }
-      if (keyReader.isRounded())
-        roundQuery(q, begin);
-      totals.at(q).clear();
-    });
-  }
-
-  /// Bytes of keys count from 0 to 255 in products, so these begin with minus
-  /// 128 times the sum of the query. Codes of 4 bits are beside a low, which
-  /// the sum of a group is multiplied with.
-  void roundQuery(Value q, Value begin) {
-    int64_t groups = keys.isNibbles() ? keys.getNumGroups() : 1;
-    Values sums(groups, k.constant(words, 0));
-    Value step = emitRoundedRow(
-        k, queries, begin, spec.headSize,
-        [&](Value codes, int64_t offset, Value there) {
-          k.storeVector(
-              arith::TruncIOp::create(k.b, k.loc, k.vectorOf(k.i8()), codes),
-              roundedQueries, k.add(begin, offset), there);
-          Value &sum = sums[offset * groups / spec.headSize];
-          sum = k.add(sum, codes);
-        });
-    k.store(step, querySteps, q);
-    for (auto [group, lanes] : llvm::enumerate(sums)) {
-      Value sum = k.reduce(CombiningKind::ADD, lanes);
-      if (keys.isNibbles())
-        k.store(k.mulF(k.toFloat(sum), step), querySums,
-                k.add(k.mul(q, groups), int64_t(group)));
-      else
-        k.store(k.mul(sum, k.constant(k.i32(), -128)), querySeeds, q);
-    }
   }
 
   //===--------------------------------------------------------------------===//
@@ -459,123 +409,6 @@ private:
   // Scores
   //===--------------------------------------------------------------------===//
 
-  void emitScores(Value firstQuery, int64_t count) {
-    int64_t vectors = count < 4 && k.isa.registers >= 32 ? 4 : 2;
-    k.loop(k.index(0), block.getSize(k), vectors * lanes, [&](Value key) {
-      Values sums =
-          keys.isNibbles()        ? sumGroups(firstQuery, count, key, vectors)
-          : keyReader.isRounded() ? sumIntegers(firstQuery, count, key, vectors)
-                                  : sumFloats(firstQuery, count, key, vectors);
-      for (int64_t q = 0; q < count; ++q) {
-        Value index = k.add(firstQuery, q);
-        Value row = rowOf(index), head = headOf(index);
-        for (int64_t j = 0; j < vectors; ++j) {
-          Value offset = k.add(key, j * lanes);
-          Value value = cap(sums[q * vectors + j]);
-          value = exclude(value, row, head, k.add(block.first, offset));
-          k.storeVector(value, scores, scoreAddress(index, offset));
-        }
-      }
-    });
-  }
-
-  Values sumFloats(Value firstQuery, int64_t count, Value key,
-                   int64_t vectors) {
-    return k.carry(
-        k.index(0), k.index(spec.headSize), 1,
-        Values(count * vectors, splat(0)), [&](Value i, ValueRange carried) {
-          Values next(carried), parts = keyReader.loadLine(i, key, vectors);
-          for (int64_t q = 0; q < count; ++q) {
-            Value address =
-                k.add(k.mul(k.add(firstQuery, q), spec.headSize), i);
-            Value value = k.broadcast(k.load(queries, address));
-            for (int64_t j = 0; j < vectors; ++j)
-              next[q * vectors + j] =
-                  k.fma(value, parts[j], carried[q * vectors + j]);
-          }
-          return next;
-        });
-  }
-
-  /// Adds the products of some lines of integers of `bits` bits.
-  Values sumLines(Value begin, Value end, ValueRange sums, Value firstQuery,
-                  int64_t count, Value key, int64_t bits, Value signs = {}) {
-    auto bytes = VectorType::get({4 * lanes}, k.i8());
-    int64_t lines = keyReader.getNumLines(), vectors = sums.size() / count;
-    return k.carry(begin, end, 1, sums, [&](Value i, ValueRange carried) {
-      Values next(carried), parts = keyReader.loadLine(i, key, vectors);
-      if (signs)
-        for (Value &part : parts)
-          part = arith::XOrIOp::create(k.b, k.loc, part, signs);
-      for (int64_t q = 0; q < count; ++q) {
-        Value word =
-            k.load(queryWords, k.add(k.mul(k.add(firstQuery, q), lines), i));
-        for (int64_t j = 0; j < vectors; ++j)
-          next[q * vectors + j] =
-              emitDot(k, carried[q * vectors + j], k.bitcast(parts[j], bytes),
-                      word, bits);
-      }
-      return next;
-    });
-  }
-
-  Values sumGroups(Value firstQuery, int64_t count, Value key,
-                   int64_t vectors) {
-    int64_t groups = keys.getNumGroups(), lines = keys.group / 4;
-    Values total(count * vectors);
-    for (int64_t group = 0; group < groups; ++group) {
-      Values sums = sumLines(
-          k.index(group * lines), k.index((group + 1) * lines),
-          Values(count * vectors, k.constant(words, 0)), firstQuery, count, key,
-          /*bits=*/4);
-      for (int64_t j = 0; j < vectors; ++j) {
-        auto [steps, lows] = keyReader.loadGroup(group, k.add(key, j * lanes));
-        for (int64_t q = 0; q < count; ++q) {
-          Value index = k.add(firstQuery, q);
-          Value step = k.broadcast(k.load(querySteps, index));
-          Value sum = k.broadcast(
-              k.load(querySums, k.add(k.mul(index, groups), group)));
-          Value &result = total[q * vectors + j];
-          result = group == 0 ? k.mulF(sum, lows) : k.fma(sum, lows, result);
-          result = k.fma(k.toFloat(sums[q * vectors + j]), k.mulF(steps, step),
-                         result);
-        }
-      }
-    }
-    return total;
-  }
-
-  Values sumIntegers(Value firstQuery, int64_t count, Value key,
-                     int64_t vectors) {
-    // sdot reads them less 128, which is what the seeds take off elsewhere.
-    bool hasSigns = k.isa.dot == Dot::Sdot;
-    Value zero = k.constant(k.vectorOf(k.i32()), 0), signs;
-    if (hasSigns)
-      signs = k.constant(k.vectorOf(k.i32()), double(int32_t(0x80808080)));
-    Values sums;
-    for (int64_t q = 0; q < count; ++q)
-      sums.append(vectors,
-                  hasSigns
-                      ? zero
-                      : k.broadcast(k.load(querySeeds, k.add(firstQuery, q))));
-    sums = sumLines(k.index(0), k.index(keyReader.getNumLines()), sums,
-                    firstQuery, count, key, /*bits=*/8, signs);
-    Value scales = keyReader.getScales();
-    for (int64_t j = 0; j < vectors; ++j) {
-      Value scale = keyReader.loadScales(scales, k.add(key, j * lanes));
-      for (int64_t q = 0; q < count; ++q) {
-        Value step = k.broadcast(k.load(querySteps, k.add(firstQuery, q)));
-        Value &sum = sums[q * vectors + j];
-        sum = k.mulF(k.toFloat(sum), k.mulF(scale, step));
-      }
-    }
-    return sums;
-  }
-
-  Value scoreAddress(Value q, Value key) {
-    return k.add(k.mul(q, blockKeys), key);
-  }
-
   Value cap(Value value) {
     if (spec.softcap == 0)
       return value;
@@ -584,18 +417,18 @@ private:
     return k.mulF(value, splat(spec.softcap));
   }
 
-  Value getNumScores() {
-    return k.mul(k.ceilDiv(block.getSize(k), lanes), lanes);
-  }
-
-  /// Finds the largest score of a query, and how much less it was before.
-  void emitLargest(Value q) {
-    Value highest =
-        k.carry(k.index(0), getNumScores(), lanes, infinity(floats),
-                [&](Value key, ValueRange carried) -> Values {
-                  return {k.maximum(k.loadVector(scores, scoreAddress(q, key)),
-                                    carried[0])};
-                })[0];
+  /// Leaves out scores of a query, up to `size` keys, finds the largest of the
+  /// others, and how much less it was before.
+  void emitLargest(Value q, Value size, AttentionScores &scores) {
+    Value row = rowOf(q), head = headOf(q);
+    Value highest = k.carry(k.index(0), size, lanes, infinity(floats),
+                            [&](Value key, ValueRange carried) -> Values {
+                              Value kept =
+                                  exclude(cap(scores.load(q, key)), row, head,
+                                          k.add(block.first, key));
+                              scores.store(kept, q, key);
+                              return {k.maximum(kept, carried[0])};
+                            })[0];
     Value before = sums.at(q).loadLargest();
     Value now = k.maximum(before, k.reduceToLargest(highest));
     k.store(k.subF(before, getScoreBase(k, now)), factors, q);
@@ -603,16 +436,15 @@ private:
   }
 
   /// Turns the scores of a query into weights, and rescales what it has.
-  void emitSoftmax(Value q) {
+  void emitSoftmax(Value q, Value size, AttentionScores &scores,
+                   AttentionOutputs &outputs) {
     AttentionSums own = sums.at(q);
-    Value size = getNumScores();
     Value base = k.broadcast(getScoreBase(k, own.loadLargest()));
     Value sum = k.carry(k.index(0), size, lanes, splat(0),
                         [&](Value key, ValueRange carried) -> Values {
-                          Value address = scoreAddress(q, key);
-                          Value weight = exponential(
-                              k.subF(k.loadVector(scores, address), base));
-                          k.storeVector(weight, scores, address);
+                          Value weight =
+                              exponential(k.subF(scores.load(q, key), base));
+                          outputs.storeWeights(weight, q, key);
                           return {k.addF(carried[0], weight)};
                         })[0];
     own.rescale(k.load(factors, q), sum);
@@ -622,63 +454,25 @@ private:
     return math::ExpOp::create(k.b, k.loc, value);
   }
 
-  //===--------------------------------------------------------------------===//
-  // Outputs
-  //===--------------------------------------------------------------------===//
-
-  void emitOutputs(Value firstQuery, int64_t count) {
-    // As many vectors of a value as the registers hold sums for.
-    int64_t step = std::max<int64_t>(k.isa.registers / 8, 1) * lanes;
-    for (int64_t begin = 0; begin < spec.valueSize; begin += step) {
-      int64_t end = std::min(begin + step, spec.valueSize);
-      int64_t vectors = llvm::divideCeil(end - begin, lanes);
-      auto sumsOf = [&](int64_t q) { return sums.at(k.add(firstQuery, q)); };
-      Values outputs;
-      for (int64_t q = 0; q < count; ++q)
-        for (int64_t j = 0; j < vectors; ++j)
-          outputs.push_back(sumsOf(q).loadOutputs(begin + j * lanes));
-      outputs =
-          k.carry(k.index(0), block.getSize(k), 1, outputs,
-                  [&](Value key, ValueRange carried) {
-                    Values next(carried), parts;
-                    for (int64_t j = 0; j < vectors; ++j)
-                      parts.push_back(valueReader.read(key, begin + j * lanes));
-                    for (int64_t q = 0; q < count; ++q) {
-                      Value weight = k.broadcast(k.load(
-                          scores, scoreAddress(k.add(firstQuery, q), key)));
-                      for (int64_t j = 0; j < vectors; ++j)
-                        next[q * vectors + j] =
-                            k.fma(weight, parts[j], carried[q * vectors + j]);
-                    }
-                    return next;
-                  });
-      for (int64_t q = 0; q < count; ++q)
-        for (int64_t j = 0; j < vectors; ++j)
-          sumsOf(q).storeOutputs(outputs[q * vectors + j], begin + j * lanes);
-    }
-  }
-
   KernelBuilder k;
   const AttentionSpec &spec;
   int64_t lanes, group;
   int64_t taskRows; ///< positions of a task, at most
   int64_t most;     ///< queries of a task, at most
+  int64_t places;   ///< for them, in whole tiles
   int64_t record;   ///< numbers of AttentionSums for one query
-  VectorType floats, words;
+  VectorType floats;
   HeadRows queryRows, keyRows, valueRows;
   Cache keys, values;
   Value length, mask, y;
   KeyBlock block;
-  KeyReader keyReader{k, block, keys};
-  ValueReader valueReader{k, block, values};
   Value numRows; ///< S
   Value rowTasks, splits;
   // Of the task.
   Value firstRow, rows, numQueries;
-  Value queries, scores;
   /// What sums are multiplied with when the largest score has grown.
   Value factors;
-  Value roundedQueries, queryWords, querySeeds, querySums, querySteps;
+  Value shapes;               ///< of tiles
   AttentionSums sums, totals; ///< of a chunk, and of those before
 };
 } // namespace

@@ -43,6 +43,9 @@ struct AttentionSpec {
   bool choosing = false;
   /// y is [B, S, heads, Dv], not [B, heads, S, Dv].
   bool transposed = false;
+  /// Attention is of bf16: its factors may be rounded to that, and what y holds
+  /// is.
+  bool pairs = false;
 
   template <typename Visitor> void visit(Visitor &&visit) {
     visit("heads", heads);
@@ -67,8 +70,18 @@ struct AttentionSpec {
     visit("mask", mask);
     visit("choosing", choosing);
     visit("transposed", transposed);
+    visit("pairs", pairs);
   }
 };
+
+/// Whether products are of pairs of bf16, in AMX's tiles or at all.
+inline bool canUsePairTiles(const AttentionSpec &spec, const Isa &isa) {
+  return spec.pairs && isa.hasPairTiles && isa.lanes == 16;
+}
+inline bool canUsePairs(const AttentionSpec &spec, const Isa &isa) {
+  return canUsePairTiles(spec, isa) ||
+         (spec.pairs && isa.pairDot != PairDot::None);
+}
 
 struct AttentionMatch {
   AttentionSpec spec;

@@ -24,18 +24,23 @@ public:
 
   std::optional<AttentionMatch> match(AttentionOp op, Value result) {
     attention = op;
-    spec.transposed = result != op.getResult();
+    spec.transposed = isa<TransposeOp>(result.getDefiningOp());
+    query = op.getQuery();
+    key = op.getKey();
+    value = op.getValue();
+    spec.pairs = shapes.elementType(query).isBF16();
+    takeCasts();
     if (!matchSizes())
       return std::nullopt;
-    keys = matchCache(op.getKey(), shapes);
-    values = matchCache(op.getValue(), shapes);
+    keys = matchCache(key, shapes);
+    values = matchCache(value, shapes);
     // One length is for both.
     if (bool(keys.prefix) != bool(values.prefix) ||
-        shapes.dim(op.getKey(), 2) != shapes.dim(op.getValue(), 2) ||
+        shapes.dim(key, 2) != shapes.dim(value, 2) ||
         !isReadableCache(keys, spec.headSize, /*isKeys=*/true) ||
         !isReadableCache(values, spec.valueSize, /*isKeys=*/false)) {
-      keys = CacheMatch::read(op.getKey(), shapes);
-      values = CacheMatch::read(op.getValue(), shapes);
+      keys = CacheMatch::read(key, shapes);
+      values = CacheMatch::read(value, shapes);
     }
     spec.keys = keys.format;
     spec.values = values.format;
@@ -63,9 +68,24 @@ private:
     return cache.format != CacheFormat::Int8 || !isKeys || size % 4 == 0;
   }
 
+  /// Of bf16 attention: reads what all three operands are casts of, if they
+  /// are.
+  void takeCasts() {
+    if (!spec.pairs)
+      return;
+    SmallVector<Value> sources;
+    for (Value operand : {query, key, value})
+      if (auto cast = operand.getDefiningOp<CastOp>();
+          cast && shapes.elementType(cast.getOperand()).isF32())
+        sources.push_back(cast.getOperand());
+    if (sources.size() < 3)
+      return;
+    query = sources[0];
+    key = sources[1];
+    value = sources[2];
+  }
+
   bool matchSizes() {
-    Value query = attention.getQuery(), key = attention.getKey(),
-          value = attention.getValue();
     Type element = shapes.elementType(query);
     if (!isReadable(element))
       return false;
@@ -170,12 +190,12 @@ private:
 
   /// Attention that reads what is there.
   AttentionMatch matchReading(Value result) {
-    MatchedRows query = matchRows(attention.getQuery());
-    spec.query = query.spec;
+    MatchedRows queryRows = matchRows(query);
+    spec.query = queryRows.spec;
     spec.hasLength = bool(keys.prefix);
     spec.keysTransposed = takeTranspose(keys);
     spec.valuesTransposed = takeTranspose(values);
-    AttentionMatch match{spec, query.inputs, {result}, {Value()}};
+    AttentionMatch match{spec, queryRows.inputs, {result}, {Value()}};
     for (const CacheMatch &cache : {keys, values})
       match.inputs.append(cache.getBuffers());
     if (spec.hasLength)
@@ -193,15 +213,15 @@ private:
         !isAppended(*newKeys, keys.prefix) ||
         !isAppended(*newValues, values.prefix))
       return std::nullopt;
-    MatchedRows query = matchRows(attention.getQuery()),
+    MatchedRows queryRows = matchRows(query),
                 keyRows = matchRows(newKeys->rows),
                 valueRows = matchRows(newValues->rows);
     AttentionMatch match{spec, {}, {result}, {Value()}};
     match.spec.appends = true;
-    match.spec.query = query.spec;
+    match.spec.query = queryRows.spec;
     match.spec.newKeys = keyRows.spec;
     match.spec.newValues = valueRows.spec;
-    for (const MatchedRows &rows : {query, keyRows, valueRows})
+    for (const MatchedRows &rows : {queryRows, keyRows, valueRows})
       match.inputs.append(rows.inputs);
     match.inputs.push_back(newKeys->past);
     if (mask)
@@ -234,6 +254,7 @@ private:
 
   ShapeContext &shapes;
   AttentionOp attention;
+  Value query, key, value; ///< or what they are casts of
   AttentionSpec spec;
   CacheMatch keys, values;
   Value mask;
@@ -242,11 +263,22 @@ private:
 
 std::optional<AttentionMatch> llmc::cpu::matchAttention(Operation *op,
                                                         ShapeContext &shapes) {
-  auto attention = dyn_cast<AttentionOp>(op);
-  if (auto transpose = dyn_cast<TransposeOp>(op);
-      transpose && transpose.getPerm() == ArrayRef(headsAndRows) &&
-      transpose.getOperand().hasOneUse())
-    attention = transpose.getOperand().getDefiningOp<AttentionOp>();
+  Operation *source = op;
+  auto take = [&](auto skipped) {
+    Operation *before =
+        skipped ? skipped.getOperand().getDefiningOp() : nullptr;
+    if (before && skipped.getOperand().hasOneUse())
+      source = before;
+  };
+  if (auto transpose = dyn_cast<TransposeOp>(source);
+      transpose && transpose.getPerm() == ArrayRef(headsAndRows))
+    take(transpose);
+  // Back to the type that its operands are cast from.
+  if (auto cast = dyn_cast<CastOp>(source);
+      cast && shapes.elementType(cast.getResult()).isF32() &&
+      shapes.elementType(cast.getOperand()).isBF16())
+    take(cast);
+  auto attention = dyn_cast<AttentionOp>(source);
   if (!attention)
     return std::nullopt;
   return Matcher(shapes).match(attention, op->getResult(0));

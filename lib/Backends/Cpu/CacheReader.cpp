@@ -1,6 +1,7 @@
 //===- CacheReader.cpp - blocks of keys and values ------------------------===//
 
 #include "CacheReader.h"
+#include "DotSums.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -61,9 +62,8 @@ void CacheReader::spreadGroups(Value source, Value to) const {
 //===----------------------------------------------------------------------===//
 
 void KeyReader::addBuffers(BufferGroup &group) {
-  int64_t words = isRounded() ? llvm::divideCeil(cache.size, 4) : cache.size;
-  group.add(lines, isRounded() ? k.i32() : k.f32(),
-            llvm::alignTo(words, k.isa.lanes) * blockKeys);
+  group.add(lines, getDepth() > 1 ? k.i32() : k.f32(),
+            llvm::alignTo(getNumLines(), k.isa.lanes) * blockKeys);
   addGroups(group);
 }
 
@@ -73,6 +73,8 @@ void KeyReader::load() const {
     loadGroups();
   } else if (isRounded())
     transposeBytes();
+  else if (hasPairs())
+    transposePairs();
   else
     transposeFloats();
 }
@@ -107,6 +109,28 @@ void KeyReader::transposeFloats() const {
       });
       storeTransposed(rows, offset, key);
     });
+  });
+}
+
+/// Lines up to a multiple of `lanes`, with zeros behind a key.
+void KeyReader::transposePairs() const {
+  int64_t lanes = k.isa.lanes;
+  k.loop(k.index(0), block.getSize(k), lanes, [&](Value key) {
+    for (int64_t offset = 0; offset < cache.size; offset += 2 * lanes) {
+      Values rows = loadKeys(key, [&](Value row) -> Value {
+        Values halves;
+        for (int64_t begin : {offset, offset + lanes}) {
+          Value place = k.index(std::min(begin, cache.size - 1));
+          Value half =
+              k.loadVector(cache.data, {block.batch, block.head, row, place},
+                           k.tail(cache.size, begin));
+          halves.push_back(roundForPairs(k, k.widen(half)));
+        }
+        return k.bitcast(k.concatenate(halves[0], halves[1]),
+                         k.vectorOf(k.i32()));
+      });
+      storeTransposed(rows, k.index(offset / 2), key);
+    }
   });
 }
 
@@ -221,30 +245,64 @@ std::pair<Value, Value> KeyReader::loadGroup(int64_t group, Value key) const {
 void ValueReader::addBuffers(BufferGroup &group) {
   if (isUnpacked())
     group.add(floats, k.f32(), blockKeys * getPitch());
+  if (inPairs)
+    group.add(pairs, k.i32(), blockKeys / 2 * getPitch());
   addGroups(group);
 }
 
 void ValueReader::load() const {
-  if (!isUnpacked())
-    return;
   if (cache.isNibbles())
-    return loadNibbles();
-  k.loop(k.index(0), block.getSize(k), 1, [&](Value key) {
-    Value position = k.add(block.first, key), scale;
-    if (cache.scales)
-      scale = k.broadcast(k.load(
-          cache.scales, {block.batch, block.head, position, k.index(0)}));
-    for (int64_t i = 0; i < cache.size; i += k.isa.lanes) {
-      Value vector = k.loadVector(
-          cache.data, {block.batch, block.head, position, k.index(i)},
-          k.tail(cache.size, i));
-      if (scale)
-        vector = k.mulF(k.toFloat(arith::ExtSIOp::create(
-                            k.b, k.loc, k.vectorOf(k.i32()), vector)),
-                        scale);
-      k.storeVector(k.widen(vector), floats, getAddress(key, i));
+    loadNibbles();
+  else if (isUnpacked())
+    k.loop(k.index(0), block.getSize(k), 1, [&](Value key) {
+      for (int64_t i = 0; i < cache.size; i += k.isa.lanes)
+        k.storeVector(readStored(key, i, k.tail(cache.size, i)), floats,
+                      getAddress(key, i));
+    });
+  if (inPairs)
+    loadPairs();
+}
+
+void ValueReader::loadPairs() const {
+  int64_t lanes = k.isa.lanes;
+  auto halves = VectorType::get({lanes}, k.b.getI16Type());
+  SmallVector<int64_t> order;
+  for (int64_t i = 0; i < lanes; ++i)
+    order.append({i, lanes + i});
+  Value size = block.getSize(k);
+  Value end = k.mul(k.ceilDiv(size, pairedKeys), pairedKeys);
+  k.loop(k.index(0), end, 2, [&](Value key) {
+    for (int64_t i = 0; i < cache.size; i += lanes) {
+      Values both;
+      for (int64_t next : {0, 1}) {
+        Value own = k.add(key, next), value;
+        // None beyond the block, which may be infinite, may meet a weight of 0.
+        Value there = k.createMask(
+            k.select(k.isLess(own, size),
+                     k.index(std::min(lanes, cache.size - i)), k.index(0)));
+        value = isUnpacked() ? k.loadVector(floats, getAddress(own, i), there)
+                             : readStored(own, i, there);
+        both.push_back(k.bitcast(roundForPairs(k, value), halves));
+      }
+      Value pair =
+          vector::ShuffleOp::create(k.b, k.loc, both[0], both[1], order);
+      k.storeVector(k.bitcast(pair, k.vectorOf(k.i32())), pairs,
+                    k.add(k.mul(k.div(key, 2), getPitch()), i));
     }
   });
+}
+
+Value ValueReader::readStored(Value key, int64_t offset, Value there) const {
+  Value position = k.add(block.first, key);
+  Value vector = k.loadVector(
+      cache.data, {block.batch, block.head, position, k.index(offset)}, there);
+  if (!cache.scales)
+    return k.widen(vector);
+  Value last = k.sub(block.numKeys, k.index(1));
+  Value scale = k.load(cache.scales, {block.batch, block.head,
+                                      k.min(position, last), k.index(0)});
+  Value codes = arith::ExtSIOp::create(k.b, k.loc, k.vectorOf(k.i32()), vector);
+  return k.mulF(k.toFloat(codes), k.broadcast(scale));
 }
 
 void ValueReader::loadNibbles() const {
@@ -276,8 +334,5 @@ void ValueReader::loadNibbles() const {
 Value ValueReader::read(Value key, int64_t offset) const {
   if (isUnpacked())
     return k.loadVector(floats, getAddress(key, offset));
-  return k.loadVector(
-      cache.data,
-      {block.batch, block.head, k.add(block.first, key), k.index(offset)},
-      k.tail(cache.size, offset));
+  return readStored(key, offset, k.tail(cache.size, offset));
 }

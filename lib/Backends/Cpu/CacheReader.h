@@ -10,6 +10,8 @@ namespace llmc::cpu {
 
 /// Keys of a block.
 constexpr int64_t blockKeys = 64;
+/// Keys that are multiplied together in pairs: those of a tile.
+constexpr int64_t pairedKeys = 32;
 
 /// The block of a head's keys, `numKeys` in all, that a kernel is at.
 struct KeyBlock {
@@ -22,11 +24,12 @@ struct KeyBlock {
 };
 
 /// Reads a block of a cache, whose rows come from `addBuffers`'s buffers after
-/// `load`. The kernel moves `block`.
+/// `load`, with `inPairs` as pairs of bf16. The kernel moves `block`.
 class CacheReader {
 public:
-  CacheReader(KernelBuilder &k, const KeyBlock &block, const Cache &cache)
-      : k(k), block(block), cache(cache) {}
+  CacheReader(KernelBuilder &k, const KeyBlock &block, const Cache &cache,
+              bool inPairs)
+      : k(k), block(block), cache(cache), inPairs(inPairs) {}
 
   /// Asks for the rows of the block from `first` on.
   void prefetch(Value first) const;
@@ -39,6 +42,7 @@ protected:
   KernelBuilder &k;
   const KeyBlock &block;
   const Cache &cache;
+  bool inPairs;
   Value steps, lows; ///< f32, `blockKeys` for each group
 
 private:
@@ -46,7 +50,8 @@ private:
 };
 
 /// Keys are transposed, so that a vector has those of successive keys: in
-/// lines of one float of each, or of four integers that count from 0, in words.
+/// lines of one float of each, of two bf16, or of four integers that count from
+/// 0, in words.
 class KeyReader : public CacheReader {
 public:
   using CacheReader::CacheReader;
@@ -55,12 +60,18 @@ public:
   bool isRounded() const {
     return cache.format == CacheFormat::Int8 || cache.isNibbles();
   }
+  /// Whether they are of pairs of bf16.
+  bool hasPairs() const { return inPairs && !isRounded(); }
   void addBuffers(BufferGroup &group);
   void load() const;
 
+  /// Numbers of a key in a line.
+  int64_t getDepth() const { return isRounded() ? 4 : hasPairs() ? 2 : 1; }
   int64_t getNumLines() const {
-    return isRounded() ? cache.size / 4 : cache.size;
+    return llvm::divideCeil(cache.size, getDepth());
   }
+  /// The first line.
+  Value getAddress() const { return k.address(lines); }
   /// Vectors of a line from `key` of the block on.
   Values loadLine(Value line, Value key, int64_t vectors) const;
   /// Of integers, [B, heads, C].
@@ -73,6 +84,7 @@ private:
   Values loadKeys(Value key, llvm::function_ref<Value(Value)> load) const;
   void storeTransposed(Values rows, Value offset, Value key) const;
   void transposeFloats() const;
+  void transposePairs() const;
   void transposeBytes() const;
   void transposeNibbles() const;
   static void transpose(KernelBuilder &k, Values &rows);
@@ -80,7 +92,8 @@ private:
   Value lines;
 };
 
-/// Values are read where they are, or made floats a block at a time.
+/// Values are read where they are, or made floats, or pairs of those of two
+/// successive keys, a block at a time.
 class ValueReader : public CacheReader {
 public:
   using CacheReader::CacheReader;
@@ -89,16 +102,28 @@ public:
   void load() const;
   /// Part of a value of the block, as floats.
   Value read(Value key, int64_t offset) const;
+  /// Part of the values of a key, which is even, and of the next one. Those
+  /// beyond the block, up to a multiple of `pairedKeys`, are 0.
+  Value readPairs(Value key, int64_t offset) const {
+    return k.loadVector(pairs, k.add(k.mul(k.div(key, 2), getPitch()), offset));
+  }
+  Value getPairsAddress() const { return k.address(pairs); }
+  /// Numbers from a row of floats or pairs to the next.
+  int64_t getPitch() const { return llvm::alignTo(cache.size, k.isa.lanes); }
 
 private:
   void loadNibbles() const;
-  bool isUnpacked() const { return cache.format != CacheFormat::F32; }
-  int64_t getPitch() const { return llvm::alignTo(cache.size, k.isa.lanes); }
+  void loadPairs() const;
+  /// Where the cache has them, as floats; the lanes `there` exist.
+  Value readStored(Value key, int64_t offset, Value there) const;
+  bool isUnpacked() const {
+    return cache.isNibbles() || (!inPairs && cache.format != CacheFormat::F32);
+  }
   Value getAddress(Value key, int64_t offset) const {
     return k.add(k.mul(key, getPitch()), offset);
   }
 
-  Value floats;
+  Value floats, pairs;
 };
 
 } // namespace llmc::cpu

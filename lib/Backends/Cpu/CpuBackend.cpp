@@ -85,7 +85,7 @@ public:
   std::optional<Claim> claim(Operation *op, ShapeContext &shapes) override {
     if (auto embedding = dyn_cast<EmbeddingOp>(op))
       return claimEmbedding(embedding);
-    if (llvm::isa<AttentionOp, TransposeOp>(op))
+    if (llvm::isa<AttentionOp, TransposeOp, CastOp>(op))
       return claimAttention(op, shapes);
     if (std::optional<NormMatch> norm = matchNorm(op))
       return claimNorm(op, *norm);

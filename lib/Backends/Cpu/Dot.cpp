@@ -79,3 +79,12 @@ Value llmc::cpu::emitPairDot(KernelBuilder &k, Value sum, Value weights,
                                     : "llvm.aarch64.neon.bfdot.v4f32.v8bf16",
       sum.getType(), {sum, weights, k.bitcast(k.broadcast(x), pairs)});
 }
+
+Value llmc::cpu::roundForPairs(KernelBuilder &k, Value floats) {
+  Type bf16 = k.b.getBF16Type();
+  // LLVM's conversion keeps subnormal numbers, which takes nine instructions.
+  if (k.isa.pairDot == PairDot::X86)
+    return k.call("llvm.x86.avx512bf16.cvtneps2bf16.512", k.vectorOf(bf16),
+                  floats);
+  return k.narrow(floats, bf16);
+}

@@ -105,6 +105,9 @@ Value emitByteDot(KernelBuilder &k, Value sum, Value a, Value b,
 /// `sum + w[2 i] x[0] + w[2 i + 1] x[1]` in lane i, for bf16 `weights` and a
 /// word `x` of two bf16. Instructions take subnormal numbers for zeros.
 Value emitPairDot(KernelBuilder &k, Value sum, Value weights, Value x);
+/// A vector of floats as bf16 for that, of which instructions may take
+/// subnormal numbers for zeros, too.
+Value roundForPairs(KernelBuilder &k, Value floats);
 /// The instructions of AArch64.
 Value emitNeonDot(KernelBuilder &k, Value sum, Value a, Value b);
 /// Adds the products of two rows of 8 columns of weights and two of x, whose

@@ -47,6 +47,12 @@ Value KernelBuilder::selectBytes(Value vector, Value indices) {
               vector.getType(), {vector, indices});
 }
 
+Value KernelBuilder::concatenate(Value first, Value second) {
+  int64_t size = cast<VectorType>(first.getType()).getNumElements();
+  return vector::ShuffleOp::create(
+      b, loc, first, second, llvm::to_vector(llvm::seq<int64_t>(0, 2 * size)));
+}
+
 Value KernelBuilder::toFloat(Value value) {
   Type type = f32();
   if (auto vector = dyn_cast<VectorType>(value.getType()))

@@ -119,6 +119,8 @@ struct KernelBuilder {
         b, loc, mlir::vector::CombiningKind::MAXNUMF, vector,
         mlir::arith::FastMathFlags::nnan);
   }
+  /// Two vectors as one.
+  Value concatenate(Value first, Value second);
   Value bitcast(Value vector, mlir::VectorType type) {
     return mlir::vector::BitCastOp::create(b, loc, type, vector);
   }
@@ -170,6 +172,10 @@ struct KernelBuilder {
   }
   void storeVector(Value vector, Value buffer, mlir::ValueRange position,
                    Value mask = {});
+  /// Of the first element.
+  Value address(Value buffer) {
+    return mlir::memref::ExtractAlignedPointerAsIndexOp::create(b, loc, buffer);
+  }
   Value allocate(mlir::Type element, Value size) {
     auto type = mlir::MemRefType::get({mlir::ShapedType::kDynamic}, element);
     return mlir::memref::AllocOp::create(b, loc, type, size,

@@ -8,25 +8,18 @@
 // while those of the blocks are added. Weights of bf16 have no blocks; they are
 // multiplied in parts of the columns.
 //
-// A tile's registers are named by constants, and its shapes are loaded by the
-// kernel: LLVM's own allocation of tiles copies them through memory.
-//
 //===----------------------------------------------------------------------===//
 
 #include "TileKernel.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "Tiles.h"
 
 using namespace mlir;
 using namespace llmc;
 using namespace llmc::cpu;
 
 namespace {
-/// Rows of a tile, and bytes of a row.
-constexpr int64_t tileRows = 16, tileBytes = 64;
 /// Rows of x in the two tiles of it.
 constexpr int64_t blockRows = 2 * tileRows;
-/// Words of the shapes of all tiles.
-constexpr int64_t shapeWords = 16;
 /// Steps of a block that are written out.
 constexpr int64_t fewSteps = 4;
 /// Steps of bf16 whose rows of x, 32 KiB, fit into the first cache.
@@ -34,47 +27,6 @@ constexpr int64_t partSteps = 16;
 /// Blocks whose products go to memory together, 8 KiB, and columns of a part of
 /// the blocks, whose codes and rows of x stay in the first cache besides.
 constexpr int64_t blocksTogether = 2, partColumns = 512;
-
-/// Registers: four of sums, then two of x, then two of weights.
-int64_t sumTile(int64_t i, int64_t j) { return 2 * i + j; }
-int64_t rowsTile(int64_t i) { return 4 + i; }
-int64_t weightsTile(int64_t j) { return 6 + j; }
-
-/// AMX's instructions.
-struct Tiles {
-  KernelBuilder &k;
-
-  void configure(Value address) { call("ldtilecfg", {pointer(address)}); }
-  void release() { call("tilerelease", {}); }
-  void zero(int64_t tile) { call("tilezero", {name(tile)}); }
-  void load(int64_t tile, Value address, int64_t stride) {
-    call("tileloadd64", {name(tile), pointer(address), number(stride)});
-  }
-  void store(int64_t tile, Value address, int64_t stride) {
-    call("tilestored64", {name(tile), pointer(address), number(stride)});
-  }
-  /// Adds products: `tdpbssd` of bytes with signs, `tdpbsud` where those of
-  /// weights have none, `tdpbf16ps` of bf16.
-  void dot(int64_t sums, int64_t x, int64_t weights, StringRef instruction) {
-    call(instruction, {name(sums), name(x), name(weights)});
-  }
-
-private:
-  Value name(int64_t tile) { return k.constant(k.i8(), double(tile)); }
-  Value number(int64_t value) {
-    return k.constant(k.b.getI64Type(), double(value));
-  }
-  Value pointer(Value address) {
-    Value number =
-        arith::IndexCastOp::create(k.b, k.loc, k.b.getI64Type(), address);
-    return LLVM::IntToPtrOp::create(
-        k.b, k.loc, LLVM::LLVMPointerType::get(k.b.getContext()), number);
-  }
-  void call(StringRef instruction, ValueRange arguments) {
-    LLVM::CallIntrinsicOp::create(
-        k.b, k.loc, k.b.getStringAttr("llvm.x86." + instruction), arguments);
-  }
-};
 } // namespace
 
 TileKernel::TileKernel(KernelBuilder &k, const LinearSpec &spec,
@@ -86,7 +38,7 @@ TileKernel::TileKernel(KernelBuilder &k, const LinearSpec &spec,
       // and meet zeros.
       paddedBlock(llvm::alignTo(layout.getStoredBlock(), depth)) {
   writeShapes();
-  x = getAddress(prepared.values);
+  x = k.address(prepared.values);
 }
 
 int64_t TileKernel::getFewestRows() const {
@@ -99,10 +51,6 @@ int64_t TileKernel::getFewestRows() const {
 int64_t TileKernel::getManyRows() const {
   // Measured on an Emerald Rapids: three quarters of its second cache.
   return (3 << 19) / (prepared.pitch * 2);
-}
-
-Value TileKernel::getAddress(Value buffer) {
-  return memref::ExtractAlignedPointerAsIndexOp::create(k.b, k.loc, buffer);
 }
 
 /// See "Tile configuration" in Intel's manual: a palette, then bytes of a row,
@@ -166,7 +114,7 @@ void TileKernel::emit(Value panel, int64_t count,
   }
   Tiles tiles{k};
   if (!isPaired && blocks > 1) {
-    tiles.configure(getAddress(shapes));
+    tiles.configure(k.address(shapes));
     emitBlocks();
     tiles.release();
     for (Value buffer : allocated)
@@ -183,13 +131,13 @@ void TileKernel::emit(Value panel, int64_t count,
   };
 
   Value left = k.rem(rows, blockRows), end = k.sub(rows, left);
-  tiles.configure(getAddress(shapes));
+  tiles.configure(k.address(shapes));
   k.loop(k.index(0), end, blockRows,
          [&](Value row) { emitSome(row, 2, k.index(blockRows)); });
   k.branch(
       k.isLess(k.index(0), left),
       [&] {
-        tiles.configure(k.add(getAddress(shapes), 4 * shapeWords));
+        tiles.configure(k.add(k.address(shapes), 4 * shapeWords));
         k.branch(
             k.isLess(k.index(tileRows), left), [&] { emitSome(end, 2, left); },
             [&] { emitSome(end, 1, left); });
@@ -292,7 +240,7 @@ void TileKernel::emitBlockSums(Value start, Value place, int64_t rowTiles,
       overTiles(rowTiles, numPanels, [&](int64_t i, int64_t j) {
         Value words = getSlot(block, begin, i, j);
         Tiles{k}.store(sumTile(i, j),
-                       k.add(getAddress(partial), k.mul(words, 4)), tileBytes);
+                       k.add(k.address(partial), k.mul(words, 4)), tileBytes);
       });
     });
     overTiles(rowTiles, numPanels, [&](int64_t i, int64_t j) {
@@ -324,7 +272,7 @@ void TileKernel::emitBlockSums(Value start, Value place, int64_t rowTiles,
 /// between.
 void TileKernel::emitPairRows(Value row, int64_t rowTiles, Value count) {
   Tiles tiles{k};
-  Value weights = getAddress(panels), to = getAddress(sums);
+  Value weights = k.address(panels), to = k.address(sums);
   int64_t pitch = prepared.pitch * 2,
           panelBytes = layout.columns * tileBytes / 2;
   Value rowBase = k.add(x, k.mul(row, pitch));
@@ -392,7 +340,7 @@ void TileKernel::overTiles(
 
 /// The sums of a block, to `partial`.
 void TileKernel::storeProducts(int64_t rowTiles) {
-  Value to = getAddress(partial);
+  Value to = k.address(partial);
   overTiles(rowTiles, numPanels, [&](int64_t i, int64_t j) {
     int64_t offset = (i * tileRows * numPanels + j) * tileBytes;
     Tiles{k}.store(sumTile(i, j), k.add(to, offset), numPanels * tileBytes);
@@ -403,7 +351,7 @@ void TileKernel::storeProducts(int64_t rowTiles) {
 void TileKernel::emitProducts(Value row, int64_t rowTiles, Value block) {
   int64_t blocks = layout.getNumBlocks(), panelBytes = tileBytes;
   Tiles tiles{k};
-  Value weights = getAddress(isStoredAsTiles() ? panels : codes);
+  Value weights = k.address(isStoredAsTiles() ? panels : codes);
   overTiles(rowTiles, numPanels,
             [&](int64_t i, int64_t j) { tiles.zero(sumTile(i, j)); });
   Value rowBase = k.add(k.add(x, k.mul(row, prepared.pitch)),

@@ -81,7 +81,6 @@ private:
   void emitStep(Value number, Value rowBase, int64_t rowTiles,
                 mlir::ValueRange weightBases);
   void storeProducts(int64_t rowTiles);
-  Value getAddress(Value buffer);
   Value sumAddress(Value i, int64_t j);
   Values loadSums(Value buffer, Value i);
   void overTiles(int64_t rowTiles, int64_t width,
