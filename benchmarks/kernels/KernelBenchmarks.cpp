@@ -193,7 +193,7 @@ void Suite::addAttention(const Attention &attention, int64_t keys,
           Kernel *kernel = compile(state, getAttention(attention, keys));
           if (!kernel)
             return;
-          auto [name, heads, keyHeads, size] = attention;
+          auto [name, heads, keyHeads, size, isBF16] = attention;
           double ofKeys = 2.0 * 4.0 * double(keyHeads * keys * size);
           Work work;
           work.bytes = ofKeys + 2.0 * 4.0 * double(heads * rows * size);
@@ -254,7 +254,9 @@ int main(int argc, char **argv) {
     for (const Format &format : getFormats())
       suite.addLinear(shape, format);
   for (const Attention &attention :
-       {Attention{"32x4x64", 32, 4, 64}, Attention{"9x3x64", 9, 3, 64}}) {
+       {Attention{"32x4x64", 32, 4, 64}, Attention{"9x3x64", 9, 3, 64},
+        Attention{"32x4x64-bf16", 32, 4, 64, true},
+        Attention{"9x3x64-bf16", 9, 3, 64, true}}) {
     suite.addAttention(attention, 512, {1, 512});
     suite.addAttention(attention, 4096, {1});
   }

@@ -131,10 +131,24 @@ std::string llmc::benchmarks::getAttention(const Attention &attention,
                           attention.headSize),
               y = formatv("tensor<1x?x{0}x{1}xf32>", attention.heads,
                           attention.headSize);
-  return formatv("func.func @main(%q: {0}, %k: {1}, %v: {1}) -> {2} {{\n"
-                 "%a = llmc.attention %q, %k, %v {{scale = 0.125 : f32, "
-                 "causal} : ({0}, {1}, {1}) -> {0}\n"
+  std::string compute =
+      formatv("%a = llmc.attention %q, %k, %v {{scale = 0.125 : f32, causal} : "
+              "({0}, {1}, {1}) -> {0}\n",
+              q, k);
+  if (attention.isBF16) {
+    auto narrow = [](llvm::StringRef type) {
+      return type.drop_back(4).str() + "bf16>";
+    };
+    compute = formatv("%b = llmc.cast %q {{to = bf16} : ({0}) -> {2}\n"
+                      "%c = llmc.cast %k {{to = bf16} : ({1}) -> {3}\n"
+                      "%d = llmc.cast %v {{to = bf16} : ({1}) -> {3}\n"
+                      "%e = llmc.attention %b, %c, %d {{scale = 0.125 : f32, "
+                      "causal} : ({2}, {3}, {3}) -> {2}\n"
+                      "%a = llmc.cast %e {{to = f32} : ({2}) -> {0}\n",
+                      q, k, narrow(q), narrow(k));
+  }
+  return formatv("func.func @main(%q: {0}, %k: {1}, %v: {1}) -> {2} {{\n{3}"
                  "%y = llmc.transpose %a {{perm = array<i64: 0, 2, 1, 3>} : "
                  "({0}) -> {2}\nreturn %y : {2}\n}",
-                 q, k, y);
+                 q, k, y, compute);
 }

@@ -41,6 +41,7 @@ std::string getEmbedding(const Shape &shape, const Format &format);
 struct Attention {
   std::string name;
   int64_t heads, keyHeads, headSize;
+  bool isBF16 = false; ///< by casts of f32
 };
 
 /// The last queries of a sequence of `keys` tokens.

@@ -121,7 +121,8 @@ def table(zoo_cases=(), tokens=128):
     for block in (32, 128):
         result.append(Comparison(
             f"linear int4 g{block} 2048->5632", "linear",
-            _contenders(llmc=f"int4-g{block}", onnxruntime=f"int4-{block}"),
+            _contenders(llmc=f"linear-int4-g{block}",
+                        onnxruntime=f"int4-{block}"),
             (_run("M=1", 1.8, "linear", "1"),
              _run("M=128", 4.0, "linear", "128"))))
     if zoo_cases:

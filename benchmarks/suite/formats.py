@@ -16,10 +16,14 @@ class Format:
     compile: tuple = ()
 
 
-def groups(bits, size, *options):
+# As OpenVINO does by itself where the processor multiplies pairs of bf16.
+ATTENTION = ("--attention", "bf16")
+
+
+def groups(bits, size, *options, compile=ATTENTION):
     """Around 0, as the formats of the peers: a scale and no zero point."""
     return Format((("--bits", str(bits), "--group", str(size),
-                    "--symmetric", *options),))
+                    "--symmetric", *options),), compile)
 
 
 FORMATS = {
@@ -30,5 +34,7 @@ FORMATS = {
     "int2-g32": groups(2, 32),
     "int8-g128": groups(8, 128),
     "int8-channel": groups(8, 0),
-    "bf16": Format((("--type", "bf16"),)),
+    "linear-int4-g32": groups(4, 32, compile=()),
+    "linear-int4-g128": groups(4, 128, compile=()),
+    "bf16": Format((("--type", "bf16"),), ATTENTION),
 }

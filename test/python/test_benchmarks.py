@@ -274,8 +274,10 @@ def test_kernels_run(tmp_path):
             "linear/576x1536/int4-g32-a8/M:4":
                 (n * k / 2 + 2 * n * k / 32 + 4 * (x + y), 8 * n * k)}
     for heads, key_heads in ((32, 4), (9, 3)):
-        want[f"attention/{heads}x{key_heads}x64/keys:512/queries:1"] = (
-            4 * 64 * (2 * 512 * key_heads + 2 * heads), 4 * 512 * 64 * heads)
+        for kind in ("", "-bf16"):
+            want[f"attention/{heads}x{key_heads}x64{kind}/keys:512/queries:1"] = (
+                4 * 64 * (2 * 512 * key_heads + 2 * heads),
+                4 * 512 * 64 * heads)
     got = {row["name"]: row for row in
            kernels.rows(json.loads((tmp_path / "k.json").read_text()))}
     assert got.keys() == want.keys()

@@ -440,6 +440,22 @@ def test_run_with_a_model_that_chooses(run, model, artifact, tmp_path, capsys):
     assert "the vocabulary has 63 tokens" in capsys.readouterr().err
 
 
+def test_compile_with_bf16_attention(run, model, artifact, tmp_path, capsys):
+    out = tmp_path / "narrow.llmc"
+    run("compile", model, "-o", out, "--attention", "bf16")
+    narrow, wide = (run("run", which, "--prompt", "w1", "--max-tokens", 8,
+                        "--json")["tokens"] for which in (out, artifact))
+    assert narrow == wide
+    none = tmp_path / "none.mlir"
+    none.write_text("""func.func @main(%x: tensor<?x4xf32> {llmc.name = "x"}) ->
+        (tensor<?x4xf32> {llmc.name = "y"}) { return %x : tensor<?x4xf32> }""")
+    assert main(["compile", str(none), "-o", str(tmp_path / "none.llmc"),
+                 "--attention", "bf16"]) == 0
+    assert "found no attention" in capsys.readouterr().err
+    with pytest.raises(llmc.Error, match="f32 or bf16, not 'f16'"):
+        llmc.Module.load(str(model)).compile_artifact(out, attention="f16")
+
+
 def test_run_samples(run, artifact):
     def tokens(*arguments):
         return run("run", artifact, "--prompt", "w1", "--max-tokens", 8,

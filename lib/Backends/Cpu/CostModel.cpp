@@ -194,9 +194,13 @@ double CostModel::getAttention(const AttentionSpec &spec, int64_t rows,
   double read = spec.causal ? std::max(n - (m - 1) / 2, 1.0) : n;
   if (spec.window > 0)
     read = std::min(read, double(spec.window));
-  double pairs = double(spec.heads) * m * read / lanes;
+  double pairs = double(spec.heads) * m * read / lanes, products = pairs * size;
+  if (canUsePairTiles(spec, isa))
+    products *= tileStep / (tileRows * tileBytes / 2);
+  else if (canUsePairs(spec, isa))
+    products /= 2;
   double bytes =
       4 * size * (double(spec.keyHeads) * n + double(spec.heads) * m);
   return launch +
-         overlap(bytes / bandwidth, getTime(pairs * size, pairs * exponential));
+         overlap(bytes / bandwidth, getTime(products, pairs * exponential));
 }
