@@ -1,5 +1,7 @@
 """Linears with what stands around them, as one kernel of the CPU backend."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -154,6 +156,27 @@ def test_activated(activation):
     %y = {activation} : (tensor<?x40xf32>) -> tensor<?x40xf32>
     return %y : tensor<?x40xf32>"""
     check(params, body, 96, "tensor<?x40xf32>")
+
+
+def test_gelu_of_all_sizes():
+    """What erf makes of small, large and other numbers."""
+    body = """%w = llmc.weight @w : tensor<16x1xf32>
+    %p = llmc.linear %x, %w : (tensor<?x1xf32>, tensor<16x1xf32>) -> tensor<?x16xf32>
+    %y = llmc.gelu %p : (tensor<?x16xf32>) -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>"""
+    compiled, _ = compile_both(
+        lambda: module({"w": np.ones((16, 1), np.float32)}, body,
+                       '%x: tensor<?x1xf32> {llmc.name = "x"}',
+                       "tensor<?x16xf32>"), 1)
+    x = np.concatenate([np.linspace(-8, 8, 100_001), np.logspace(-38, 2, 4001),
+                        -np.logspace(-38, 0.7, 4001)]).astype(np.float32)
+    special = np.array([np.nan, np.inf, 0], np.float32)
+    y = compiled({"x": np.concatenate([x, special])[:, None]})["y"]
+    assert np.array_equal(y, np.repeat(y[:, :1], 16, axis=1), equal_nan=True)
+    want = x * (0.5 + 0.5 * np.array([math.erf(v / math.sqrt(2))
+                                      for v in x.tolist()]))
+    assert np.all(np.abs(y[:-3, 0] - want) <= 2.5e-7 * np.abs(x) + 1e-45)
+    assert np.isnan(y[-3, 0]) and y[-2, 0] == np.inf and y[-1, 0] == 0
 
 
 @pytest.mark.parametrize("norm", sorted(NORMS))

@@ -46,7 +46,7 @@ public:
       : k(function, isa), spec(spec), lanes(isa.lanes),
         group(spec.heads / spec.keyHeads),
         taskRows(std::clamp<int64_t>(
-            int64_t(llvm::bit_floor(uint64_t(taskQueries / group))), 1, 32)),
+            int64_t(llvm::bit_floor(uint64_t(taskQueries / group))), 1, 64)),
         most(taskRows * group),
         places(canUsePairTiles(spec, isa) ? llvm::alignTo(most, tileRows)
                                           : most),

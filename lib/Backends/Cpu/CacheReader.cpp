@@ -256,8 +256,7 @@ void ValueReader::load() const {
   else if (isUnpacked())
     k.loop(k.index(0), block.getSize(k), 1, [&](Value key) {
       for (int64_t i = 0; i < cache.size; i += k.isa.lanes)
-        k.storeVector(readStored(key, i, k.tail(cache.size, i)), floats,
-                      getAddress(key, i));
+        k.storeVector(readStored(key, i), floats, getAddress(key, i));
     });
   if (inPairs)
     loadPairs();
@@ -269,38 +268,37 @@ void ValueReader::loadPairs() const {
   SmallVector<int64_t> order;
   for (int64_t i = 0; i < lanes; ++i)
     order.append({i, lanes + i});
-  Value size = block.getSize(k);
+  auto store = [&](Value key, int64_t offset, Value first, Value second) {
+    Value pair = vector::ShuffleOp::create(
+        k.b, k.loc, k.bitcast(roundForPairs(k, first), halves),
+        k.bitcast(roundForPairs(k, second), halves), order);
+    k.storeVector(k.bitcast(pair, k.vectorOf(k.i32())), pairs,
+                  k.add(k.mul(k.div(key, 2), getPitch()), offset));
+  };
+  Value size = block.getSize(k), whole = k.sub(size, k.rem(size, 2));
+  k.loop(k.index(0), whole, 2, [&](Value key) {
+    for (int64_t i = 0; i < cache.size; i += lanes)
+      store(key, i, read(key, i), read(k.add(key, 1), i));
+  });
+  // None beyond the block, which may be infinite, may meet a weight of 0.
+  Value zero = k.constant(k.vectorOf(k.f32()), 0);
   Value end = k.mul(k.ceilDiv(size, pairedKeys), pairedKeys);
-  k.loop(k.index(0), end, 2, [&](Value key) {
-    for (int64_t i = 0; i < cache.size; i += lanes) {
-      Values both;
-      for (int64_t next : {0, 1}) {
-        Value own = k.add(key, next), value;
-        // None beyond the block, which may be infinite, may meet a weight of 0.
-        Value there = k.createMask(
-            k.select(k.isLess(own, size),
-                     k.index(std::min(lanes, cache.size - i)), k.index(0)));
-        value = isUnpacked() ? k.loadVector(floats, getAddress(own, i), there)
-                             : readStored(own, i, there);
-        both.push_back(k.bitcast(roundForPairs(k, value), halves));
-      }
-      Value pair =
-          vector::ShuffleOp::create(k.b, k.loc, both[0], both[1], order);
-      k.storeVector(k.bitcast(pair, k.vectorOf(k.i32())), pairs,
-                    k.add(k.mul(k.div(key, 2), getPitch()), i));
-    }
+  k.loop(whole, end, 2, [&](Value key) {
+    Value last = k.sub(size, k.index(1)), isThere = k.isLess(key, size);
+    for (int64_t i = 0; i < cache.size; i += lanes)
+      store(key, i, k.select(isThere, read(k.min(key, last), i), zero), zero);
   });
 }
 
-Value ValueReader::readStored(Value key, int64_t offset, Value there) const {
+Value ValueReader::readStored(Value key, int64_t offset) const {
   Value position = k.add(block.first, key);
   Value vector = k.loadVector(
-      cache.data, {block.batch, block.head, position, k.index(offset)}, there);
+      cache.data, {block.batch, block.head, position, k.index(offset)},
+      k.tail(cache.size, offset));
   if (!cache.scales)
     return k.widen(vector);
-  Value last = k.sub(block.numKeys, k.index(1));
-  Value scale = k.load(cache.scales, {block.batch, block.head,
-                                      k.min(position, last), k.index(0)});
+  Value scale =
+      k.load(cache.scales, {block.batch, block.head, position, k.index(0)});
   Value codes = arith::ExtSIOp::create(k.b, k.loc, k.vectorOf(k.i32()), vector);
   return k.mulF(k.toFloat(codes), k.broadcast(scale));
 }
@@ -334,5 +332,5 @@ void ValueReader::loadNibbles() const {
 Value ValueReader::read(Value key, int64_t offset) const {
   if (isUnpacked())
     return k.loadVector(floats, getAddress(key, offset));
-  return readStored(key, offset, k.tail(cache.size, offset));
+  return readStored(key, offset);
 }

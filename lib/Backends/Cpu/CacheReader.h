@@ -114,8 +114,8 @@ public:
 private:
   void loadNibbles() const;
   void loadPairs() const;
-  /// Where the cache has them, as floats; the lanes `there` exist.
-  Value readStored(Value key, int64_t offset, Value there) const;
+  /// From where the cache has them.
+  Value readStored(Value key, int64_t offset) const;
   bool isUnpacked() const {
     return cache.isNibbles() || (!inPairs && cache.format != CacheFormat::F32);
   }

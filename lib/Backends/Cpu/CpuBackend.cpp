@@ -127,7 +127,7 @@ public:
     // The C library has these functions for one number at a time only.
     RewritePatternSet patterns(function.getContext());
     auto isVector = [](StringRef name) {
-      return llvm::is_contained({"math.exp", "math.erf", "math.tanh"}, name);
+      return llvm::is_contained({"math.exp", "math.tanh"}, name);
     };
     populateMathF32ExpansionPatterns(patterns, isVector);
     populateMathPolynomialApproximationPatterns(patterns, isVector);
