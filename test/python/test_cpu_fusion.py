@@ -158,6 +158,14 @@ def test_activated(activation):
     check(params, body, 96, "tensor<?x40xf32>")
 
 
+def test_rows_in_parts():
+    params, _ = quantized(40, 96, 4, 32, True)
+    body = weight_ops(params, 40, 96, 4, 32) + """
+    %y = llmc.linear %x, %w : (tensor<?x96xf32>, tensor<40x96xf32>) -> tensor<?x40xf32>
+    return %y : tensor<?x40xf32>"""
+    check(params, body, 96, "tensor<?x40xf32>", counts=(256, 257, 700))
+
+
 def test_gelu_of_all_sizes():
     """What erf makes of small, large and other numbers."""
     body = """%w = llmc.weight @w : tensor<16x1xf32>

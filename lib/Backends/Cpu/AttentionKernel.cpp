@@ -109,7 +109,7 @@ public:
                            spec.heads * (spec.headSize + spec.valueSize));
     k.parallelIf(k.isLess(k.index(parallelProducts), products), units,
                  [&](Value unit) {
-                   Value task = divide(unit, parts);
+                   Value task = k.div(unit, parts);
                    locate(task);
                    emitUnit(k.sub(unit, k.mul(task, parts)),
                             sumsIn(partials, k.mul(unit, most * record)));
@@ -132,12 +132,6 @@ public:
 
 private:
   bool usesTiles() const { return canUsePairTiles(spec, k.isa); }
-  Value divide(Value x, Value y) {
-    return arith::DivUIOp::create(k.b, k.loc, x, y);
-  }
-  Value maxIndex(Value x, Value y) {
-    return arith::MaxSIOp::create(k.b, k.loc, x, y);
-  }
   Value splat(double value) { return k.constant(floats, value); }
   Value scalar(double value) { return k.constant(k.f32(), value); }
   Value infinity(Type type) {
@@ -194,7 +188,7 @@ private:
   //===--------------------------------------------------------------------===//
 
   void locate(Value task) {
-    Value head = divide(task, rowTasks);
+    Value head = k.div(task, rowTasks);
     firstRow = k.mul(k.sub(task, k.mul(head, rowTasks)), taskRows);
     block.batch = k.div(head, spec.keyHeads);
     block.head = k.rem(head, spec.keyHeads);
@@ -220,7 +214,7 @@ private:
 
     auto [begin, end] = findKeys();
     Value first = k.select(splits, part, k.div(begin, chunkKeys));
-    scores.prefetch(maxIndex(begin, k.mul(first, chunkKeys)));
+    scores.prefetch(k.max(begin, k.mul(first, chunkKeys)));
     overQueries([&](Value q) {
       scores.loadQuery(queryRows, headOf(q), rowOf(q), q);
       totals.at(q).clear();
@@ -229,8 +223,8 @@ private:
     k.loop(first, last, 1, [&, begin = begin, end = end](Value chunk) {
       Value from = k.mul(chunk, chunkKeys);
       overQueries([&](Value q) { sums.at(q).clear(); });
-      k.loop(maxIndex(begin, from), k.min(end, k.add(from, chunkKeys)),
-             blockKeys, [&](Value key) {
+      k.loop(k.max(begin, from), k.min(end, k.add(from, chunkKeys)), blockKeys,
+             [&](Value key) {
                block.first = key;
                skipMasked([&] { emitBlock(scores, outputs); });
              });
@@ -338,11 +332,10 @@ private:
     if (spec.causal)
       end = k.min(end, positionOf(k.add(firstRow, rows)));
     if (spec.window > 0) {
-      Value first =
-          maxIndex(k.add(positionOf(firstRow), 1 - spec.window), begin);
+      Value first = k.max(k.add(positionOf(firstRow), 1 - spec.window), begin);
       begin = k.mul(k.div(first, blockKeys), blockKeys);
     }
-    return {begin, maxIndex(end, k.index(0))};
+    return {begin, k.max(end, k.index(0))};
   }
 
   //===--------------------------------------------------------------------===//

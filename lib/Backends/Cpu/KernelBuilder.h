@@ -59,12 +59,19 @@ struct KernelBuilder {
   Value div(Value x, int64_t y) {
     return b.createOrFold<mlir::arith::DivUIOp>(loc, x, index(y));
   }
+  Value div(Value x, Value y) {
+    return b.createOrFold<mlir::arith::DivUIOp>(loc, x, y);
+  }
   Value ceilDiv(Value x, int64_t y) { return div(add(x, y - 1), y); }
+  Value ceilDiv(Value x, Value y) { return div(add(x, sub(y, index(1))), y); }
   Value rem(Value x, int64_t y) {
     return b.createOrFold<mlir::arith::RemUIOp>(loc, x, index(y));
   }
   Value min(Value x, Value y) {
     return b.createOrFold<mlir::arith::MinSIOp>(loc, x, y);
+  }
+  Value max(Value x, Value y) {
+    return b.createOrFold<mlir::arith::MaxSIOp>(loc, x, y);
   }
   Value isLess(Value x, Value y) {
     return mlir::arith::CmpIOp::create(b, loc, mlir::arith::CmpIPredicate::slt,

@@ -24,6 +24,8 @@ using namespace llmc;
 using namespace llmc::cpu;
 
 namespace {
+/// Rows of x that meet all panels before others do, at most.
+constexpr int64_t mostPartRows = 256;
 
 /// Panels of a strip of bf16 in AMX's tiles, for which rows of x come from
 /// further away.
@@ -94,14 +96,26 @@ public:
     int64_t left = numPanels % width;
     if (canUseTiles(spec, k.isa))
       tiles.emplace(k, spec, prepared, rows, panels);
-    k.parallel(k.index(strips), [&](Value strip) {
-      Value panel = k.mul(strip, width);
+    // Some rows after others, so that a thread has rows of x that it made, and
+    // those of the result that it will read: other kernels share rows, too.
+    // Panels in AMX's tiles are decoded for all rows.
+    Value parts = k.index(1), partRows = rows;
+    if (!tiles) {
+      parts = k.max(k.ceilDiv(rows, mostPartRows), parts);
+      partRows = k.mul(k.ceilDiv(k.ceilDiv(rows, parts), shapes.many.rows),
+                       shapes.many.rows);
+    }
+    k.parallel(k.mul(parts, strips), [&](Value unit) {
+      Value strip = k.rem(unit, strips), panel = k.mul(strip, width);
+      Value begin = k.min(k.mul(k.div(unit, strips), partRows), rows),
+            end = k.min(k.add(begin, partRows), rows);
       auto emitStrips = [&] {
         if (left == 0)
-          return emitStrip(panel, width);
+          return emitStrip(panel, width, begin, end);
         k.branch(
             k.isLess(strip, k.index(strips - 1)),
-            [&] { emitStrip(panel, width); }, [&] { emitStrip(panel, left); });
+            [&] { emitStrip(panel, width, begin, end); },
+            [&] { emitStrip(panel, left, begin, end); });
       };
       if (!tiles)
         return emitStrips();
@@ -132,11 +146,10 @@ private:
   // Tiles
   //===--------------------------------------------------------------------===//
 
-  /// All rows of x times `count` panels from `panel` on.
-  void emitStrip(Value panel, int64_t count) {
-    Value row = k.index(0);
+  /// Rows of x from `row` to `last` times `count` panels from `panel` on.
+  void emitStrip(Value panel, int64_t count, Value row, Value last) {
     for (TileShape shape : {shapes.many, shapes.few, shapes.one}) {
-      Value left = k.sub(rows, row);
+      Value left = k.sub(last, row);
       Value end = k.add(row, k.sub(left, k.rem(left, shape.rows)));
       k.loop(row, end, shape.rows, [&](Value row) {
         for (int64_t done = 0; done < count; done += shape.panels)
