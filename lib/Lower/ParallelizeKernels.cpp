@@ -60,11 +60,7 @@ private:
 
   LogicalResult parallelize(linalg::LinalgOp op, IRRewriter &rewriter) {
     SmallVector<int64_t> sizes = getTileSizes(op);
-    // A call in the body may be of anything: OpenMP's lowering would keep a
-    // scope for what it allocates.
-    if (sizes.empty() || op->walk([](CallOpInterface) {
-                             return WalkResult::interrupt();
-                           }).wasInterrupted())
+    if (sizes.empty())
       return success();
     SmallVector<int64_t> ranges = op.getStaticLoopRanges();
     bool isStatic = !ShapedType::isDynamicShape(ranges);

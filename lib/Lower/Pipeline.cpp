@@ -85,8 +85,8 @@ void llmc::buildLowerToLLVMPipeline(OpPassManager &manager, bool useBackends,
   if (useThreads) {
     manager.addPass(createParallelizeKernels());
     manager.addPass(createConvertSCFToOpenMPPass());
+    manager.addPass(createInlineScopes());
   }
-  // Its memref.alloca_scope holds nothing and must not hold several blocks.
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCarryAccumulators());
   manager.addPass(createConvertLinalgToLoopsPass());

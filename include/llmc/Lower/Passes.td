@@ -240,6 +240,24 @@ def OutlineKernels : Pass<"llmc-outline-kernels", "::mlir::ModuleOp"> {
     Statistic<"kernels", "kernels", "Different functions they call">];
 }
 
+def InlineScopes : Pass<"llmc-inline-scopes", "::mlir::ModuleOp"> {
+  let summary = "Inline scopes of the stack that hold nothing";
+  let description = [{
+    `convert-scf-to-openmp` puts each body into a `memref.alloca_scope`, which
+    its canonicalization keeps while any op in it, such as a call of an intrinsic,
+    might allocate on the stack. It must not hold the several blocks that loops
+    become. One without `memref.alloca` goes.
+
+    ```mlir
+    memref.alloca_scope {
+      llvm.call_intrinsic "llvm.x86.tilerelease"() : () -> ()
+    }
+    // becomes
+    llvm.call_intrinsic "llvm.x86.tilerelease"() : () -> ()
+    ```
+  }];
+}
+
 def ParallelizeKernels : Pass<"llmc-parallelize-kernels", "::mlir::ModuleOp"> {
   let summary = "Run large linalg ops on buffers in parallel";
   let description = [{

@@ -241,8 +241,6 @@ private:
   }
 
   void emitBlock(AttentionScores &scores, AttentionOutputs &outputs) {
-    // In this loop: OpenMP's lowering keeps a scope for what calls that are in
-    // none might allocate.
     if (usesTiles())
       Tiles(k).configureWhole(shapes);
     outputs.prefetch(block.first);

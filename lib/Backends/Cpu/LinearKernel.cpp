@@ -98,13 +98,9 @@ public:
       tiles.emplace(k, spec, prepared, rows, panels);
     // Some rows after others, so that a thread has rows of x that it made, and
     // those of the result that it will read: other kernels share rows, too.
-    // Panels in AMX's tiles are decoded for all rows.
-    Value parts = k.index(1), partRows = rows;
-    if (!tiles) {
-      parts = k.max(k.ceilDiv(rows, mostPartRows), parts);
-      partRows = k.mul(k.ceilDiv(k.ceilDiv(rows, parts), shapes.many.rows),
-                       shapes.many.rows);
-    }
+    Value parts = k.max(k.ceilDiv(rows, mostPartRows), k.index(1));
+    int64_t step = tiles ? tileKernelRows : shapes.many.rows;
+    Value partRows = k.mul(k.ceilDiv(k.ceilDiv(rows, parts), step), step);
     k.parallel(k.mul(parts, strips), [&](Value unit) {
       Value strip = k.rem(unit, strips), panel = k.mul(strip, width);
       Value begin = k.min(k.mul(k.div(unit, strips), partRows), rows),
@@ -119,14 +115,21 @@ public:
       };
       if (!tiles)
         return emitStrips();
-      auto emitTilePairs = [&] {
-        emitTileStrip(panel, width, tileKernelPanels);
+      auto emitInTiles = [&] {
+        auto emit = [&](int64_t together) {
+          emitTileStrip(panel, width, together, begin, end);
+        };
+        if (layout.getNumBlocks() > 1 || !tiles->isStoredAsTiles())
+          return emit(tileKernelPanels);
+        // Many rows of x come from further away, for more panels in turns.
+        k.branch(
+            k.isLess(rows, k.index(2 * tileKernelRows)),
+            [&] { emit(tileKernelPanels); }, [&] { emit(width); });
       };
-      if (!hasPairTiles)
-        return k.branch(k.isLess(rows, k.index(tiles->getFewestRows())),
-                        emitStrips, emitTilePairs);
-      k.branch(k.isLess(rows, k.index(tiles->getManyRows())), emitTilePairs,
-               [&] { emitTileStrip(panel, width, width); });
+      if (hasPairTiles)
+        return emitInTiles();
+      k.branch(k.isLess(rows, k.index(tiles->getFewestRows())), emitStrips,
+               emitInTiles);
     });
     for (Value buffer : prepared.allocated)
       k.release(buffer);
@@ -160,23 +163,24 @@ private:
     }
   }
 
-  /// All rows of x times up to `count` panels in AMX's tiles, `width` panels at
-  /// a time. Its instructions are in a loop, as OpenMP's lowering takes a call
-  /// outside of one for an allocation on the stack.
-  void emitTileStrip(Value panel, int64_t count, int64_t width) {
+  /// Rows of x from `begin` to `end` times up to `count` panels in AMX's tiles,
+  /// `width` panels at a time.
+  void emitTileStrip(Value panel, int64_t count, int64_t width, Value begin,
+                     Value end) {
     int64_t numPanels = spec.getNumPanels();
-    Value end = k.min(k.add(panel, count), k.index(numPanels));
-    k.loop(panel, end, width, [&](Value panel) {
+    Value last = k.min(k.add(panel, count), k.index(numPanels));
+    k.loop(panel, last, width, [&](Value panel) {
       int64_t left = numPanels % width;
       if (left == 0)
-        return emitTiles(panel, width);
+        return emitTiles(panel, width, begin, end);
       k.branch(
           k.isLess(panel, k.index(numPanels - left)),
-          [&] { emitTiles(panel, width); }, [&] { emitTiles(panel, left); });
+          [&] { emitTiles(panel, width, begin, end); },
+          [&] { emitTiles(panel, left, begin, end); });
     });
   }
 
-  void emitTiles(Value panel, int64_t count) {
+  void emitTiles(Value panel, int64_t count, Value begin, Value end) {
     tileRows = 1;
     tilePanelCount = count;
     firstPanel = panel;
@@ -187,7 +191,7 @@ private:
       tilePanelCount = width;
     };
     tiles->emit(
-        panel, count,
+        panel, count, begin, end,
         {[&](int64_t j, Value block, Value chunk, bool isSigned) {
            Value column = k.mul(chunk, layout.getChunk());
            Values lines = reader->load(k.add(panel, j), block, column), quads;

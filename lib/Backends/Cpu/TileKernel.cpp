@@ -1,12 +1,12 @@
 //===- TileKernel.cpp - products in AMX's tiles ---------------------------===//
 //
-// The panels' integers are decoded once for all rows, into memory that a cache
-// holds. Then 32 rows of x at a time meet them: four tiles of sums take two of
-// x and two of weights in turns. Sums go through memory, as tiles and vectors
-// exchange nothing else. Where each block has a scale, the sums of two blocks
-// are written; then 16 rows of a panel at a time keep their sums in vectors
-// while those of the blocks are added. Weights of bf16 have no blocks; they are
-// multiplied in parts of the columns.
+// The panels' integers are decoded once for some hundred rows, into memory that
+// a cache holds. Then 32 rows of x at a time meet them: four tiles of sums take
+// two of x and two of weights in turns. Sums go through memory, as tiles and
+// vectors exchange nothing else. Where each block has a scale, the sums of two
+// blocks are written; then 16 rows of a panel at a time keep their sums in
+// vectors while those of the blocks are added. Integers of one block that are
+// stored as tiles, and bf16, are multiplied in parts of the columns.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,8 +18,6 @@ using namespace llmc;
 using namespace llmc::cpu;
 
 namespace {
-/// Rows of x in the two tiles of it.
-constexpr int64_t blockRows = 2 * tileRows;
 /// Steps of a block that are written out.
 constexpr int64_t fewSteps = 4;
 /// Steps of bf16 whose rows of x, 32 KiB, fit into the first cache.
@@ -48,11 +46,6 @@ int64_t TileKernel::getFewestRows() const {
   return layout.getNumBlocks() > 1 ? std::max(fewest, tileRows) : fewest;
 }
 
-int64_t TileKernel::getManyRows() const {
-  // Measured on an Emerald Rapids: three quarters of its second cache.
-  return (3 << 19) / (prepared.pitch * 2);
-}
-
 /// See "Tile configuration" in Intel's manual: a palette, then bytes of a row,
 /// 16 bits for each tile, at 16, and rows, 8 bits for each, at 48.
 void TileKernel::writeShapes() {
@@ -70,8 +63,8 @@ void TileKernel::writeShapes() {
   int32_t weightRows = pair(words, words, 8) << 16;
   int32_t whole = pair(tileRows, tileRows, 8);
   // Of the rows that are left, 1 to 31. A tile without rows cannot be.
-  Value left =
-      arith::IndexCastOp::create(k.b, k.loc, k.i32(), k.rem(rows, blockRows));
+  Value left = arith::IndexCastOp::create(k.b, k.loc, k.i32(),
+                                          k.rem(rows, tileKernelRows));
   Value one = constant(1);
   auto clamp = [&](Value count) -> Value {
     count = arith::MaxSIOp::create(k.b, k.loc, count, one);
@@ -97,14 +90,16 @@ void TileKernel::writeShapes() {
   }
 }
 
-void TileKernel::emit(Value panel, int64_t count,
+void TileKernel::emit(Value panel, int64_t count, Value begin, Value end,
                       const TileSurroundings &surroundings) {
+  firstRow = begin;
+  lastRow = end;
   firstPanel = panel;
   numPanels = count;
   around = &surroundings;
   int64_t blocks = layout.getNumBlocks(), words = numPanels * k.isa.lanes;
   auto allocate = [&](Type element) {
-    return k.allocate(element, k.index(blockRows * words));
+    return k.allocate(element, k.index(tileKernelRows * words));
   };
   Values allocated;
   if (!isStoredAsTiles()) {
@@ -121,26 +116,20 @@ void TileKernel::emit(Value panel, int64_t count,
       k.release(buffer);
     return;
   }
-  if (isPaired)
-    allocated.push_back(sums = allocate(k.f32()));
-  else
-    allocated.push_back(partial = allocate(k.i32()));
-  auto emitSome = [&](Value row, int64_t rowTiles, Value count) {
-    isPaired ? emitPairRows(row, rowTiles, count)
-             : emitRows(row, rowTiles, count);
-  };
-
-  Value left = k.rem(rows, blockRows), end = k.sub(rows, left);
+  allocated.push_back(sums = allocate(isPaired ? k.f32() : k.i32()));
+  Value left = k.rem(k.sub(end, begin), tileKernelRows),
+        whole = k.sub(end, left);
   tiles.configure(k.address(shapes));
-  k.loop(k.index(0), end, blockRows,
-         [&](Value row) { emitSome(row, 2, k.index(blockRows)); });
+  k.loop(begin, whole, tileKernelRows,
+         [&](Value row) { emitRows(row, 2, k.index(tileKernelRows)); });
   k.branch(
       k.isLess(k.index(0), left),
       [&] {
         tiles.configure(k.add(k.address(shapes), 4 * shapeWords));
         k.branch(
-            k.isLess(k.index(tileRows), left), [&] { emitSome(end, 2, left); },
-            [&] { emitSome(end, 1, left); });
+            k.isLess(k.index(tileRows), left),
+            [&] { emitRows(whole, 2, left); },
+            [&] { emitRows(whole, 1, left); });
       },
       [] {});
   tiles.release();
@@ -172,50 +161,36 @@ void TileKernel::decodePanels() {
     });
 }
 
-/// One block, which is all columns.
-void TileKernel::emitRows(Value row, int64_t rowTiles, Value count) {
-  Value block = k.index(0);
-  emitProducts(row, rowTiles, block);
-  storeProducts(rowTiles);
-  for (int64_t j = 0; j < numPanels; ++j)
-    around->loadScales(j, block);
-  k.loop(k.index(0), count, 1, [&](Value i) {
-    Value to = k.add(row, i);
-    Values next = around->begin(), made = loadSums(partial, i);
-    for (int64_t j = 0; j < numPanels; ++j)
-      next[j] = around->scale(j, to, block, made[j], next[j], isSigned());
-    around->finish(to, next);
-  });
-}
-
 /// A part of the blocks after the other. Where no 32 rows are left, tiles have
 /// 16, the last ones of which begin with some that were in the tile before.
 void TileKernel::emitBlocks() {
   int64_t blocks = layout.getNumBlocks(), lanes = k.isa.lanes,
           part = std::max<int64_t>(partColumns / layout.getStoredBlock(), 1);
-  Value places = k.mul(k.ceilDiv(rows, tileRows), tileRows);
+  Value count = k.sub(lastRow, firstRow),
+        places = k.mul(k.ceilDiv(count, tileRows), tileRows);
   sums = k.allocate(k.f32(), k.mul(places, numPanels * lanes));
-  partial = k.allocate(k.i32(),
-                       k.index(blocksTogether * blockRows * numPanels * lanes));
+  partial = k.allocate(
+      k.i32(), k.index(blocksTogether * tileKernelRows * numPanels * lanes));
   k.loop(k.index(0), places, 1, [&](Value i) {
     for (auto [j, begun] : llvm::enumerate(around->begin()))
       k.storeVector(begun, sums, sumAddress(i, int64_t(j)));
   });
-  Value wholes = k.sub(rows, k.rem(rows, blockRows));
+  Value wholes = k.sub(count, k.rem(count, tileKernelRows));
   auto getStart = [&](Value place) {
-    return k.min(place, k.sub(rows, k.index(tileRows)));
+    return k.min(k.add(firstRow, place), k.sub(lastRow, k.index(tileRows)));
   };
   k.loop(k.index(0), k.index(blocks), part, [&](Value first) {
     Value end = k.min(k.add(first, part), k.index(blocks));
-    k.loop(k.index(0), wholes, blockRows,
-           [&](Value place) { emitBlockSums(place, place, 2, first, end); });
-    k.loop(wholes, rows, tileRows, [&](Value place) {
+    k.loop(k.index(0), wholes, tileKernelRows, [&](Value place) {
+      emitBlockSums(k.add(firstRow, place), place, 2, first, end);
+    });
+    k.loop(wholes, count, tileRows, [&](Value place) {
       emitBlockSums(getStart(place), place, 1, first, end);
     });
   });
-  k.loop(k.index(0), rows, tileRows, [&](Value place) {
+  k.loop(k.index(0), count, tileRows, [&](Value place) {
     Value start = getStart(place);
-    k.loop(place, k.add(start, tileRows), 1, [&](Value row) {
+    k.loop(k.add(firstRow, place), k.add(start, tileRows), 1, [&](Value row) {
       Value i = k.add(place, k.sub(row, start));
       around->finish(row, loadSums(sums, i));
     });
@@ -267,14 +242,16 @@ void TileKernel::emitBlockSums(Value start, Value place, int64_t rowTiles,
   });
 }
 
-/// All columns; for more than two panels in parts, whose rows of x stay in the
-/// first cache while all panels meet them, and the sums go to memory in
-/// between.
-void TileKernel::emitPairRows(Value row, int64_t rowTiles, Value count) {
+/// All columns, which are one block or bf16; for more than two panels in parts,
+/// whose rows of x stay in the first cache while all panels meet them, and the
+/// sums go to memory in between.
+void TileKernel::emitRows(Value row, int64_t rowTiles, Value count) {
   Tiles tiles{k};
-  Value weights = k.address(panels), to = k.address(sums);
-  int64_t pitch = prepared.pitch * 2,
-          panelBytes = layout.columns * tileBytes / 2;
+  Value weights = k.address(isStoredAsTiles() ? panels : codes),
+        to = k.address(sums);
+  int64_t columns = isPaired ? layout.columns : paddedBlock,
+          pitch = prepared.pitch * 4 / wordColumns,
+          panelBytes = columns / wordColumns * tileBytes;
   Value rowBase = k.add(x, k.mul(row, pitch));
   auto emitPart = [&](Value begin, Value end, bool isFirst) {
     for (int64_t panel = 0; panel < numPanels; panel += tileKernelPanels) {
@@ -290,9 +267,12 @@ void TileKernel::emitPairRows(Value row, int64_t rowTiles, Value count) {
         isFirst ? tiles.zero(tile) : tiles.load(tile, address, rowBytes);
       });
       Values weightBases;
-      for (int64_t j = 0; j < width; ++j)
-        weightBases.push_back(
-            k.add(weights, k.mul(k.add(firstPanel, panel + j), panelBytes)));
+      for (int64_t j = 0; j < width; ++j) {
+        Value place = k.index(panel + j);
+        if (isStoredAsTiles())
+          place = k.add(firstPanel, place);
+        weightBases.push_back(k.add(weights, k.mul(place, panelBytes)));
+      }
       k.loop(begin, end, 1, [&](Value step) {
         emitStep(step, rowBase, rowTiles, weightBases);
       });
@@ -301,19 +281,25 @@ void TileKernel::emitPairRows(Value row, int64_t rowTiles, Value count) {
       });
     }
   };
-  int64_t steps = layout.columns / depth,
-          first =
-              numPanels > tileKernelPanels ? std::min(steps, partSteps) : steps;
+  int64_t steps = columns / depth, first = numPanels > tileKernelPanels
+                                               ? std::min(steps, partSteps)
+                                               : steps;
   emitPart(k.index(0), k.index(first), true);
   if (first < steps)
     k.loop(k.index(first), k.index(steps), partSteps, [&](Value begin) {
       emitPart(begin, k.min(k.add(begin, partSteps), k.index(steps)), false);
     });
+  if (!isPaired)
+    for (int64_t j = 0; j < numPanels; ++j)
+      around->loadScales(j, k.index(0));
   k.loop(k.index(0), count, 1, [&](Value i) {
-    Values next;
-    for (auto [made, begun] : llvm::zip(loadSums(sums, i), around->begin()))
-      next.push_back(k.addF(made, begun));
-    around->finish(k.add(row, i), next);
+    Value place = k.add(row, i);
+    Values next = around->begin();
+    for (auto [j, made] : llvm::enumerate(loadSums(sums, i)))
+      next[j] = isPaired ? k.addF(made, next[j])
+                         : around->scale(int64_t(j), place, k.index(0), made,
+                                         next[j], isSigned());
+    around->finish(place, next);
   });
 }
 
@@ -336,15 +322,6 @@ void TileKernel::overTiles(
   for (int64_t i = 0; i < rowTiles; ++i)
     for (int64_t j = 0; j < width; ++j)
       body(i, j);
-}
-
-/// The sums of a block, to `partial`.
-void TileKernel::storeProducts(int64_t rowTiles) {
-  Value to = k.address(partial);
-  overTiles(rowTiles, numPanels, [&](int64_t i, int64_t j) {
-    int64_t offset = (i * tileRows * numPanels + j) * tileBytes;
-    Tiles{k}.store(sumTile(i, j), k.add(to, offset), numPanels * tileBytes);
-  });
 }
 
 /// The sums of a block, in tiles.

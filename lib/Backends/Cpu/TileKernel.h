@@ -15,8 +15,11 @@
 
 namespace llmc::cpu {
 
-/// Panels whose products are made together; of bf16, any number in turns.
+/// Panels whose products are made together; of one block, or of bf16, any
+/// number in turns.
 constexpr int64_t tileKernelPanels = 2;
+/// Rows that tiles multiply together.
+constexpr int64_t tileKernelRows = 32;
 
 inline bool canUseTiles(const LinearSpec &spec, const Isa &isa) {
   return (isa.hasTiles && spec.integers && isa.lanes == 16) ||
@@ -49,22 +52,23 @@ public:
 
   /// From so many rows of x on, tiles multiply integers; bf16 always.
   int64_t getFewestRows() const;
-  /// So many rows of x in bf16 do not stay in the second cache while panels
-  /// meet them two at a time.
-  int64_t getManyRows() const;
 
-  /// All rows of x times the panels from `panel` on, in the parallel loop.
-  void emit(Value panel, int64_t numPanels, const TileSurroundings &around);
+  /// Rows of x from `begin`, a multiple of 32, to `end` times the panels from
+  /// `panel` on, in the parallel loop. Either all rows that are left after the
+  /// last 32 are among them, or none.
+  void emit(Value panel, int64_t numPanels, Value begin, Value end,
+            const TileSurroundings &around);
 
   /// After the parallel loop.
   void release() { k.release(shapes); }
 
-private:
   /// Whether panels hold tiles as they are.
   bool isStoredAsTiles() const {
     return isPaired || (layout.bits == 8 && !layout.isSparse &&
                         paddedBlock == layout.getStoredBlock());
   }
+
+private:
   /// Whether codes are decoded with their signs, which leaves nothing to take
   /// off their sums.
   bool isSigned() const { return !isStoredAsTiles() && !layout.hasZeros; }
@@ -76,11 +80,9 @@ private:
                      Value end);
   /// Up to `16 * rowTiles` rows from `row` on.
   void emitRows(Value row, int64_t rowTiles, Value count);
-  void emitPairRows(Value row, int64_t rowTiles, Value count);
   void emitProducts(Value row, int64_t rowTiles, Value block);
   void emitStep(Value number, Value rowBase, int64_t rowTiles,
                 mlir::ValueRange weightBases);
-  void storeProducts(int64_t rowTiles);
   Value sumAddress(Value i, int64_t j);
   Values loadSums(Value buffer, Value i);
   void overTiles(int64_t rowTiles, int64_t width,
@@ -96,13 +98,13 @@ private:
   int64_t paddedBlock; ///< columns of a block in tiles
   Value shapes;        ///< of tiles: with 32 rows of x, and with those left
   Value x;             ///< the address of its integers
-  // The panels whose products are being made.
-  Value firstPanel;
+  // The rows and panels whose products are being made.
+  Value firstRow, lastRow, firstPanel;
   int64_t numPanels = 0;
   const TileSurroundings *around = nullptr;
   Value codes;   ///< decoded
-  Value partial; ///< sums of blocks: of one, [32, panels, 16]
-  Value sums;    ///< of all blocks or steps, the same, or [rows, panels, 16]
+  Value partial; ///< sums of some blocks, each [2, panels, 16, 16]
+  Value sums;    ///< of all columns: [32, panels, 16], of blocks [rows, ...]
 };
 
 } // namespace llmc::cpu
