@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import llmc
+import test_cpu_bf16_attention as bf16_attention
 import test_cpu_kv_cache as kv_cache
 from kernels import (NF4, cast_linear, floats, halves, lookup, module,
                      sparse, to_bf16, weight)
@@ -288,6 +289,22 @@ def test_bf16_linear(columns, target, cpu, runners, tmp_path):
                         for rows in (x, x[:5], x[10:]))
     assert np.all(np.abs(whole - read @ weight.T.astype(np.float64)) <= bound)
     assert np.array_equal(part, whole[:5]) and np.array_equal(one, whole[10:])
+
+
+@pytest.mark.parametrize("target,cpu", [
+    ("aarch64+bf16", "max"), ("aarch64", None), ("riscv64+v", None)])
+@pytest.mark.parametrize("size", [5, 40])
+def test_bf16_attention(size, target, cpu, runners, tmp_path):
+    def compute(module, inputs):
+        artifact = compile(module, target, tmp_path / "out")
+        return [run(runners(architecture(target)), target, artifact, feeds,
+                    cpu)["y"] for feeds in inputs]
+
+    bf16_attention.check(
+        bf16_attention.attention(6, 2, size, 24, ", causal"), "bf16" in target,
+        compute, bf16_attention.inputs(6, 2, size, 24, (1, 5, 70), (2, 1, 3)),
+        causal=True)
+
 
 
 @pytest.mark.parametrize("target", ["x86-64", "aarch64", "riscv64"])

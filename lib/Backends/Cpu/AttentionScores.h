@@ -23,7 +23,7 @@ public:
   /// Returns where scores are, for other views of them.
   int64_t addBuffers(BufferGroup &buffers);
 
-  /// Query `q` of the task from a row of a head.
+  /// Query `q` of the task from a row of a head, in the form that products read.
   void loadQuery(const HeadRows &rows, Value head, Value row, Value q);
   /// Asks for the keys of a block.
   void prefetch(Value first) const { keyReader.prefetch(first); }
@@ -41,10 +41,9 @@ public:
   }
 
 private:
-  static Value getAddress(KernelBuilder &k, Value q, Value key) {
+  Value getAddress(Value q, Value key) const {
     return k.add(k.mul(q, blockKeys), key);
   }
-  Value getAddress(Value q, Value key) const { return getAddress(k, q, key); }
   void roundQuery(Value q, Value begin);
   void pairQuery(Value q, Value begin);
   void emitVectors(Value firstQuery, int64_t count);
