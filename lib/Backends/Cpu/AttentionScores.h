@@ -23,7 +23,7 @@ public:
   /// Returns where scores are, for other views of them.
   int64_t addBuffers(BufferGroup &buffers);
 
-  /// Query `q` of the task from a row of a head, in the form that products read.
+  /// Query `q` of the task from a row of a head, as products read it.
   void loadQuery(const HeadRows &rows, Value head, Value row, Value q);
   /// Asks for the keys of a block.
   void prefetch(Value first) const { keyReader.prefetch(first); }
