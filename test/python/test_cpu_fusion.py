@@ -166,24 +166,34 @@ def test_rows_in_parts():
     check(params, body, 96, "tensor<?x40xf32>", counts=(256, 257, 700))
 
 
-def test_gelu_of_all_sizes():
-    """What erf makes of small, large and other numbers."""
-    body = """%w = llmc.weight @w : tensor<16x1xf32>
+def gelu(x):
+    return x * (0.5 + 0.5 * math.erf(x / math.sqrt(2)))
+
+
+def silu(x):
+    return x / (1 + math.exp(-x))
+
+
+@pytest.mark.parametrize("formula, error", [(gelu, 2.5e-7), (silu, 2.5e-7)])
+def test_activations_of_all_sizes(formula, error):
+    """What erf and exp make of small, large and other numbers."""
+    body = f"""%w = llmc.weight @w : tensor<16x1xf32>
     %p = llmc.linear %x, %w : (tensor<?x1xf32>, tensor<16x1xf32>) -> tensor<?x16xf32>
-    %y = llmc.gelu %p : (tensor<?x16xf32>) -> tensor<?x16xf32>
+    %y = llmc.{formula.__name__} %p : (tensor<?x16xf32>) -> tensor<?x16xf32>
     return %y : tensor<?x16xf32>"""
     compiled, _ = compile_both(
         lambda: module({"w": np.ones((16, 1), np.float32)}, body,
                        '%x: tensor<?x1xf32> {llmc.name = "x"}',
                        "tensor<?x16xf32>"), 1)
-    x = np.concatenate([np.linspace(-8, 8, 100_001), np.logspace(-38, 2, 4001),
+    x = np.concatenate([np.linspace(-8, 8, 100_001), np.linspace(-87, 300, 9999),
+                        np.logspace(-38, 2, 4001),
                         -np.logspace(-38, 0.7, 4001)]).astype(np.float32)
     special = np.array([np.nan, np.inf, 0], np.float32)
     y = compiled({"x": np.concatenate([x, special])[:, None]})["y"]
     assert np.array_equal(y, np.repeat(y[:, :1], 16, axis=1), equal_nan=True)
-    want = x * (0.5 + 0.5 * np.array([math.erf(v / math.sqrt(2))
-                                      for v in x.tolist()]))
-    assert np.all(np.abs(y[:-3, 0] - want) <= 2.5e-7 * np.abs(x) + 1e-45)
+    want = np.array([formula(v) for v in x.tolist()])
+    near = np.abs(x) if formula is gelu else np.abs(want)
+    assert np.all(np.abs(y[:-3, 0] - want) <= error * near + 1e-45)
     assert np.isnan(y[-3, 0]) and y[-2, 0] == np.inf and y[-1, 0] == 0
 
 

@@ -16,6 +16,7 @@
 #include "AttentionMask.h"
 #include "AttentionOutputs.h"
 #include "AttentionScores.h"
+#include "SpecialFunctions.h"
 #include "Tiles.h"
 #include "llmc/Lower/Patterns.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -250,7 +251,7 @@ private:
         k.mul(k.ceilDiv(block.getSize(k), scores.getStep()), scores.getStep());
     overQueries([&](Value q) { emitLargest(q, size, scores); });
     k.loop(k.index(0), numQueries, lanes, [&](Value q) {
-      k.storeVector(exponential(k.loadVector(factors, q)), factors, q);
+      k.storeVector(emitExp(k, k.loadVector(factors, q)), factors, q);
     });
     overQueries([&](Value q) { emitSoftmax(q, size, scores, outputs); });
     outputs.emit(numQueries, sums);
@@ -434,15 +435,11 @@ private:
     Value sum = k.carry(k.index(0), size, lanes, splat(0),
                         [&](Value key, ValueRange carried) -> Values {
                           Value weight =
-                              exponential(k.subF(scores.load(q, key), base));
+                              emitExp(k, k.subF(scores.load(q, key), base));
                           outputs.storeWeights(weight, q, key);
                           return {k.addF(carried[0], weight)};
                         })[0];
     own.rescale(k.load(factors, q), sum);
-  }
-
-  Value exponential(Value value) {
-    return math::ExpOp::create(k.b, k.loc, value);
   }
 
   KernelBuilder k;

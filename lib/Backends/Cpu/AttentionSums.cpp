@@ -1,7 +1,7 @@
 //===- AttentionSums.cpp - sums over some of the keys ---------------------===//
 
 #include "AttentionSums.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "SpecialFunctions.h"
 #include <limits>
 
 using namespace mlir;
@@ -35,8 +35,7 @@ void AttentionSums::add(const AttentionSums &other) const {
   Value now = k->maximum(before, theirs);
   Value base = k->broadcast(getScoreBase(*k, now));
   auto getFactor = [&](Value largest) -> Value {
-    return math::ExpOp::create(k->b, k->loc,
-                               k->subF(k->broadcast(largest), base));
+    return emitExp(*k, k->subF(k->broadcast(largest), base));
   };
   Value old = getFactor(before), factor = getFactor(theirs);
   // The weights are in the last vector, next to the largest score.

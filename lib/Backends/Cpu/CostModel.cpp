@@ -59,7 +59,7 @@ constexpr double roundRow = 12, sumRow = 2;
 constexpr double planeNumber = 6, restNumber = 4, scalarUnits = 4;
 
 /// Vector instructions of an exponential.
-constexpr double exponential = 25;
+constexpr double exponential = 15;
 
 /// Reading and computing overlap, but not all the time.
 double overlap(double a, double b) { return std::hypot(a, b); }
