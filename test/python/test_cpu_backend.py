@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import llmc
-from kernels import (compile_both, floats, linear, module, quantized, rng, run,
-                     weight_ops)
+from kernels import (compile_both, floats, linear, module, pack, quantized, rng,
+                     run, weight_ops)
 
 # Rows: none, one, few, and around the tiles of 6 and 12.
 ROWS = (0, 1, 3, 4, 6, 11, 12, 13, 37)
@@ -105,8 +105,29 @@ def test_adversarial_values(kind):
     assert np.all(np.abs(reference - want) <= bound)
 
 
-@pytest.mark.parametrize("bits,activations", [(0, 0), (2, 0), (4, 0), (8, 0),
-                                              (4, 32), (8, 32)])
+# 32 bits do not hold sums of more than 65,535 products of 8 bits, nor, where the
+# higher half of a byte is multiplied as it is, of half the columns of 150,016.
+@pytest.mark.parametrize("bits", [2, 3, 4, 8])
+@pytest.mark.parametrize("columns", [64, 65_472, 150_016])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_largest_sums_of_integers(bits, columns, sign):
+    codes = np.zeros((16, columns), np.uint8)
+    codes[::2] = 2**bits - 1
+    params = {"q": pack(codes, bits).reshape(16, 1, -1),
+              "s": np.ones((16, 1), np.float32)}
+    compiled = module(params, weight_ops(params, 16, columns, bits, columns)
+                      + "\n" + linear(16, columns, False, columns),
+                      f'%x: tensor<?x{columns}xf32> {{llmc.name = "x"}}',
+                      "tensor<?x16xf32>").compile()
+    values = codes[:, 0].astype(np.float64) - 2**(bits - 1)
+    for rows in (1, 4, 13):
+        got = compiled({"x": np.full((rows, columns), sign, np.float32)})["y"]
+        np.testing.assert_allclose(
+            got, np.tile(sign * columns * values, (rows, 1)), rtol=1e-4)
+
+
+@pytest.mark.parametrize("bits,activations", [
+    (0, 0), (2, 0), (4, 0), (8, 0), (2, 32), (3, 32), (4, 32), (6, 32), (8, 32)])
 def test_a_row_does_not_depend_on_its_batch(bits, activations):
     """However many rows there are, each gets the bits that it gets alone."""
     if bits:

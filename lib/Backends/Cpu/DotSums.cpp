@@ -9,6 +9,29 @@ using namespace llmc::cpu;
 /// Words of x of a register whose lanes instructions multiply by.
 static constexpr int64_t registerWords = 4;
 
+/// Sums of a row and a panel, which take turns so that a product hardly waits
+/// for the one before.
+static constexpr int64_t mostTurns = 4;
+
+DotSums::DotSums(KernelBuilder &k, const PanelLayout &layout, int64_t rows,
+                 int64_t panels)
+    : k(k), layout(layout), rows(rows), panels(panels),
+      step(getStep(k.isa, layout)) {
+  if (rows * panels > 1 || !readsAlone(k.isa, layout, rows))
+    return;
+  int64_t block = layout.getStoredBlock();
+  while (step < 4 * mostTurns && block % (2 * step) == 0)
+    step *= 2;
+  turns = std::min(step / 4, mostTurns);
+  // The fields of a byte have sums of their own, so that these are shifted and
+  // not the weights, unless 32 bits may be too few for the highest.
+  constexpr int64_t largest = 128 * 255;
+  inPlace =
+      k.isa.dot == Dot::Vnni && layout.getPlanes().size() == 1 &&
+      turns % getFields() == 0 &&
+      block / getFields() <= std::numeric_limits<int32_t>::max() / largest;
+}
+
 int64_t DotSums::getStep(const Isa &isa, const PanelLayout &layout) {
   int64_t step = layout.getChunk();
   if (isa.multipliesByLane())
@@ -45,9 +68,9 @@ Values DotSums::emitBlock(ValueRange seeds, DotSource &source) {
   Value begin = k.index(0), end = k.index(layout.getStoredBlock());
   switch (getForm()) {
   case Form::Words:
-    return emitSteps(
+    return joinTurns(emitSteps(
         begin, end, sums,
-        [&](ValueRange sums) { return addWords(sums, source); }, source);
+        [&](ValueRange sums) { return addWords(sums, source); }, source));
   case Form::Pairs:
     return finishPairs(emitSteps(
         begin, end, sums,
@@ -71,16 +94,19 @@ Values DotSums::emitBlock(ValueRange seeds, DotSource &source) {
 }
 
 Values DotSums::start(ValueRange seeds) {
+  Value zero = k.constant(k.vectorOf(k.i32()), 0);
   if (seeds.empty())
-    return Values(rows * panels, k.constant(k.vectorOf(k.i32()), 0));
+    return Values(rows * panels * turns, zero);
   Values sums, row;
   for (Value seed : seeds)
     row.push_back(k.broadcast(seed));
   if (getForm() == Form::Pairs)
     for (int64_t i = 0; i < rows; i += 2)
       row[i] = row[i + 1] = shuffle(row[i], row[i + 1], {0, 4, 1, 5});
-  for (Value seed : row)
+  for (Value seed : row) {
     sums.append(panels, seed);
+    sums.append(turns - 1, zero);
+  }
   return sums;
 }
 
@@ -99,15 +125,37 @@ Values DotSums::addWords(ValueRange sums, DotSource &source) {
   for (int64_t quad = 0; quad < getStep() / 4; ++quad) {
     Values weights;
     for (int64_t j = 0; j < panels; ++j)
-      weights.push_back(source.weights(j, quad));
+      weights.push_back(inPlace ? source.weightsInPlace(j, quad)
+                                : source.weights(j, quad));
     for (int64_t i = 0; i < rows; ++i) {
       Value word = source.word(i, quad);
-      for (int64_t j = 0; j < panels; ++j)
-        next[at(i, j)] =
-            emitDot(k, next[at(i, j)], weights[j], word, layout.bits);
+      for (int64_t j = 0; j < panels; ++j) {
+        Value &sum = next[at(i, j) + quad % turns];
+        sum = emitDot(k, sum, weights[j], word, inPlace ? 8 : layout.bits);
+      }
     }
   }
   return next;
+}
+
+Values DotSums::joinTurns(ValueRange sums) {
+  if (turns == 1)
+    return sums;
+  auto join = [&](int64_t first, int64_t step) {
+    Value sum = sums[first];
+    for (int64_t turn = first + step; turn < turns; turn += step)
+      sum = k.add(sum, sums[turn]);
+    return sum;
+  };
+  if (!inPlace)
+    return {join(0, 1)};
+  Value sum = join(0, getFields());
+  for (int64_t field = 1; field < getFields(); ++field) {
+    Value part = join(field, getFields());
+    Value shift = k.constant(part.getType(), double(field * layout.bits));
+    sum = k.add(sum, arith::ShRSIOp::create(k.b, k.loc, part, shift));
+  }
+  return {sum};
 }
 
 Value DotSums::shuffle(Value a, Value b, ArrayRef<int64_t> lanes) {

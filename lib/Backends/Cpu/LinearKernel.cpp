@@ -230,6 +230,8 @@ private:
     tilePanelCount = numPanels;
     firstPanel = panel;
     firstRow = row;
+    if (spec.integers && DotSums::readsAlone(k.isa, layout, numRows))
+      return emitPanelsAlone();
     Values sums = createSums();
     tables.clear();
     if (codebook)
@@ -238,6 +240,21 @@ private:
             CodebookReader(k, layout, codebook).load(k.add(firstPanel, j)));
     sums = layout.isDense() ? emitDense(sums) : emitBlocks(sums);
     emitResults(sums);
+  }
+
+  /// The tile, one panel after the other.
+  void emitPanelsAlone() {
+    Value panel = firstPanel;
+    int64_t count = std::exchange(tilePanelCount, 1);
+    Values all(tileRows * count);
+    for (int64_t j = 0; j < count; ++j) {
+      firstPanel = k.add(panel, j);
+      for (auto [i, sum] : llvm::enumerate(emitBlocks(createSums())))
+        all[i * count + j] = sum;
+    }
+    firstPanel = panel;
+    tilePanelCount = count;
+    emitResults(all);
   }
 
   /// What the sums of the tile begin with.
@@ -440,10 +457,12 @@ private:
       if (DotSums::selectsColumns(k.isa, layout))
         return emitter.reader->decodeKeptQuad(
             lines[panel], quad, DotSums::scalesKept(k.isa, layout));
-      int64_t quads = emitter.layout.getChunk() / 4;
-      return emitter.reader->decodeQuad(
-          lines[(panel * step / 4 + quad) / quads], quad % quads,
-          emitter.hasSigns);
+      return emitter.reader->decodeQuad(linesOf(panel, quad), quad % getQuads(),
+                                        emitter.hasSigns);
+    }
+    Value weightsInPlace(int64_t panel, int64_t quad) override {
+      return emitter.reader->decodeQuadInPlace(linesOf(panel, quad),
+                                               quad % getQuads());
     }
     Value word(int64_t row, int64_t quad) override {
       return words.empty()
@@ -465,6 +484,11 @@ private:
     }
 
   private:
+    int64_t getQuads() const { return emitter.layout.getChunk() / 4; }
+    /// The chunk of a panel that has a quad.
+    const Values &linesOf(int64_t panel, int64_t quad) const {
+      return lines[(panel * step / 4 + quad) / getQuads()];
+    }
     /// Those of a step, a register at a time.
     Values loadWords(Value address) {
       Values result;

@@ -241,18 +241,25 @@ CastOp llmc::cpu::getRoundingCast(LinearOp linear) {
              : CastOp();
 }
 
+/// Whether kernels can multiply integers of activations with those of a weight,
+/// whose products a block sums in 32 bits.
+static bool canMultiplyIntegers(const PanelLayout &layout) {
+  return !layout.isDense() && !layout.isLookup() &&
+         layout.getStoredBlock() < (int64_t(1) << 31) / (128 << layout.bits);
+}
+
 QuantizeDynamicOp llmc::cpu::getRounding(LinearOp linear,
                                          const PanelLayout &layout) {
   auto rounding = linear.getOperand().getDefiningOp<QuantizeDynamicOp>();
   bool isBlockOfWeight =
-      rounding && !layout.isDense() && !layout.isLookup() &&
+      rounding && canMultiplyIntegers(layout) &&
       std::min<int64_t>(rounding.getBlock(), layout.columns) == layout.block;
   return isBlockOfWeight ? rounding : QuantizeDynamicOp();
 }
 
 std::optional<StaticRounding>
 llmc::cpu::getStaticRounding(LinearOp linear, const PanelLayout &layout) {
-  if (layout.isDense() || layout.isLookup())
+  if (!canMultiplyIntegers(layout))
     return std::nullopt;
   return matchStaticRounding(linear.getOperand());
 }

@@ -79,6 +79,15 @@ Value PanelReader::decodeQuad(ValueRange lines, int64_t quad, bool isSigned) {
   return arith::AddIOp::create(k.b, k.loc, code, k.constant(bytes, -middle));
 }
 
+Value PanelReader::decodeQuadInPlace(ValueRange lines, int64_t quad) {
+  auto bytes = VectorType::get({4 * k.isa.lanes}, k.i8());
+  int64_t fields = 8 / layout.bits, mask = ((1 << layout.bits) - 1)
+                                           << quad % fields * layout.bits;
+  return arith::AndIOp::create(k.b, k.loc,
+                               k.bitcast(lines[quad / fields], bytes),
+                               k.constant(bytes, double(int8_t(mask))));
+}
+
 PanelReader::Field PanelReader::findColumn(const Plane &plane, int64_t column) {
   int64_t fields = 8 / plane.bits, quad = column / 4;
   int64_t shift = 8 * (column % 4) + quad % fields * plane.bits;

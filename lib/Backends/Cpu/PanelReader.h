@@ -21,6 +21,10 @@ public:
   /// sign, if `isSigned`.
   Value decodeQuad(mlir::ValueRange lines, int64_t quad, bool isSigned);
 
+  /// The same of a layout of one plane, without sign, where the bytes of a line
+  /// have it: times a power of 2; see getFieldShift.
+  Value decodeQuadInPlace(mlir::ValueRange lines, int64_t quad);
+
   /// One column of each row, in words.
   Value decodeColumn(mlir::ValueRange lines, int64_t column);
 
