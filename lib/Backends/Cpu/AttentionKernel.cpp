@@ -16,6 +16,7 @@
 #include "AttentionMask.h"
 #include "AttentionOutputs.h"
 #include "AttentionScores.h"
+#include "DotSums.h"
 #include "SpecialFunctions.h"
 #include "Tiles.h"
 #include "llmc/Lower/Patterns.h"
@@ -215,6 +216,9 @@ private:
 
     auto [begin, end] = findKeys();
     Value first = k.select(splits, part, k.div(begin, chunkKeys));
+    overQueries([&](Value q) {
+      queryRows.prefetch(k, block.batch, headOf(q), rowOf(q));
+    });
     scores.prefetch(k.max(begin, k.mul(first, chunkKeys)));
     overQueries([&](Value q) {
       scores.loadQuery(queryRows, headOf(q), rowOf(q), q);
@@ -229,10 +233,11 @@ private:
                block.first = key;
                skipMasked([&] { emitBlock(scores, outputs); });
              });
+      Value isFirst = k.isLess(chunk, k.add(first, 1));
       overQueries([&](Value q) {
         k.branch(
             splits, [&] { partial.at(q).copy(sums.at(q)); },
-            [&] { totals.at(q).add(sums.at(q)); });
+            [&] { totals.at(q).add(sums.at(q), isFirst); });
       });
     });
     k.branch(
@@ -275,10 +280,10 @@ private:
   void join(Value partials, Value firstUnit, Value parts,
             AttentionSums joined) {
     overQueries([&](Value q) {
-      joined.clear();
       k.loop(k.index(0), parts, 1, [&](Value part) {
         Value unit = k.add(firstUnit, part);
-        joined.add(sumsIn(partials, k.mul(unit, most * record)).at(q));
+        joined.add(sumsIn(partials, k.mul(unit, most * record)).at(q),
+                   k.isLess(part, k.index(1)));
       });
       storeOutput(q, joined);
     });
@@ -299,7 +304,7 @@ private:
       place.back() = k.index(i);
       Value output = k.mulF(total.loadOutputs(i), factor);
       if (spec.pairs)
-        output = k.widen(k.narrow(output, k.b.getBF16Type()));
+        output = k.widen(roundForPairs(k, output));
       k.storeVector(k.narrow(output, element), y, place,
                     k.tail(spec.valueSize, i));
     }
@@ -435,7 +440,8 @@ private:
     Value sum = k.carry(k.index(0), size, lanes, splat(0),
                         [&](Value key, ValueRange carried) -> Values {
                           Value weight =
-                              emitExp(k, k.subF(scores.load(q, key), base));
+                              emitExp(k, k.subF(scores.load(q, key), base),
+                                      outputs.roundsWeights());
                           outputs.storeWeights(weight, q, key);
                           return {k.addF(carried[0], weight)};
                         })[0];

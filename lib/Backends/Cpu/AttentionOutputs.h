@@ -21,6 +21,8 @@ public:
 
   /// Asks for the values of a block.
   void prefetch(Value first) const { valueReader.prefetch(first); }
+  /// Whether weights become bf16.
+  bool roundsWeights() const { return usesPairs; }
   /// Weights of query `q` and keys of the block from `key` on.
   void storeWeights(Value vector, Value q, Value key) const;
   /// Adds the products of the block, of which weights are there up to a

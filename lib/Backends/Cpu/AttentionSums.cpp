@@ -30,6 +30,10 @@ void AttentionSums::copy(const AttentionSums &from) const {
     storeOutputs(from.loadOutputs(i), i);
 }
 
+void AttentionSums::add(const AttentionSums &other, Value isFirst) const {
+  k->branch(isFirst, [&] { copy(other); }, [&] { add(other); });
+}
+
 void AttentionSums::add(const AttentionSums &other) const {
   Value before = loadLargest(), theirs = other.loadLargest();
   Value now = k->maximum(before, theirs);

@@ -51,12 +51,13 @@ public:
 
   void clear() const;
   void copy(const AttentionSums &from) const;
-  /// Adds sums over other keys.
-  void add(const AttentionSums &other) const;
+  /// Adds sums over other keys, or takes them where they are the first.
+  void add(const AttentionSums &other, Value isFirst) const;
   /// Multiplies all with `factor`, and adds a vector of weights.
   void rescale(Value factor, Value weights) const;
 
 private:
+  void add(const AttentionSums &other) const;
   int64_t getPitch() const { return getPitch(k->isa, size); }
   Value largestAddress() const {
     return k->add(begin, getPitch() - k->isa.lanes);

@@ -45,11 +45,25 @@ static Value readTable(KernelBuilder &k, Value table, ValueRange angle,
   return k.widen(k.loadVector(table, place, there));
 }
 
+Values HeadRows::placeOf(Value batch, Value head, Value row) const {
+  return spec.transposed ? Values{batch, row, head} : Values{batch, head, row};
+}
+
+void HeadRows::prefetch(KernelBuilder &k, Value batch, Value head,
+                        Value row) const {
+  Values place = placeOf(batch, head, row);
+  place.push_back(Value());
+  auto type = cast<MemRefType>(source.getType());
+  int64_t line = 64 * 8 / type.getElementTypeBitWidth();
+  for (int64_t i = 0; i < size; i += line) {
+    place.back() = k.index(i);
+    k.prefetch(source, place);
+  }
+}
+
 void HeadRows::copy(KernelBuilder &k, Value batch, Value head, Value row,
                     Value to, Value at) const {
-  Values place{batch, head, row};
-  if (spec.transposed)
-    std::swap(place[1], place[2]);
+  Values place = placeOf(batch, head, row);
   RowNorm norm(k, spec.norm, size, source, normScale, normBias);
   norm.begin(place);
   auto read = [&](int64_t offset, Value there) {

@@ -63,11 +63,16 @@ public:
   }
   Value getBatch(KernelBuilder &k) const { return k.dim(source, 0); }
 
+  /// Asks for one row, as far from the next one of its head as heads are wide.
+  void prefetch(KernelBuilder &k, Value batch, Value head, Value row) const;
+
   /// Writes one row into `to`, floats without other dimensions, from `at` on.
   void copy(KernelBuilder &k, Value batch, Value head, Value row, Value to,
             Value at) const;
 
 private:
+  /// The place of a row in `source`, but for its elements.
+  Values placeOf(Value batch, Value head, Value row) const;
   using Read = llvm::function_ref<Value(int64_t offset, Value there)>;
   void rotateHalves(KernelBuilder &k, Read read, mlir::ValueRange angle,
                     Value to, Value at) const;

@@ -28,7 +28,7 @@ static Value emitPolynomial(KernelBuilder &k, Value x,
 /// 2^n 2^f, where n + f is x log2(e), whose second part keeps f exact to 2^-24:
 /// n, from -1/2 to 1/2 away, is what is left in a number whose last bit counts
 /// 1, and n plus the exponent's bias is the exponent of 2^n.
-Value llmc::cpu::emitExp(KernelBuilder &k, Value x) {
+Value llmc::cpu::emitExp(KernelBuilder &k, Value x, bool becomesBF16) {
   constexpr double shifter = 3 << 22, log2e = 0x1.715476p0,
                    log2eRest = 0x1.4ae0cp-26;
   Type type = x.getType();
@@ -39,10 +39,16 @@ Value llmc::cpu::emitExp(KernelBuilder &k, Value x) {
   Value shifted = k.fma(x, scale, k.constant(type, shifter));
   Value n = k.subF(shifted, k.constant(type, shifter));
   Value f = k.fma(x, scale, arith::NegFOp::create(k.b, k.loc, n));
-  f = k.fma(x, k.constant(type, log2eRest), f);
-  Value power = emitPolynomial(k, f,
-                               {0.000153458124, 0.00133999309, 0.00961848907,
-                                0.0555032864, 0.240226462, 0.693147182, 1});
+  Value power;
+  if (becomesBF16) {
+    power = emitPolynomial(
+        k, f, {0.00957010221, 0.0559178591, 0.240247443, 0.693121791, 1});
+  } else {
+    f = k.fma(x, k.constant(type, log2eRest), f);
+    power = emitPolynomial(k, f,
+                           {0.000153458124, 0.00133999309, 0.00961848907,
+                            0.0555032864, 0.240226462, 0.693147182, 1});
+  }
   Value exponent =
       k.add(k.bitcast(shifted, integers), k.constant(integers, 127));
   exponent =

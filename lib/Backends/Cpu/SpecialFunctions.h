@@ -13,9 +13,10 @@
 
 namespace llmc::cpu {
 
-/// e^x of f32, to 9.5e-8 of it; exactly 1 for 0 and 0 for x <= -88.1, which
-/// makes less than the smallest normal number; inf for x >= 88.4.
-Value emitExp(KernelBuilder &k, Value x);
+/// e^x of f32, to 9.5e-8 of it, or to 4.9e-6 for what becomes bf16; exactly 1
+/// for 0 and 0 for x <= -88.1, which makes less than the smallest normal
+/// number; inf for x >= 88.4.
+Value emitExp(KernelBuilder &k, Value x, bool becomesBF16 = false);
 
 /// erf(x) of f32, to 2.3e-7 of it.
 Value emitErf(KernelBuilder &k, Value x);
