@@ -32,7 +32,7 @@ namespace {
 /// Keys of a chunk.
 constexpr int64_t chunkKeys = 512;
 /// Queries of a task, about.
-constexpr int64_t taskQueries = 64;
+constexpr int64_t taskQueries = 128;
 /// So many tasks are shared by chunks.
 constexpr int64_t splitTasks = 16;
 /// Products that are worth to wake threads up for.
