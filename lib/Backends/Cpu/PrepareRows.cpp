@@ -127,24 +127,23 @@ private:
       k.store(k.reduce(CombiningKind::ADD, sum), out.sums, at);
   }
 
-  /// Rounds `scale(x)` to integers, `lowest` to 127, and adds them up.
-  void emitIntegers(Read read, Value to, Value at, int64_t lowest,
+  /// Rounds `scale(x)`, -128 to 127, to integers, and adds them up. A number
+  /// whose last bit counts 1 has them in its low bits.
+  void emitIntegers(Read read, Value to, Value at,
                     llvm::function_ref<Value(Value)> scale) {
-    VectorType floats = k.vectorOf(k.f32()), words = k.vectorOf(k.i32()),
-               bytes = k.vectorOf(k.i8());
-    Value low = k.constant(floats, lowest), high = k.constant(floats, 127);
+    constexpr int64_t shifter = 3 << 22, shifterBits = 0x4b400000;
+    VectorType words = k.vectorOf(k.i32()), bytes = k.vectorOf(k.i8());
+    Value shift = k.constant(k.vectorOf(k.f32()), shifter);
     Value sum = overBlock(
         k.constant(words, 0), [&](Value offset, ValueRange carried) -> Values {
-          Value code =
-              math::RoundEvenOp::create(k.b, k.loc, scale(read(offset)));
-          code = arith::MaxNumFOp::create(k.b, k.loc, code, low);
-          code = arith::MinNumFOp::create(k.b, k.loc, code, high);
-          Value word = arith::FPToSIOp::create(k.b, k.loc, words, code);
+          Value word = k.bitcast(k.addF(scale(read(offset)), shift), words);
           k.storeVector(arith::TruncIOp::create(k.b, k.loc, bytes, word),
                         out.values, k.add(to, offset));
           return {k.add(carried[0], word)};
         })[0];
-    sum = k.reduce(CombiningKind::ADD, sum);
+    int64_t count = llvm::alignTo(layout.getStoredBlock(), lanes);
+    sum = k.sub(k.reduce(CombiningKind::ADD, sum),
+                k.constant(k.i32(), double(int32_t(count * shifterBits))));
     if (isSeed())
       sum = arith::MulIOp::create(
           k.b, k.loc, sum,
@@ -176,7 +175,7 @@ private:
     k.store(k.divF(magnitude, limit), out.steps, at);
     inverse = k.broadcast(inverse);
     // What is not finite becomes some integer: the step says what it was.
-    emitIntegers(read, to, at, -127,
+    emitIntegers(read, to, at,
                  [&](Value value) { return k.mulF(value, inverse); });
   }
 
@@ -184,8 +183,13 @@ private:
   void emitStatic(Read read, Value to, Value at) {
     k.store(step, out.steps, at);
     Value steps = k.broadcast(step);
-    emitIntegers(read, to, at, -128,
-                 [&](Value value) { return k.divF(value, steps); });
+    VectorType floats = k.vectorOf(k.f32());
+    emitIntegers(read, to, at, [&](Value value) {
+      value = arith::MaxNumFOp::create(k.b, k.loc, k.divF(value, steps),
+                                       k.constant(floats, -128));
+      return arith::MinNumFOp::create(k.b, k.loc, value,
+                                      k.constant(floats, 127));
+    });
   }
 
   /// Whether sums are what integer products begin with.
