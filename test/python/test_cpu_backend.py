@@ -257,6 +257,32 @@ def test_targets(target, tmp_path):
         assert "q.cpu.panels8" in names
 
 
+@pytest.mark.skipif(platform.machine() != "x86_64",
+                    reason="these are processors of x86-64")
+@pytest.mark.parametrize("target", ["cpu:x86-64-v3", "cpu:cascadelake",
+                                    "cpu:znver3", "cpu:znver4"])
+@pytest.mark.parametrize("bits", [2, 3, 4, 7, 8])
+def test_integers_have_the_same_bits_on_all(target, bits, tmp_path):
+    """Also one row alone, which AMD's processors read as one stream."""
+    params, _ = quantized(45, 256, bits, 128, True)
+
+    def make():
+        return module(params, weight_ops(params, 45, 256, bits, 128) + "\n"
+                      + linear(45, 256, False, 128),
+                      '%x: tensor<?x256xf32> {llmc.name = "x"}',
+                      "tensor<?x45xf32>")
+
+    make().compile_artifact(tmp_path / "out.llmc", target=target)
+    try:
+        artifact = llmc.Artifact(tmp_path / "out.llmc")
+    except llmc.Error as error:
+        pytest.skip(str(error))
+    x = floats(5, 256)
+    want = make().compile()({"x": x})["y"]
+    for rows in (slice(0, 5), slice(0, 1), slice(4, 5)):
+        assert np.array_equal(artifact({"x": x[rows]})["y"], want[rows])
+
+
 def test_unknown_targets(tmp_path):
     params, _ = quantized(8, 32, 4, 32, False)
     body = weight_ops(params, 8, 32, 4, 32) + "\n" + linear(8, 32, False)

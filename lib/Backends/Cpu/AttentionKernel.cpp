@@ -251,10 +251,14 @@ private:
       Tiles(k).configureWhole(shapes);
     outputs.prefetch(block.first);
     scores.prefetch(k.add(block.first, blockKeys));
-    scores.emit(numQueries);
+    scores.emit(numQueries,
+                {[&](Value vector, Value q, Value key) {
+                   return exclude(cap(vector), rowOf(q), headOf(q),
+                                  k.add(block.first, key));
+                 },
+                 [&](Value q, Value largest) { takeLargest(q, largest); }});
     Value size =
         k.mul(k.ceilDiv(block.getSize(k), scores.getStep()), scores.getStep());
-    overQueries([&](Value q) { emitLargest(q, size, scores); });
     k.loop(k.index(0), numQueries, lanes, [&](Value q) {
       k.storeVector(emitExp(k, k.loadVector(factors, q)), factors, q);
     });
@@ -414,20 +418,10 @@ private:
     return k.mulF(value, splat(spec.softcap));
   }
 
-  /// Leaves out scores of a query, up to `size` keys, finds the largest of the
-  /// others, and how much less it was before.
-  void emitLargest(Value q, Value size, AttentionScores &scores) {
-    Value row = rowOf(q), head = headOf(q);
-    Value highest = k.carry(k.index(0), size, lanes, infinity(floats),
-                            [&](Value key, ValueRange carried) -> Values {
-                              Value kept =
-                                  exclude(cap(scores.load(q, key)), row, head,
-                                          k.add(block.first, key));
-                              scores.store(kept, q, key);
-                              return {k.maximum(kept, carried[0])};
-                            })[0];
+  /// Notes the largest score of a query, and how much less it was before.
+  void takeLargest(Value q, Value largest) {
     Value before = sums.at(q).loadLargest();
-    Value now = k.maximum(before, k.reduceToLargest(highest));
+    Value now = k.maximum(before, k.reduceToLargest(largest));
     k.store(k.subF(before, getScoreBase(k, now)), factors, q);
     sums.at(q).storeLargest(now);
   }

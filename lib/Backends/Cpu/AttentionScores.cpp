@@ -3,6 +3,7 @@
 #include "AttentionScores.h"
 #include "DotSums.h"
 #include "Tiles.h"
+#include <limits>
 #include <numeric>
 
 using namespace mlir;
@@ -47,6 +48,11 @@ int64_t AttentionScores::addBuffers(BufferGroup &buffers) {
     buffers.add(querySteps, k.f32(), most);
   }
   return place;
+}
+
+Value AttentionScores::getLowest() {
+  return k.constant(k.vectorOf(k.f32()),
+                    -std::numeric_limits<double>::infinity());
 }
 
 int64_t AttentionScores::getStep() const {
@@ -114,14 +120,23 @@ void AttentionScores::pairQuery(Value q, Value begin) {
 // Products
 //===----------------------------------------------------------------------===//
 
-void AttentionScores::emit(Value numQueries) {
+void AttentionScores::emit(Value numQueries, const Uses &uses) {
   keyReader.load();
-  if (usesTiles)
-    overRowTiles(k, numQueries,
-                 [&](Value q, int64_t rowTiles) { emitTiles(q, rowTiles); });
-  else
-    overQueryTiles(k, spec.heads / spec.keyHeads, numQueries,
-                   [&](Value q, int64_t count) { emitVectors(q, count); });
+  if (!usesTiles)
+    return overQueryTiles(
+        k, spec.heads / spec.keyHeads, numQueries,
+        [&](Value q, int64_t count) { emitVectors(q, count, uses); });
+  overRowTiles(k, numQueries,
+               [&](Value q, int64_t rowTiles) { emitTiles(q, rowTiles); });
+  Value end = k.mul(k.ceilDiv(block.getSize(k), getStep()), getStep());
+  k.loop(k.index(0), numQueries, 1, [&](Value q) {
+    uses.take(q, k.carry(k.index(0), end, k.isa.lanes, getLowest(),
+                         [&](Value key, ValueRange carried) {
+                           Value kept = uses.keep(load(q, key), q, key);
+                           store(kept, q, key);
+                           return Values{k.maximum(kept, carried[0])};
+                         })[0]);
+  });
 }
 
 void AttentionScores::emitTiles(Value firstQuery, int64_t rowTiles) {
@@ -139,19 +154,32 @@ void AttentionScores::emitTiles(Value firstQuery, int64_t rowTiles) {
   });
 }
 
-void AttentionScores::emitVectors(Value firstQuery, int64_t count) {
+void AttentionScores::emitVectors(Value firstQuery, int64_t count,
+                                  const Uses &uses) {
   int64_t vectors = count < 4 && k.isa.registers >= 32 ? 4 : 2;
-  k.loop(k.index(0), block.getSize(k), vectors * k.isa.lanes, [&](Value key) {
-    Values sums =
-        keys.isNibbles()        ? sumGroups(firstQuery, count, key, vectors)
-        : keyReader.isRounded() ? sumIntegers(firstQuery, count, key, vectors)
-        : keyReader.hasPairs()  ? sumPairs(firstQuery, count, key, vectors)
-                                : sumFloats(firstQuery, count, key, vectors);
-    for (int64_t q = 0; q < count; ++q)
-      for (int64_t j = 0; j < vectors; ++j)
-        store(sums[q * vectors + j], k.add(firstQuery, q),
-              k.add(key, j * k.isa.lanes));
-  });
+  Values largest =
+      k.carry(k.index(0), block.getSize(k), vectors * k.isa.lanes,
+              Values(count, getLowest()), [&](Value key, ValueRange carried) {
+                Values next(carried);
+                Values sums = keys.isNibbles()
+                                  ? sumGroups(firstQuery, count, key, vectors)
+                              : keyReader.isRounded()
+                                  ? sumIntegers(firstQuery, count, key, vectors)
+                              : keyReader.hasPairs()
+                                  ? sumPairs(firstQuery, count, key, vectors)
+                                  : sumFloats(firstQuery, count, key, vectors);
+                for (int64_t q = 0; q < count; ++q)
+                  for (int64_t j = 0; j < vectors; ++j) {
+                    Value query = k.add(firstQuery, q),
+                          place = k.add(key, j * k.isa.lanes);
+                    Value kept = uses.keep(sums[q * vectors + j], query, place);
+                    store(kept, query, place);
+                    next[q] = k.maximum(kept, next[q]);
+                  }
+                return next;
+              });
+  for (int64_t q = 0; q < count; ++q)
+    uses.take(k.add(firstQuery, q), largest[q]);
 }
 
 /// Adds the products of lines of keys and what queries have for each.

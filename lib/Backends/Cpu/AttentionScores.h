@@ -28,9 +28,15 @@ public:
   /// Asks for the keys of a block.
   void prefetch(Value first) const { keyReader.prefetch(first); }
 
-  /// The scores of the block, up to a multiple of `getStep` keys; those beyond
-  /// it mean nothing.
-  void emit(Value numQueries);
+  /// What becomes of scores as they are made: those of query `q` and keys of
+  /// the block from `key` on, and the largest of a query's by lanes.
+  struct Uses {
+    llvm::function_ref<Value(Value scores, Value q, Value key)> keep;
+    llvm::function_ref<void(Value q, Value largest)> take;
+  };
+  /// The scores of the block, up to a multiple of `getStep` keys at least;
+  /// those beyond it mean nothing.
+  void emit(Value numQueries, const Uses &uses);
   int64_t getStep() const;
   /// Those of query `q` and keys of the block from `key` on.
   Value load(Value q, Value key) const {
@@ -41,12 +47,13 @@ public:
   }
 
 private:
+  Value getLowest();
   Value getAddress(Value q, Value key) const {
     return k.add(k.mul(q, blockKeys), key);
   }
   void roundQuery(Value q, Value begin);
   void pairQuery(Value q, Value begin);
-  void emitVectors(Value firstQuery, int64_t count);
+  void emitVectors(Value firstQuery, int64_t count, const Uses &uses);
   void emitTiles(Value firstQuery, int64_t rowTiles);
   Values sumFloats(Value firstQuery, int64_t count, Value key, int64_t vectors);
   Values sumPairs(Value firstQuery, int64_t count, Value key, int64_t vectors);

@@ -58,12 +58,11 @@ public:
     return layout.bits == 4 && isa.dot != Dot::Avx2;
   }
 
-  /// Whether a tile of so many rows reads its panels one after the other, so
-  /// that all of them are one stream. Where there is more to compute than with
-  /// 8 bits, a Zen 4 reads that up to 1.3 times as fast as four streams.
+  /// Whether a tile of so many rows reads its panels one after the other, as
+  /// one stream. Those of 8 bits have hardly more to compute than to read.
   static bool readsAlone(const Isa &isa, const PanelLayout &layout,
                          int64_t rows) {
-    return rows == 1 && layout.bits < 8 &&
+    return isa.prefersOneStream && rows == 1 && layout.bits < 8 &&
            (isa.dot == Dot::Vnni || isa.dot == Dot::Avx2) &&
            !selectsColumns(isa, layout);
   }
