@@ -257,8 +257,7 @@ private:
                                   k.add(block.first, key));
                  },
                  [&](Value q, Value largest) { takeLargest(q, largest); }});
-    Value size =
-        k.mul(k.ceilDiv(block.getSize(k), scores.getStep()), scores.getStep());
+    Value size = scores.getSize();
     k.loop(k.index(0), numQueries, lanes, [&](Value q) {
       k.storeVector(emitExp(k, k.loadVector(factors, q)), factors, q);
     });

@@ -128,9 +128,8 @@ void AttentionScores::emit(Value numQueries, const Uses &uses) {
         [&](Value q, int64_t count) { emitVectors(q, count, uses); });
   overRowTiles(k, numQueries,
                [&](Value q, int64_t rowTiles) { emitTiles(q, rowTiles); });
-  Value end = k.mul(k.ceilDiv(block.getSize(k), getStep()), getStep());
   k.loop(k.index(0), numQueries, 1, [&](Value q) {
-    uses.take(q, k.carry(k.index(0), end, k.isa.lanes, getLowest(),
+    uses.take(q, k.carry(k.index(0), getSize(), k.isa.lanes, getLowest(),
                          [&](Value key, ValueRange carried) {
                            Value kept = uses.keep(load(q, key), q, key);
                            store(kept, q, key);

@@ -38,16 +38,20 @@ public:
   /// those beyond it mean nothing.
   void emit(Value numQueries, const Uses &uses);
   int64_t getStep() const;
+  /// The keys of the block, up to that multiple.
+  Value getSize() const {
+    return k.mul(k.ceilDiv(block.getSize(k), getStep()), getStep());
+  }
   /// Those of query `q` and keys of the block from `key` on.
   Value load(Value q, Value key) const {
     return k.loadVector(scores, getAddress(q, key));
   }
-  void store(Value vector, Value q, Value key) const {
-    k.storeVector(vector, scores, getAddress(q, key));
-  }
 
 private:
   Value getLowest();
+  void store(Value vector, Value q, Value key) const {
+    k.storeVector(vector, scores, getAddress(q, key));
+  }
   Value getAddress(Value q, Value key) const {
     return k.add(k.mul(q, blockKeys), key);
   }

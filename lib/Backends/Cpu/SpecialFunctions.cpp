@@ -29,20 +29,33 @@ static Value emitPolynomial(KernelBuilder &k, Value x,
   return sum;
 }
 
-/// 2^n 2^f, where n + f is x log2(e), whose second part keeps f exact to 2^-24:
-/// n, from -1/2 to 1/2 away, is what is left in a number whose last bit counts
-/// 1, and n plus the exponent's bias is the exponent of 2^n.
+namespace {
+/// An integer in the low bits of words, and what a number is above it.
+struct Nearest {
+  Value bits, rest;
+};
+} // namespace
+
+/// The n next to x times `scale`, and what is left, from -1/2 to 1/2: a number
+/// whose last bit counts 1 has n in its low bits.
+static Nearest findNearest(KernelBuilder &k, Value x, double scale) {
+  auto type = cast<VectorType>(x.getType());
+  Value by = k.constant(type, scale), shifter = k.constant(type, 3 << 22);
+  Value shifted = k.fma(x, by, shifter);
+  Value n = k.subF(shifted, shifter);
+  return {k.bitcast(shifted, type.clone(k.i32())),
+          k.fma(x, by, arith::NegFOp::create(k.b, k.loc, n))};
+}
+
+/// 2^n 2^f, where n + f is x log2(e), whose second part keeps f exact to 2^-24;
+/// n plus the exponent's bias is the exponent of 2^n.
 Value llmc::cpu::emitExp(KernelBuilder &k, Value x, bool becomesBF16) {
-  constexpr double shifter = 3 << 22, log2e = 0x1.715476p0,
-                   log2eRest = 0x1.4ae0cp-26;
-  Type type = x.getType();
-  auto integers = cast<VectorType>(type).clone(k.i32());
+  constexpr double log2e = 0x1.715476p0, log2eRest = 0x1.4ae0cp-26;
+  auto type = cast<VectorType>(x.getType());
+  auto integers = type.clone(k.i32());
   // Where n is -127 or 128, 2^n is 0 or inf.
   x = clamp(k, x, -88.1, 88.8);
-  Value scale = k.constant(type, log2e);
-  Value shifted = k.fma(x, scale, k.constant(type, shifter));
-  Value n = k.subF(shifted, k.constant(type, shifter));
-  Value f = k.fma(x, scale, arith::NegFOp::create(k.b, k.loc, n));
+  auto [n, f] = findNearest(k, x, log2e);
   Value power;
   if (becomesBF16) {
     power = emitPolynomial(
@@ -54,17 +67,16 @@ Value llmc::cpu::emitExp(KernelBuilder &k, Value x, bool becomesBF16) {
                             0.0555032864, 0.240226462, 0.693147182, 1});
   }
   Value exponent =
-      k.add(k.bitcast(shifted, integers), k.constant(integers, 127));
-  exponent =
-      arith::ShLIOp::create(k.b, k.loc, exponent, k.constant(integers, 23));
-  return k.mulF(power, k.bitcast(exponent, cast<VectorType>(type)));
+      arith::ShLIOp::create(k.b, k.loc, k.add(n, k.constant(integers, 127)),
+                            k.constant(integers, 23));
+  return k.mulF(power, k.bitcast(exponent, type));
 }
 
 /// A polynomial for each of the 16 numbers n that 3.9 |x| is next to, of how
-/// far it is from n: the coefficients come from registers by their lanes, n is
-/// the last bits of a sum as in emitExp. From 3.97 on erf is 1 in f32.
+/// far it is from n: the coefficients come from registers by their lanes.
+/// From 3.97 on erf is 1 in f32.
 static Value emitErfByParts(KernelBuilder &k, Value x) {
-  constexpr double scale = 3.9, shifter = 3 << 22, last = 15.49 / scale;
+  constexpr double scale = 3.9, last = 15.49 / scale;
   constexpr float coefficients[][16] = {
       {0.000123025413, 8.78947612e-05, 4.85028249e-06, -6.14147211e-05,
        -7.51848493e-05, -4.76436289e-05, -1.1917783e-05, 9.52589562e-06,
@@ -90,13 +102,8 @@ static Value emitErfByParts(KernelBuilder &k, Value x) {
        0.970423281, 0.988861799, 0.996279657, 0.998899817, 0.999712348,
        0.9999336, 0.99998647, 0.999997556, 0.999999642, 0.99999994}};
   auto type = cast<VectorType>(x.getType());
-  auto constant = [&](double value) { return k.constant(type, value); };
-  Value size = limit(k, math::AbsFOp::create(k.b, k.loc, x), last);
-  Value shifted = k.fma(size, constant(scale), constant(shifter));
-  Value n = k.subF(shifted, constant(shifter));
-  Value rest =
-      k.fma(size, constant(scale), arith::NegFOp::create(k.b, k.loc, n));
-  Value places = k.bitcast(shifted, type.clone(k.i32())), sum;
+  Value size = limit(k, math::AbsFOp::create(k.b, k.loc, x), last), sum;
+  auto [places, rest] = findNearest(k, size, scale);
   for (const auto &each : coefficients) {
     Value table = arith::ConstantOp::create(
         k.b, k.loc, DenseElementsAttr::get(type, ArrayRef(each)));
