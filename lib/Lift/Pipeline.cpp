@@ -27,6 +27,7 @@ void llmc::buildLiftPipeline(OpPassManager &manager) {
   manager.addPass(createLiftLinear());
   manager.addPass(createLiftEmbedding());
   manager.addPass(createLiftRope());
+  manager.addPass(createLiftIndexGrid());
   manager.addPass(createLiftAttention());
   manager.addPass(createFoldShapes());
   manager.addPass(createSimplify());

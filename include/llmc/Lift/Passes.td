@@ -327,6 +327,28 @@ def LiftRope : LiftPass<"rope"> {
   ];
 }
 
+def LiftIndexGrid : LiftPass<"index-grid"> {
+  let summary = "gather_nd at every position of its operand to the operand";
+  let description = [{
+    Exporters write a padding mask that is broadcast over heads and queries as
+    one indexed with a grid of positions. Where each component of the indices
+    counts, from 0 in steps of 1, as far as the operand's dimension goes, along
+    an axis of its own and in the order of the dimensions, the result is the
+    operand with dimensions of 1 inserted. Sizes must be provably the same.
+
+    ```mlir
+    %b = ... positions 0, 1, ... of %x's rows along axis 0
+    %s = ... positions 0, 1, ... of %x's columns along axis 3
+    %i = llmc.concat %b, %s {axis = 4 : i64}
+       : (tensor<?x1x1x?x1xi64>, tensor<?x1x1x?x1xi64>) -> tensor<?x1x1x?x2xi64>
+    %y = llmc.gather_nd %x, %i : (tensor<?x?xi1>, tensor<?x1x1x?x2xi64>) -> tensor<?x1x1x?xi1>
+    // becomes
+    %y = llmc.unsqueeze %x {axes = array<i64: 1, 2>} : (tensor<?x?xi1>) -> tensor<?x1x1x?xi1>
+    ```
+  }];
+  let statistics = [Statistic<"numLifted", "index-grid", "Gathers lifted">];
+}
+
 def LiftAttention : LiftPass<"attention"> {
   let summary = "Decomposed scaled dot-product attention to attention";
   let description = [{
