@@ -29,7 +29,8 @@ using namespace llmc;
 /// Where slots begin, as kernels want their vectors.
 static constexpr int64_t alignment = 64;
 
-/// dim(collapse_shape(x), i) is dim(x, j) where j alone is its i.
+/// dim(collapse_shape(x), i) is dim(x, j) where j alone is its i, or all others
+/// are 1.
 static LogicalResult lookBehindCollapse(memref::DimOp dim,
                                         PatternRewriter &rewriter) {
   auto collapse = dim.getSource().getDefiningOp<memref::CollapseShapeOp>();
@@ -37,6 +38,9 @@ static LogicalResult lookBehindCollapse(memref::DimOp dim,
   if (!collapse || !index)
     return failure();
   ReassociationIndices group = collapse.getReassociationIndices()[*index];
+  llvm::erase_if(group, [&](int64_t axis) {
+    return collapse.getSrcType().getDimSize(axis) == 1;
+  });
   if (group.size() != 1)
     return failure();
   rewriter.replaceOpWithNewOp<memref::DimOp>(dim, collapse.getSrc(), group[0]);

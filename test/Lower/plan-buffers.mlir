@@ -79,3 +79,24 @@ func.func @main(%flag: i1, %count: memref<index>) -> memref<2xf32> {
   memref.dealloc %c : memref<?xf32>
   return %a : memref<2xf32>
 }
+
+// -----
+
+// A size that is one of a buffer seen without a dimension of 1 is known, too.
+// CHECK-LABEL: func.func @main(
+// CHECK-NOT: memref.alloc
+// CHECK: memref.view %{{.*}} : memref<?xi8> to memref<?x1x4xf32>
+// CHECK: memref.view %{{.*}} : memref<?xi8> to memref<?xf32>
+func.func private @f(memref<?x1x4xf32>, memref<?xf32>)
+func.func @main(%x: memref<?x2xf32>) {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %x, %c0 : memref<?x2xf32>
+  %a = memref.alloc(%n) : memref<?x1x4xf32>
+  %rows = memref.collapse_shape %a [[0, 1], [2]] : memref<?x1x4xf32> into memref<?x4xf32>
+  %size = memref.dim %rows, %c0 : memref<?x4xf32>
+  %b = memref.alloc(%size) : memref<?xf32>
+  call @f(%a, %b) : (memref<?x1x4xf32>, memref<?xf32>) -> ()
+  memref.dealloc %a : memref<?x1x4xf32>
+  memref.dealloc %b : memref<?xf32>
+  return
+}
