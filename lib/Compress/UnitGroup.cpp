@@ -46,13 +46,6 @@ static int64_t getSize(Value value, int64_t axis) {
   return cast<RankedTensorType>(value.getType()).getDimSize(axis);
 }
 
-bool llmc::isElementwise(Operation *op) {
-  return op->hasTrait<Broadcasts>() ||
-         isa<AbsOp, NegOp, SignOp, FloorOp, CeilOp, RoundOp, SqrtOp,
-             ReciprocalOp, ExpOp, LogOp, SinOp, CosOp, TanhOp, ErfOp, SigmoidOp,
-             ReluOp, NotOp, CastOp, GeluOp, SiluOp>(op);
-}
-
 //===----------------------------------------------------------------------===//
 // What is known of dimensions
 //===----------------------------------------------------------------------===//

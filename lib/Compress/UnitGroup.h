@@ -39,10 +39,6 @@ struct MatrixParam {
 /// Nothing for other values, and for parameters that are not f32, f16 or bf16.
 std::optional<MatrixParam> getMatrixParam(mlir::Value value);
 
-/// Whether each element of the result is computed from the same one of the
-/// operands, which may be broadcast.
-bool isElementwise(mlir::Operation *op);
-
 /// Keeps the elements at `positions` along dimension `axis` of a parameter. The
 /// types of its loads are left to the caller.
 void selectParam(ParamOp param, int64_t axis,

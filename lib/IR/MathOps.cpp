@@ -96,6 +96,13 @@ INFER_PREDICATE(IsNaNOp)
 INFER_PREDICATE(IsInfOp)
 #undef INFER_PREDICATE
 
+bool llmc::isElementwise(Operation *op) {
+  return op->hasTrait<Broadcasts>() ||
+         isa<AbsOp, NegOp, SignOp, FloorOp, CeilOp, RoundOp, SqrtOp,
+             ReciprocalOp, ExpOp, LogOp, SinOp, CosOp, TanhOp, ErfOp, SigmoidOp,
+             ReluOp, NotOp, CastOp, GeluOp, SiluOp>(op);
+}
+
 /// Broadcasts operands, the last two (if there are two) of one element type,
 /// and computes the elements of small integer tensors with `combine`, which
 /// returns null for what it cannot express.

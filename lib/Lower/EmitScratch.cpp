@@ -12,24 +12,35 @@ namespace llmc {
 using namespace mlir;
 using namespace llmc;
 
-/// One block is kept between calls, for the next one to take; calls at the same
-/// time get blocks of their own. 64 bytes before what is taken hold its size.
+/// Blocks are kept between calls, one for each of as many calls as have run at
+/// the same time, up to 64. 64 bytes before what is taken hold the size.
 /// Buffers are memref descriptors.
 static constexpr llvm::StringLiteral scratch = R"mlir(
-llvm.mlir.global internal @llmc_scratch() : !llvm.ptr {
-  %null = llvm.mlir.zero : !llvm.ptr
-  llvm.return %null : !llvm.ptr
+llvm.mlir.global internal @llmc_scratch() : !llvm.array<64 x ptr> {
+  %null = llvm.mlir.zero : !llvm.array<64 x ptr>
+  llvm.return %null : !llvm.array<64 x ptr>
 }
 llvm.func @aligned_alloc(i64, i64) -> !llvm.ptr
 llvm.func @free(!llvm.ptr)
 
 llvm.func internal @llmc_take_scratch(%size: i64)
     -> !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)> {
+  %zero = llvm.mlir.constant(0 : i64) : i64
+  %one = llvm.mlir.constant(1 : i64) : i64
+  %header = llvm.mlir.constant(64 : i64) : i64
+  %places = llvm.mlir.constant(64 : i64) : i64
   %null = llvm.mlir.zero : !llvm.ptr
   %kept = llvm.mlir.addressof @llmc_scratch : !llvm.ptr
-  %block = llvm.atomicrmw xchg %kept, %null acq_rel : !llvm.ptr, !llvm.ptr
+  llvm.br ^look(%zero : i64)
+^look(%i: i64):
+  %place = llvm.getelementptr %kept[%i] : (!llvm.ptr, i64) -> !llvm.ptr, !llvm.ptr
+  %block = llvm.atomicrmw xchg %place, %null acq_rel : !llvm.ptr, !llvm.ptr
   %none = llvm.icmp "eq" %block, %null : !llvm.ptr
-  llvm.cond_br %none, ^make, ^check
+  %next = llvm.add %i, %one : i64
+  %more = llvm.icmp "ult" %next, %places : i64
+  llvm.cond_br %none, ^again, ^check
+^again:
+  llvm.cond_br %more, ^look(%next : i64), ^make
 ^check:
   %has = llvm.load %block : !llvm.ptr -> i64
   %fits = llvm.icmp "uge" %has, %size : i64
@@ -38,15 +49,12 @@ llvm.func internal @llmc_take_scratch(%size: i64)
   llvm.call @free(%block) : (!llvm.ptr) -> ()
   llvm.br ^make
 ^make:
-  %header = llvm.mlir.constant(64 : i64) : i64
   %all = llvm.add %size, %header : i64
   %new = llvm.call @aligned_alloc(%header, %all) : (i64, i64) -> !llvm.ptr
   llvm.store %size, %new : i64, !llvm.ptr
   llvm.br ^done(%new : !llvm.ptr)
 ^done(%taken: !llvm.ptr):
   %begin = llvm.getelementptr %taken[64] : (!llvm.ptr) -> !llvm.ptr, i8
-  %zero = llvm.mlir.constant(0 : i64) : i64
-  %one = llvm.mlir.constant(1 : i64) : i64
   %0 = llvm.mlir.poison
       : !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>
   %1 = llvm.insertvalue %begin, %0[0]
@@ -66,18 +74,45 @@ llvm.func internal @llmc_take_scratch(%size: i64)
 llvm.func internal @llmc_return_scratch(%begin: !llvm.ptr, %aligned: !llvm.ptr,
                                         %offset: i64, %size: i64,
                                         %stride: i64) {
-  %block = llvm.getelementptr %begin[-64] : (!llvm.ptr) -> !llvm.ptr, i8
+  %zero = llvm.mlir.constant(0 : i64) : i64
+  %one = llvm.mlir.constant(1 : i64) : i64
+  %places = llvm.mlir.constant(64 : i64) : i64
+  %null = llvm.mlir.zero : !llvm.ptr
   %kept = llvm.mlir.addressof @llmc_scratch : !llvm.ptr
-  %other = llvm.atomicrmw xchg %kept, %block acq_rel : !llvm.ptr, !llvm.ptr
-  llvm.call @free(%other) : (!llvm.ptr) -> ()
+  %block = llvm.getelementptr %begin[-64] : (!llvm.ptr) -> !llvm.ptr, i8
+  llvm.br ^look(%zero : i64)
+^look(%i: i64):
+  %place = llvm.getelementptr %kept[%i] : (!llvm.ptr, i64) -> !llvm.ptr, !llvm.ptr
+  %old = llvm.cmpxchg %place, %null, %block acq_rel monotonic
+      : !llvm.ptr, !llvm.ptr
+  %stored = llvm.extractvalue %old[1] : !llvm.struct<(ptr, i1)>
+  %next = llvm.add %i, %one : i64
+  %more = llvm.icmp "ult" %next, %places : i64
+  llvm.cond_br %stored, ^end, ^again
+^again:
+  llvm.cond_br %more, ^look(%next : i64), ^drop
+^drop:
+  llvm.call @free(%block) : (!llvm.ptr) -> ()
+  llvm.br ^end
+^end:
   llvm.return
 }
 
 llvm.func internal @llmc_free_scratch() {
+  %zero = llvm.mlir.constant(0 : i64) : i64
+  %one = llvm.mlir.constant(1 : i64) : i64
+  %places = llvm.mlir.constant(64 : i64) : i64
   %null = llvm.mlir.zero : !llvm.ptr
   %kept = llvm.mlir.addressof @llmc_scratch : !llvm.ptr
-  %block = llvm.atomicrmw xchg %kept, %null acq_rel : !llvm.ptr, !llvm.ptr
+  llvm.br ^look(%zero : i64)
+^look(%i: i64):
+  %place = llvm.getelementptr %kept[%i] : (!llvm.ptr, i64) -> !llvm.ptr, !llvm.ptr
+  %block = llvm.atomicrmw xchg %place, %null acq_rel : !llvm.ptr, !llvm.ptr
   llvm.call @free(%block) : (!llvm.ptr) -> ()
+  %next = llvm.add %i, %one : i64
+  %more = llvm.icmp "ult" %next, %places : i64
+  llvm.cond_br %more, ^look(%next : i64), ^end
+^end:
   llvm.return
 }
 llvm.mlir.global_dtors dtors = [@llmc_free_scratch], priorities = [65535 : i32],

@@ -27,6 +27,7 @@ static void addExtensionPoint(OpPassManager &manager, bool useBackends,
 
 void llmc::buildLowerToLinalgPipeline(OpPassManager &manager,
                                       bool useBackends) {
+  manager.addPass(createFindBatch());
   manager.addPass(createSplitLowRank());
   addExtensionPoint(manager, useBackends, pipelinePoint::beforeClaim);
   if (useBackends)
@@ -83,6 +84,7 @@ void llmc::buildLowerToLLVMPipeline(OpPassManager &manager, bool useBackends,
   manager.addPass(createCSEPass());
   manager.addPass(createPlanBuffers());
   if (useThreads) {
+    manager.addPass(createSplitBatch());
     manager.addPass(createParallelizeKernels());
     manager.addPass(createConvertSCFToOpenMPPass());
     manager.addPass(createInlineScopes());

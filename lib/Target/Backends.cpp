@@ -14,6 +14,7 @@ using namespace mlir;
 using namespace llmc;
 
 Backend::~Backend() = default;
+bool Backend::canRunInParts() const { return false; }
 void Backend::registerDialects(DialectRegistry &) const {}
 void Backend::extendPipeline(StringRef, OpPassManager &) const {}
 LogicalResult Backend::link(ModuleOp) { return success(); }

@@ -46,6 +46,13 @@ struct EmitKernels : llmc::impl::EmitKernelsBase<EmitKernels> {
     for (Backend *backend : used)
       if (failed(backend->link(module)))
         return signalPassFailure();
+    auto canRunInParts = [](Backend *backend) {
+      return backend->canRunInParts();
+    };
+    if (auto main = module.lookupSymbol<func::FuncOp>("main");
+        main && !llvm::all_of(used, canRunInParts))
+      for (unsigned i = 0; i < main.getNumArguments(); ++i)
+        main.removeArgAttr(i, batchAttr);
   }
 
 private:

@@ -2,7 +2,7 @@
 
 // Everything that is not upstream's is gone, but the bytes of the params.
 // CHECK: llmc.param @w.T
-// CHECK: func.func @main(%{{.*}}: tensor<?x3xf32> {llmc.name = "x"},
+// CHECK: func.func @main(%{{.*}}: tensor<?x3xf32> {llmc.batch, llmc.name = "x"},
 // CHECK-SAME: %{{.*}}: tensor<2x3xf32> {llmc.param = @w.T}) -> (tensor<?x2xf32> {llmc.name = "y"})
 // CHECK-NOT: llmc.{{[a-z_]+}} %
 // CHECK: linalg.

@@ -25,6 +25,12 @@
 // RUN: llmc-run %s %{both} --input 'x=dense<[[1.0, 2.0], [0.5, -1.0]]> : tensor<2x2xf32>' --input 'v=dense<[[2.0, 0.5]]> : tensor<1x2xf32>' 2>&1 | FileCheck %s --check-prefix=VALUES
 // VALUES: y: dense<{{\[}}[4.300000e+01], [-1.050000e+01]]>
 
+// Threads are given parts of a batch if all backends allow it.
+// RUN: llmc-opt %s %{both} --llmc-lower 2>/dev/null | FileCheck %s --check-prefix=WHOLE
+// WHOLE-NOT: @main_part
+// RUN: llmc-opt %s --load-backend=cpu --llmc-lower 2>/dev/null | FileCheck %s --check-prefix=PARTS
+// PARTS: llvm.func @main_part
+
 // Hooks are called in this order; the kernels are of a dialect that is
 // registered, and lowered by a pass that extends the pipeline.
 // RUN: rm -rf %t.llmc && llmc-compile %s %{both} -o %t.llmc 2>/dev/null

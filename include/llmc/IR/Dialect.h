@@ -61,6 +61,9 @@ inline constexpr llvm::StringLiteral dimsAttr = "llmc.dims";
 /// the KV cache, and replaces the result of this name.
 inline constexpr llvm::StringLiteral stateAttr = "llmc.state";
 inline constexpr llvm::StringLiteral sizeAttr = "llmc.size";
+/// On arguments: given parts of them along dimension 0, @main returns the same
+/// parts of its results.
+inline constexpr llvm::StringLiteral batchAttr = "llmc.batch";
 
 /// Bytes that the parameters of a weight expression occupy, each parameter
 /// counted once; see WeightOpInterface.
@@ -70,6 +73,10 @@ int64_t storageBytes(mlir::Value weight);
 /// in its blob, or in `copy` when the attribute holds them in another form.
 llvm::ArrayRef<char> getParamBytes(ParamOp param,
                                    llvm::SmallVectorImpl<char> &copy);
+
+/// Whether each element of the result is computed from the same one of the
+/// operands, which may be broadcast.
+bool isElementwise(mlir::Operation *op);
 
 /// A constant i64 vector, the form of axes and shapes.
 mlir::Value createI64Constant(mlir::OpBuilder &builder, mlir::Location location,

@@ -365,11 +365,67 @@ def PlanBuffers : Pass<"llmc-plan-buffers", "::mlir::ModuleOp"> {
     Statistic<"numSlots", "slots", "Places that they share">];
 }
 
+def FindBatch : Pass<"llmc-find-batch", "::mlir::ModuleOp"> {
+  let summary = "Find inputs that @main can be given in parts";
+  let description = [{
+    Dimension 0 of inputs is a batch where it has one symbol in `llmc.dims` and
+    everything that @main computes of one of its rows depends on that row of the
+    inputs alone: products, norms and attention of it, sums along other
+    dimensions, gathers from weights. Such inputs are marked for
+    `llmc-split-batch`. Models with states are left as they are, and so are those
+    with an op that mixes rows, or that this pass does not know.
+
+    ```mlir
+    func.func @main(%x: tensor<?x8xf32> {llmc.dims = ["batch", ""]}) -> ...
+    // becomes
+    func.func @main(%x: tensor<?x8xf32> {llmc.batch, llmc.dims = ["batch", ""]})
+    ```
+  }];
+  let statistics = [
+    Statistic<"numArguments", "inputs", "Inputs that can be split">];
+}
+
+def SplitBatch : Pass<"llmc-split-batch", "::mlir::ModuleOp"> {
+  let summary = "Let threads run parts of a batch through the whole of @main";
+  let description = [{
+    Where `llmc-find-batch` marked inputs. Parts have at least 256 rows of
+    the first input, of one number where those are integers, or else of the last
+    dimension, and there are as many for each thread. When those would be fewer
+    than two, or threads would wait for more than an eighth of the batch, @main
+    is run as a whole, whose kernels have threads of their own; inside a part
+    they run on the thread that has it.
+
+    ```mlir
+    func.func @main(%x: memref<?x8xf32> {llmc.batch}) -> memref<?x4xf32> {
+      ...
+    // becomes
+    func.func private @main_part(%x: memref<?x8xf32>, %y: memref<?x4xf32>) {
+      ...
+    func.func @main(%x: memref<?x8xf32>) -> memref<?x4xf32> {
+      %y = memref.alloc(%batch) : memref<?x4xf32>
+      scf.if %whole {
+        call @main_part(%x, %y)
+      } else {
+        scf.parallel (%i) = (%c0) to (%parts) step (%c1) {
+          ...
+          call @main_part(%rows_of_x, %rows_of_y)
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+  let statistics = [
+    Statistic<"numFunctions", "functions", "Functions that run in parts">];
+}
+
 def EmitScratch : Pass<"llmc-emit-scratch", "::mlir::ModuleOp"> {
   let summary = "Define the functions that llmc-plan-buffers calls";
   let description = [{
-    Runs on the LLVM dialect. One block of memory is kept between calls of
-    @main until the module is unloaded; calls at the same time have their own.
+    Runs on the LLVM dialect. Blocks of memory are kept between calls of @main
+    until the module is unloaded: as many as calls, or parts of a batch, have run
+    at the same time, up to 64.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

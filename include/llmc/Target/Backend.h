@@ -88,6 +88,11 @@ public:
   /// infinity for an op that this backend would not claim.
   virtual double getCost(mlir::Operation *op, int64_t rows) const = 0;
 
+  /// Whether threads may launch its kernels at the same time, each of which
+  /// then runs on the thread that launches it: llmc-split-batch gives parts of
+  /// a batch to threads if all backends with a kernel in the model say so.
+  virtual bool canRunInParts() const;
+
   //===--------------------------------------------------------------------===//
   // The life of a compilation, in this order
   //===--------------------------------------------------------------------===//

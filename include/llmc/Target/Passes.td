@@ -68,7 +68,8 @@ def EmitKernels : Pass<"llmc-emit-kernels", "::mlir::ModuleOp"> {
   let summary = "Have backends generate the kernels that are launched";
   let description = [{
     Runs on buffers. Each llmc.kernel becomes a private function, whose body its
-    backend writes, and each launch a call of it.
+    backend writes, and each launch a call of it. @main loses the marks of
+    `llmc-find-batch` if a backend's kernels cannot run in parts.
 
     ```mlir
     llmc.kernel @linear_0 by "cpu" kind "linear" {config = {...}}

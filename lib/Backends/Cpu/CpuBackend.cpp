@@ -74,6 +74,8 @@ public:
         *layout, cast<ShapedType>(weight.getType()).getDimSize(0), rows, kind);
   }
 
+  bool canRunInParts() const override { return true; }
+
   llvm::Error setTarget(StringRef options) override {
     llvm::Expected<CpuTarget> target = CpuTarget::parse(options);
     if (!target)
