@@ -1,11 +1,14 @@
 """numpy arrays as the extensions take and return them: the name of the element
 type, the shape and the bytes, which covers types that numpy itself lacks."""
 
+import functools
+
 import numpy as np
 
 from ._errors import Error
 
 
+@functools.cache
 def dtype_of(name):
     """The numpy type of that name; ml_dtypes has those that numpy lacks."""
     try:
@@ -22,8 +25,8 @@ def dtype_of(name):
 
 
 def to_bytes(spec, value):
-    """`value`, for the input that `spec` describes; not copied where it is
-    contiguous."""
+    """`value`, for the input that `spec` describes, as (type, shape, array); not
+    copied where it is contiguous."""
     dtype = dtype_of(spec.dtype)
     array = np.asarray(value)
     # Plain Python numbers have no type of their own.
@@ -33,13 +36,12 @@ def to_bytes(spec, value):
         raise Error(f"input '{spec.name}' has type {array.dtype}, expected "
                     f"{spec.dtype}")
     # ascontiguousarray makes an array of rank 0 one of rank 1.
-    shape = array.shape
-    data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    return spec.dtype, list(shape), data
+    return spec.dtype, array.shape, np.ascontiguousarray(array)
 
 
-def from_bytes(dtype, shape, data):
-    return data.view(dtype_of(dtype)).reshape(shape)
+def from_bytes(dtype, shape, memory):
+    """An array over `memory`, an object with the buffer protocol."""
+    return np.ndarray(shape, dtype_of(dtype), memory)
 
 
 def bind_inputs(specs, feeds):

@@ -52,7 +52,15 @@ class Artifact:
     def __call__(self, feeds):
         """Runs a model without states on {input name: array}; for one with
         states, a new session."""
-        return self.session().run(feeds)
+        return self._run(self._artifact, feeds)
+
+    def _run(self, runner, feeds):
+        """What `runner`, of the runtime, makes of {input name: array}."""
+        arrays = bind_inputs(self.inputs, feeds)
+        results = runner.run(
+            [(spec.name, *array) for spec, array in zip(self.inputs, arrays)])
+        return {spec.name: from_bytes(*result)
+                for spec, result in zip(self.outputs, results)}
 
 
 class Session:
@@ -67,12 +75,7 @@ class Session:
     def run(self, feeds):
         """Maps {input name: array} to {output name: array}; new tokens are
         appended to the states."""
-        specs = self.artifact.inputs
-        arrays = bind_inputs(specs, feeds)
-        results = self._session.run(
-            [(spec.name, *array) for spec, array in zip(specs, arrays)])
-        return {spec.name: from_bytes(*result)
-                for spec, result in zip(self.artifact.outputs, results)}
+        return self.artifact._run(self._session, feeds)
 
     def logits(self, tokens):
         """Appends tokens; their logits, [tokens, vocabulary]."""

@@ -1,6 +1,7 @@
 //===- Bindings.cpp - the Python module llmc._llmc ------------------------===//
 
 #include "CompiledModel.h"
+#include "ReadBuffer.h"
 #include "llmc/Version.h"
 #include "llvm/Config/llvm-config.h"
 #include <nanobind/nanobind.h>
@@ -17,18 +18,19 @@
 namespace nb = nanobind;
 using namespace llmc::python;
 
-// The type tells nothing: llmc/_arrays.py sends and receives plain bytes.
-using Bytes =
-    nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using ArgumentTuple = std::tuple<std::string, std::vector<int64_t>, Bytes>;
+/// Type, shape, and an object with the bytes; see llmc/_arrays.py.
+using ArgumentTuple = std::tuple<std::string, std::vector<int64_t>, nb::object>;
 using ResultTuple = std::tuple<std::string, std::vector<int64_t>,
                                nb::ndarray<nb::numpy, uint8_t, nb::ndim<1>>>;
 
 static std::vector<ResultTuple>
 runModel(CompiledModel &executor, const std::vector<ArgumentTuple> &arguments) {
   std::vector<Array> arrays, results;
-  for (const auto &[dtype, shape, bytes] : arguments)
+  std::vector<ReadBuffer> buffers;
+  for (const auto &[dtype, shape, array] : arguments) {
+    const ReadBuffer &bytes = buffers.emplace_back(array);
     arrays.push_back({dtype, shape, bytes.data(), bytes.size(), nullptr});
+  }
   {
     nb::gil_scoped_release release;
     results = executor.run(arrays);

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ReadBuffer.h"
 #include "llmc/Runtime/llmc.h"
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -11,10 +12,12 @@
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
+#include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 #include <stdexcept>
 
 namespace nb = nanobind;
+using llmc::python::ReadBuffer;
 
 namespace {
 
@@ -69,22 +72,34 @@ struct Artifact {
   }
 };
 
-// The type tells nothing: llmc/_arrays.py sends and receives plain bytes.
-using Bytes =
-    nb::ndarray<const uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Ids =
     nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+/// Name, type, shape, and an object with the bytes; see llmc/_arrays.py.
 using ArgumentTuple =
-    std::tuple<std::string, std::string, std::vector<int64_t>, Bytes>;
+    std::tuple<std::string, std::string, std::vector<int64_t>, nb::object>;
 
-/// The tensor as (type, shape, bytes); the bytes own it.
-nb::tuple toPython(llmc_tensor tensor) {
-  auto *owner = new llmc_tensor(tensor);
-  nb::capsule capsule(owner, [](void *pointer) noexcept {
-    auto *tensor = static_cast<llmc_tensor *>(pointer);
-    llmc_tensor_free(tensor);
-    delete tensor;
-  });
+/// The memory of a result, which Python reads and writes as a buffer.
+struct Memory {
+  llmc_tensor tensor;
+  size_t bytes;
+
+  Memory(const llmc_tensor &tensor, size_t bytes)
+      : tensor(tensor), bytes(bytes) {}
+  ~Memory() { llmc_tensor_free(&tensor); }
+  Memory(const Memory &) = delete;
+
+  static int getBuffer(PyObject *self, Py_buffer *view, int flags) {
+    auto *memory = nb::inst_ptr<Memory>(self);
+    return PyBuffer_FillInfo(view, self, memory->tensor.data,
+                             Py_ssize_t(memory->bytes), /*readonly=*/0, flags);
+  }
+};
+PyType_Slot memorySlots[] = {
+    {Py_bf_getbuffer, reinterpret_cast<void *>(Memory::getBuffer)},
+    {0, nullptr}};
+
+/// The tensor as (type, shape, memory).
+nb::tuple toPython(const llmc_tensor &tensor) {
   size_t bytes = llmc_dtype_size(tensor.dtype);
   nb::list shape;
   for (int32_t i = 0; i < tensor.rank; ++i) {
@@ -92,8 +107,7 @@ nb::tuple toPython(llmc_tensor tensor) {
     shape.append(tensor.shape[i]);
   }
   return nb::make_tuple(llmc_dtype_name(tensor.dtype), shape,
-                        nb::cast(nb::ndarray<nb::numpy, uint8_t, nb::ndim<1>>(
-                            tensor.data, {bytes}, capsule)));
+                        std::make_unique<Memory>(tensor, bytes));
 }
 
 llmc_dtype dtypeOf(const std::string &name) {
@@ -144,7 +158,9 @@ struct Session {
   nb::list run(const std::vector<ArgumentTuple> &arguments) {
     std::vector<llmc_tensor> inputs,
         outputs(llmc_model_count(artifact->model, LLMC_OUTPUT));
-    for (const auto &[name, dtype, shape, bytes] : arguments) {
+    std::vector<ReadBuffer> buffers;
+    for (const auto &[name, dtype, shape, array] : arguments) {
+      const ReadBuffer &bytes = buffers.emplace_back(array);
       size_t size = llmc_dtype_size(dtypeOf(dtype));
       for (int64_t dim : shape)
         size *= dim;
@@ -152,8 +168,7 @@ struct Session {
         throw Error("input '" + name + "' has " + std::to_string(bytes.size()) +
                     " bytes, its shape needs " + std::to_string(size));
       inputs.push_back({name.c_str(), dtypeOf(dtype), int32_t(shape.size()),
-                        shape.data(), const_cast<uint8_t *>(bytes.data()),
-                        nullptr});
+                        shape.data(), bytes.data(), nullptr});
     }
     {
       nb::gil_scoped_release release;
@@ -270,9 +285,19 @@ NB_MODULE(_runtime, m) {
            [](const Artifact &artifact) {
              return std::string(llmc_model_metadata(artifact.model));
            })
-      .def("weight_bytes", [](const Artifact &artifact) {
-        return llmc_model_weight_bytes(artifact.model);
+      .def("weight_bytes",
+           [](const Artifact &artifact) {
+             return llmc_model_weight_bytes(artifact.model);
+           })
+      .def("run", [](std::shared_ptr<Artifact> artifact,
+                     const std::vector<ArgumentTuple> &arguments) {
+        llmc_session_options options = LLMC_SESSION_OPTIONS_INIT;
+        return Session(std::move(artifact), options.initial_capacity,
+                       options.max_length, options.threads)
+            .run(arguments);
       });
+
+  nb::class_<Memory>(m, "Memory", nb::type_slots(memorySlots));
 
   nb::class_<Session>(m, "Session")
       .def(nb::init<std::shared_ptr<Artifact>, int64_t, int64_t, int32_t>())

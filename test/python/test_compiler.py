@@ -39,6 +39,19 @@ def add():
     return llmc.compile(llmc.Module.parse(ADD))
 
 
+@pytest.fixture(params=["memory", "artifact"])
+def build(request, tmp_path):
+    """Makes what runs a model: in this process, or from a file."""
+    def make(text):
+        made = llmc.Module.parse(text)
+        if request.param == "memory":
+            return llmc.compile(made)
+        made.compile_artifact(tmp_path / "model.llmc")
+        return llmc.Artifact(tmp_path / "model.llmc")
+
+    return make
+
+
 def f32(*shape):
     return np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
 
@@ -54,7 +67,8 @@ def test_runs_and_describes_itself(add):
         np.testing.assert_array_equal(out["sum"], 2 * f32(n, 3))
 
 
-def test_takes_arrays_of_any_layout(add):
+def test_takes_arrays_of_any_layout(build):
+    add = build(ADD)
     x = f32(3, 4).T[::2]
     assert not x.flags.c_contiguous
     out = add({"x": x, "y": np.ones((2, 3), np.float32)})
@@ -68,8 +82,8 @@ def test_takes_arrays_of_any_layout(add):
     np.testing.assert_array_equal(out["sum"], [[1.5, 2.5, 3.5]])
 
 
-def test_outputs_outlive_the_model():
-    run = llmc.compile(llmc.Module.parse(ADD))
+def test_outputs_outlive_the_model(build):
+    run = build(ADD)
     out = run({"x": f32(2, 3), "y": f32(2, 3)})["sum"]
     reference = weakref.ref(run)
     del run
@@ -84,15 +98,15 @@ def test_outputs_outlive_the_model():
     ("i64", "int64"), ("i32", "int32"), ("i16", "int16"), ("i8", "int8"),
     ("ui64", "uint64"), ("ui32", "uint32"), ("ui16", "uint16"),
     ("ui8", "uint8"), ("i1", "bool"), ("bf16", "bfloat16")])
-def test_types(mlir_type, dtype):
+def test_types(build, mlir_type, dtype):
     if dtype == "bfloat16":
         pytest.importorskip("ml_dtypes")
         import ml_dtypes  # noqa: F401 (registers the type)
-    run = llmc.compile(llmc.Module.parse(identity(mlir_type)))
-    x = np.array([0, 1, 1, 0]).astype(dtype)
-    y = run({"x": x})["y"]
-    assert y.dtype == x.dtype
-    np.testing.assert_array_equal(y, x)
+    run = build(identity(mlir_type))
+    for x in (np.array([0, 1, 1, 0]).astype(dtype), np.empty(0, dtype)):
+        y = run({"x": x})["y"]
+        assert y.dtype == x.dtype
+        np.testing.assert_array_equal(y, x)
 
 
 @pytest.mark.parametrize("feeds,message", [
