@@ -152,10 +152,14 @@ private:
           return keep(op, llvm::to_vector(llvm::seq<int64_t>(
                               op.getAxis(), shapes.rank(result))));
         })
-        .Case<SoftmaxOp, CumSumOp, CumProdOp, QuantizeLinearOp,
-              DequantizeLinearOp>([&](auto op) {
+        .Case<SoftmaxOp, CumSumOp, CumProdOp>([&](auto op) {
           int64_t axis = op.getAxis();
           return keep(op, {axis < 0 ? axis + shapes.rank(result) : axis});
+        })
+        // Scales of blocks have all dimensions of the operand.
+        .Case<QuantizeLinearOp, DequantizeLinearOp>([&](auto op) {
+          return op.getBlockSize() == 0 ? keep(op, {int64_t(op.getAxis())})
+                                        : other();
         })
         // Of [batch, channels, ...].
         .Case<ConvOp, ConvTransposeOp, MaxPoolOp, AveragePoolOp, LpPoolOp>(

@@ -68,6 +68,30 @@ func.func @main(%x: tensor<?x8xf32> {llmc.dims = ["batch", ""]}) -> tensor<?x8xf
 
 // -----
 
+// A scale for each channel.
+// CHECK-LABEL: func.func @main
+// CHECK: llmc.batch
+func.func @main(%x: tensor<?x8xf32> {llmc.dims = ["batch", ""]}) -> tensor<?x8xi8> {
+  %s = llmc.weight @s : tensor<8xf32>
+  %y = llmc.quantize_linear %x, %s {to = i8, precision = f32} : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xi8>
+  return %y : tensor<?x8xi8>
+}
+llmc.param @s = dense<1.0> : tensor<8xf32>
+
+// -----
+
+// Scales for four rows only.
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: llmc.batch
+func.func @main(%x: tensor<?x8xf32> {llmc.dims = ["batch", ""]}) -> tensor<?x8xi8> {
+  %s = llmc.weight @s : tensor<4x2xf32>
+  %y = llmc.quantize_linear %x, %s {to = i8, precision = f32, block_size = 4 : i64} : (tensor<?x8xf32>, tensor<4x2xf32>) -> tensor<?x8xi8>
+  return %y : tensor<?x8xi8>
+}
+llmc.param @s = dense<1.0> : tensor<4x2xf32>
+
+// -----
+
 // One scale for all rows.
 // CHECK-LABEL: func.func @main
 // CHECK-NOT: llmc.batch
