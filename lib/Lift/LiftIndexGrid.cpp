@@ -31,7 +31,7 @@ static std::optional<int64_t> followAxis(Operation *op, int64_t axis,
         return lifter.shapes.dim(operand, a) == lifter.shapes.dim(result, b);
       }))
     return std::nullopt;
-  auto found = llvm::find(from, axis);
+  auto *found = llvm::find(from, axis);
   return found == from.end() ? 0 : to[found - from.begin()];
 }
 
@@ -63,7 +63,7 @@ static std::optional<int64_t> matchPositions(Value value, AffineExpr size,
   }
   // With as many elements as one dimension has, all others are 1.
   ArrayRef<int64_t> shape = cast<ShapedType>(value.getType()).getShape();
-  auto found = llvm::find(shape, getConstant(size).value_or(-1));
+  const auto *found = llvm::find(shape, getConstant(size).value_or(-1));
   if (found == shape.end() ||
       !holds(value, *found, lifter, [](int64_t i) { return i; }))
     return std::nullopt;
