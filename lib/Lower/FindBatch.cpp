@@ -49,8 +49,8 @@ public:
     }
     Block &body = function.getBody().front();
     for (Operation &op : body.without_terminator())
-      for (Value result : op.getResults())
-        known[result] = compute(&op);
+      for (OpResult result : op.getResults())
+        known[result] = compute(result);
     for (Value result : body.getTerminator()->getOperands())
       if (Dependence found = known[result]; found.kind != Dependence::Parts ||
                                             found.axis != 0 ||
@@ -124,28 +124,27 @@ private:
     });
   }
 
-  Dependence compute(Operation *op) {
+  Dependence compute(OpResult result) {
+    Operation *op = result.getOwner();
     if (op->getNumRegions() != 0 || !isMemoryEffectFree(op))
       return other();
     if (areIndependent(op->getOperands()))
       return {};
-    if (op->getNumResults() != 1)
-      return other();
-    Value result = op->getResult(0);
     bool isShapeMath = llvm::all_of(op->getOperands(), [&](Value operand) {
       Dependence::Kind kind = known[operand].kind;
       return kind == Dependence::None || kind == Dependence::Size;
     });
     if (isShapeMath && !isa<ExpandOp, ReshapeOp>(op))
-      return shapes.values(result) ? Dependence{Dependence::Size} : other();
+      return computeSizes(result);
     if (isElementwise(op))
       return broadcast(op->getOperands(), result);
     return llvm::TypeSwitch<Operation *, Dependence>(op)
         .Case<ShapeOp, ReshapeOp, ExpandOp, TransposeOp, UnsqueezeOp, SqueezeOp,
-              ConcatOp, GatherOp, ReduceOp, MatMulOp, RopeOp>(
-            [&](auto op) { return computeOf(op); })
+              ConcatOp, GatherOp, GatherElementsOp, GatherNDOp, ReduceOp,
+              MatMulOp, RopeOp>([&](auto op) { return computeOf(op); })
         .Case([&](EmbeddingOp op) { return keep(op, {}); })
         .Case([&](SliceOp op) { return keep(op, op.getAxes()); })
+        .Case([&](TopKOp op) { return keep(op, {int64_t(op.getAxis())}); })
         .Case<LinearOp, RMSNormOp, QuantizeDynamicOp>(
             [&](auto op) { return keep(op, {shapes.rank(result) - 1}); })
         .Case([&](LayerNormOp op) {
@@ -161,12 +160,19 @@ private:
           return op.getBlockSize() == 0 ? keep(op, {int64_t(op.getAxis())})
                                         : other();
         })
-        // Of [batch, channels, ...].
-        .Case<ConvOp, ConvTransposeOp, MaxPoolOp, AveragePoolOp, LpPoolOp>(
-            [&](auto op) {
-              return keep(op, llvm::to_vector(
-                                  llvm::seq<int64_t>(1, shapes.rank(result))));
-            })
+        // Places count from the first row of the batch.
+        .Case([&](MaxPoolOp op) {
+          return result == op.getResult() ? keepFirst(op) : other();
+        })
+        .Case<ConvOp, ConvTransposeOp, AveragePoolOp, LpPoolOp>(
+            [&](auto op) { return keepFirst(op); })
+        .Case<RNNOp, GRUOp>([&](auto op) {
+          return computeRecurrent(op, {op.getInitialH()}, result);
+        })
+        .Case([&](LSTMOp op) {
+          return computeRecurrent(op, {op.getInitialH(), op.getInitialC()},
+                                  result);
+        })
         .Case([&](AttentionOp op) {
           return broadcast(op->getOperands(), result, /*last=*/3);
         })
@@ -181,6 +187,12 @@ private:
                   !llvm::is_contained(used, first.axis) &&
                   areIndependent(op->getOperands().drop_front());
     return isKept ? first : other();
+  }
+
+  /// The same of [batch, channels, ...].
+  Dependence keepFirst(Operation *op) {
+    Dependence found = keep(op, {});
+    return found.axis == 0 ? found : other();
   }
 
   /// Of operands that are broadcast against each other, except for the `last`
@@ -215,6 +227,17 @@ private:
   // Single ops
   //===--------------------------------------------------------------------===//
 
+  /// Of integers that are computed from sizes.
+  Dependence computeSizes(Value result) {
+    std::optional<SmallVector<AffineExpr>> values = shapes.values(result);
+    if (!values)
+      return other();
+    bool isIndependent = llvm::all_of(*values, [&](AffineExpr value) {
+      return isPlain(value) && !hasBatch(value);
+    });
+    return {isIndependent ? Dependence::None : Dependence::Size};
+  }
+
   Dependence computeOf(ShapeOp op) {
     Dependence found = known[op.getOperand()];
     if (found.kind != Dependence::Parts)
@@ -233,7 +256,8 @@ private:
                          [&](AffineExpr dim) { return isPlain(dim); }));
   }
 
-  /// Parts have to be one after the other, before and afterwards.
+  /// Parts have to be one after the other, before and afterwards, unless what
+  /// is before the batch stays as it is.
   Dependence computeOf(ReshapeOp op) {
     Value operand = op.getOperand(), result = op.getResult();
     Dependence found = known[operand];
@@ -246,13 +270,18 @@ private:
                  : Dependence{};
     if (found.kind != Dependence::Parts)
       return other();
-    for (int64_t axis = 0; axis < found.axis; ++axis)
-      if (!isOne(operand, axis))
-        return other();
-    int64_t axis = 0;
-    while (axis < int64_t(dims.size()) && isOne(result, axis))
-      ++axis;
-    bool fits = axis < int64_t(dims.size()) && isMultiple(dims[axis]) &&
+    int64_t axis = 0, rank = dims.size();
+    if (llvm::equal(shapes.dims(operand).take_front(found.axis + 1),
+                    dims.take_front(found.axis + 1))) {
+      axis = found.axis;
+    } else {
+      for (int64_t before = 0; before < found.axis; ++before)
+        if (!isOne(operand, before))
+          return other();
+      while (axis < rank && isOne(result, axis))
+        ++axis;
+    }
+    bool fits = axis < rank && isMultiple(dims[axis]) &&
                 llvm::none_of(
                     dims.drop_front(axis + 1),
                     [&](AffineExpr dim) { return hasBatch(dim); });
@@ -329,6 +358,42 @@ private:
     if (found.axis > axis)
       found.axis += shapes.rank(op.getIndices()) - 1;
     return found;
+  }
+
+  /// The indices are of the operand's rows.
+  Dependence computeOf(GatherElementsOp op) {
+    Dependence from = known[op.getOperand()], at = known[op.getIndices()];
+    bool areSame = from.kind == Dependence::Parts &&
+                   at.kind == Dependence::Parts && from.axis == at.axis;
+    return areSame && at.axis != int64_t(op.getAxis()) ? at : other();
+  }
+
+  Dependence computeOf(GatherNDOp op) {
+    Dependence at = known[op.getIndices()];
+    bool fits = op.getBatchDims() == 0 && at.kind == Dependence::Parts &&
+                at.axis < shapes.rank(op.getIndices()) - 1 &&
+                areIndependent(op.getOperand());
+    return fits ? at : other();
+  }
+
+  /// The batch is dimension 1 of operand and states, and comes after the
+  /// directions in the first result.
+  template <typename OpT>
+  Dependence computeRecurrent(OpT op, ArrayRef<Value> states, Value result) {
+    auto isSplit = [&](Value value, int64_t axis) {
+      Dependence found = known[value];
+      return found.kind == Dependence::Parts && found.axis == axis;
+    };
+    for (Value operand : op->getOperands()) {
+      bool fits =
+          operand == op.getSequenceLens() ? isSplit(operand, 0)
+          : operand == op.getOperand() || llvm::is_contained(states, operand)
+              ? isSplit(operand, 1)
+              : areIndependent(operand);
+      if (!fits)
+        return other();
+    }
+    return parts(result == op.getResult() ? 2 : 1);
   }
 
   Dependence computeOf(MatMulOp op) {

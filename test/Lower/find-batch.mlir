@@ -57,6 +57,90 @@ llmc.param @w = dense<1.0> : tensor<4x3x8x8xf32>
 
 // -----
 
+// A length that is read from a shape with the batch in it.
+// CHECK-LABEL: func.func @main
+// CHECK: llmc.batch
+func.func @main(%x: tensor<?x?xf32> {llmc.dims = ["batch", "sequence"]}) -> tensor<?x?xf32> {
+  %table = llmc.weight @table : tensor<1x16xf32>
+  %one = llmc.constant dense<[1]> : tensor<1xi64>
+  %zero = llmc.constant dense<[0]> : tensor<1xi64>
+  %shape = llmc.shape %x {start = 0 : i64, end = 2 : i64} : (tensor<?x?xf32>) -> tensor<2xi64>
+  %n = llmc.gather %shape, %one {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>) -> tensor<1xi64>
+  %rows = llmc.slice %table, %zero, %n, %one {axes = array<i64: 1>} : (tensor<1x16xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x?xf32>
+  %y = llmc.add %x, %rows : (tensor<?x?xf32>, tensor<1x?xf32>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+}
+llmc.param @table = dense<1.0> : tensor<1x16xf32>
+
+// -----
+
+// Values of a pool are of the row, places are not.
+// CHECK-LABEL: func.func @main
+// CHECK: llmc.batch
+func.func @main(%x: tensor<?x3x8x8xf32> {llmc.dims = ["batch", "", "", ""]}) -> tensor<?x3x4x4xf32> {
+  %y, %places = llmc.max_pool %x {kernel_shape = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<?x3x8x8xf32>) -> (tensor<?x3x4x4xf32>, tensor<?x3x4x4xi64>)
+  return %y : tensor<?x3x4x4xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: llmc.batch
+func.func @main(%x: tensor<?x3x8x8xf32> {llmc.dims = ["batch", "", "", ""]}) -> tensor<?x3x4x4xi64> {
+  %y, %places = llmc.max_pool %x {kernel_shape = array<i64: 2, 2>, strides = array<i64: 2, 2>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<?x3x8x8xf32>) -> (tensor<?x3x4x4xf32>, tensor<?x3x4x4xi64>)
+  return %places : tensor<?x3x4x4xi64>
+}
+
+// -----
+
+// The best of each row, and what another table has there.
+// CHECK-LABEL: func.func @main
+// CHECK: llmc.batch
+func.func @main(%x: tensor<?x8xf32> {llmc.dims = ["batch", ""]}) -> (tensor<?x2xf32>, tensor<?x1x4xf32>) {
+  %k = llmc.constant dense<[2]> : tensor<1xi64>
+  %first = llmc.constant dense<[0]> : tensor<1xi64>
+  %table = llmc.weight @table : tensor<8x4xf32>
+  %values, %places = llmc.top_k %x, %k {axis = 1 : i64} : (tensor<?x8xf32>, tensor<1xi64>) -> (tensor<?x2xf32>, tensor<?x2xi64>)
+  %y = llmc.gather_elements %x, %places {axis = 1 : i64} : (tensor<?x8xf32>, tensor<?x2xi64>) -> tensor<?x2xf32>
+  %best = llmc.gather %places, %first {axis = 1 : i64} : (tensor<?x2xi64>, tensor<1xi64>) -> tensor<?x1xi64>
+  %index = llmc.unsqueeze %best {axes = array<i64: 2>} : (tensor<?x1xi64>) -> tensor<?x1x1xi64>
+  %z = llmc.gather_nd %table, %index : (tensor<8x4xf32>, tensor<?x1x1xi64>) -> tensor<?x1x4xf32>
+  return %y, %z : tensor<?x2xf32>, tensor<?x1x4xf32>
+}
+llmc.param @table = dense<1.0> : tensor<8x4xf32>
+
+// -----
+
+// A recurrence, whose sequence is in front, in two directions.
+// CHECK-LABEL: func.func @main
+// CHECK: llmc.batch
+func.func @main(%x: tensor<?x9x4xf32> {llmc.dims = ["batch", "", ""]}) -> (tensor<?x9x6xf32>, tensor<?x2x3xf32>) {
+  %w = llmc.weight @w : tensor<2x3x4xf32>
+  %r = llmc.weight @r : tensor<2x3x3xf32>
+  %join = llmc.constant dense<[0, 0, 6]> : tensor<3xi64>
+  %t = llmc.transpose %x {perm = array<i64: 1, 0, 2>} : (tensor<?x9x4xf32>) -> tensor<9x?x4xf32>
+  %y, %last = llmc.rnn %t, %w, %r {operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0>, direction = "bidirectional", activations = ["Tanh", "Tanh"], activation_alpha = array<f32: 0.0, 0.0>, activation_beta = array<f32: 0.0, 0.0>} : (tensor<9x?x4xf32>, tensor<2x3x4xf32>, tensor<2x3x3xf32>) -> (tensor<9x2x?x3xf32>, tensor<2x?x3xf32>)
+  %rows = llmc.transpose %y {perm = array<i64: 0, 2, 1, 3>} : (tensor<9x2x?x3xf32>) -> tensor<9x?x2x3xf32>
+  %both = llmc.reshape %rows, %join : (tensor<9x?x2x3xf32>, tensor<3xi64>) -> tensor<9x?x6xf32>
+  %back = llmc.transpose %both {perm = array<i64: 1, 0, 2>} : (tensor<9x?x6xf32>) -> tensor<?x9x6xf32>
+  %state = llmc.transpose %last {perm = array<i64: 1, 0, 2>} : (tensor<2x?x3xf32>) -> tensor<?x2x3xf32>
+  return %back, %state : tensor<?x9x6xf32>, tensor<?x2x3xf32>
+}
+llmc.param @w = dense<1.0> : tensor<2x3x4xf32>
+llmc.param @r = dense<1.0> : tensor<2x3x3xf32>
+
+// -----
+
+// The best rows of the batch.
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: llmc.batch
+func.func @main(%x: tensor<?x8xf32> {llmc.dims = ["batch", ""]}, %k: tensor<1xi64>) -> tensor<?x8xf32> {
+  %values, %places = llmc.top_k %x, %k {axis = 0 : i64} : (tensor<?x8xf32>, tensor<1xi64>) -> (tensor<?x8xf32>, tensor<?x8xi64>)
+  return %values : tensor<?x8xf32>
+}
+
+// -----
+
 // Rows of the batch are added up.
 // CHECK-LABEL: func.func @main
 // CHECK-NOT: llmc.batch

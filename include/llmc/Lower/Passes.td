@@ -393,7 +393,8 @@ def SplitBatch : Pass<"llmc-split-batch", "::mlir::ModuleOp"> {
     dimension, and there are as many for each thread. When those would be fewer
     than two, or threads would wait for more than an eighth of the batch, @main
     is run as a whole, whose kernels have threads of their own; inside a part
-    they run on the thread that has it.
+    they run on the thread that has it. A function is left as it is if the sizes
+    of its results do not follow from those of its arguments.
 
     ```mlir
     func.func @main(%x: memref<?x8xf32> {llmc.batch}) -> memref<?x4xf32> {

@@ -1,0 +1,59 @@
+"""Models of the zoo whose batch threads run in parts: a row of a large batch is
+what it is in a small one."""
+
+
+import numpy as np
+import pytest
+
+import llmc
+from conftest import SHARED
+
+NAMES = sorted(path.stem for path in SHARED.glob("zoo/*.onnx"))
+# Those with states, and those that index with positions of the batch.
+WHOLE = {"bert-op17-ts", "gpt2-op17-ts", "llama-op17-ts", "opt-op17-ts",
+         "t5-op17-ts", "whisper-decoder-op18"}
+ROWS = 512  # of which two threads get parts
+
+
+def enlarge(feeds, rng):
+    """The feeds with a batch that is large enough, no two rows the same."""
+    first = next(iter(feeds.values()))
+    rows = first.shape[1:] if first.dtype.kind == "i" else first.shape[1:-1]
+    count = 2 * -(-ROWS // (2 * int(np.prod(rows))))
+    large = {}
+    for name, value in feeds.items():
+        value = np.resize(value, (count, *value.shape[1:]))
+        if value.dtype.kind == "f":
+            value = value + rng.standard_normal(value.shape, value.dtype)
+        elif name == "input_ids":
+            value = rng.permuted(value, axis=0)
+        large[name] = value
+    return large
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_of_a_large_batch(name, shared, compare, tmp_path):
+    path = shared / "zoo" / f"{name}.onnx"
+    module = llmc.Module.load(path)
+    module.lift()
+    module.run("llmc-find-batch")
+    is_split = "llmc.batch" in str(module)
+    assert is_split == (name not in WHOLE and "-kv-" not in name)
+    if not is_split:
+        return
+    module.compile_artifact(tmp_path / "model.llmc")
+    artifact = llmc.Artifact(tmp_path / "model.llmc")
+    # How many logits there are is said by an element of this input.
+    names = {spec.name for spec in artifact.inputs}
+    code = (tmp_path / "model.llmc/module.so").read_bytes()
+    assert (b"main_part" in code) == ("logits_to_keep" not in names)
+    feeds, _ = list(compare.cases(path.with_suffix(".npz")))[-1]
+    feeds = enlarge(feeds, np.random.default_rng(7))
+    count = len(next(iter(feeds.values())))
+    more = {name: np.int64(0) for name in names - set(feeds)}
+    got = artifact.session(threads=2).run({**feeds, **more})
+    for row in (0, 1, count // 2, count - 1):
+        want = artifact.session(threads=1).run(
+            {**{k: v[row:row + 1] for k, v in feeds.items()}, **more})
+        for output, value in want.items():
+            np.testing.assert_array_equal(got[output][row], value[0])
