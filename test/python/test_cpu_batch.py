@@ -6,10 +6,10 @@ import pytest
 import llmc
 from kernels import floats, module, rng
 
-TOKENS, WIDTH, HEADS = 50, 32, 2
+TOKENS, WIDTH = 50, 32
 
-# An embedding, attention between the tokens of a row that a mask has, an MLP
-# of rounded rows, and the mean over tokens: two results.
+# An embedding, attention between the tokens of a row that a mask has, an MLP,
+# and the mean over tokens: two results.
 BODY = """
     %table = llmc.weight @table : tensor<50x32xf32>
     %w = llmc.weight @w : tensor<32x32xf32>

@@ -1,7 +1,6 @@
 """Models of the zoo whose batch threads run in parts: a row of a large batch is
 what it is in a small one."""
 
-
 import numpy as np
 import pytest
 
@@ -9,14 +8,14 @@ import llmc
 from conftest import SHARED
 
 NAMES = sorted(path.stem for path in SHARED.glob("zoo/*.onnx"))
-# Those with states, and those that index with positions of the batch.
+# Those that count positions of the batch; beside them, those with states (-kv-).
 WHOLE = {"bert-op17-ts", "gpt2-op17-ts", "llama-op17-ts", "opt-op17-ts",
          "t5-op17-ts", "whisper-decoder-op18"}
 ROWS = 512  # of which two threads get parts
 
 
 def enlarge(feeds, rng):
-    """The feeds with a batch that is large enough, no two rows the same."""
+    """The feeds with a batch that is large enough, of rows that differ."""
     first = next(iter(feeds.values()))
     rows = first.shape[1:] if first.dtype.kind == "i" else first.shape[1:-1]
     count = 2 * -(-ROWS // (2 * int(np.prod(rows))))
