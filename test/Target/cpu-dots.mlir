@@ -36,9 +36,9 @@
 // USDOT: "llvm.aarch64.neon.usdot.v4i32.v16i8"
 llmc.kernel @linear_0 by "cpu" kind "linear"
     {config = {layout = {columns = 64 : i64, lanes = 16 : i64, bits = 4 : i64, block = 32 : i64,
-                         format = "f32", zeros = false, scales = true, sparse = false, codebook = "none",
+                         format = "f32", zeros = false, scales = true, row_scales = false, sparse = false, codebook = "none",
                          half_scales = false, float_zeros = false, half_zeros = false},
-               rows = array<i64: 16>, format = "f32", integers = true, step = false, pairs = false, norm = {kind = "none", epsilon = 0.0 : f32, bias = false}, activation = "none",
+               rows = array<i64: 16>, format = "f32", integers = true, step = false, step_columns = 0 : i64, pairs = false, norm = {kind = "none", epsilon = 0.0 : f32, bias = false}, activation = "none",
                bias = false, epilogue = "none",
                rank = 2 : i64}}
 

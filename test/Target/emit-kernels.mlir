@@ -1,7 +1,7 @@
 // RUN: llmc-opt %s --load-backend=cpu --llmc-emit-kernels | FileCheck %s
 
 #layout = {columns = 8 : i64, lanes = 16 : i64, bits = 0 : i64, block = 8 : i64,
-           format = "f32", zeros = false, scales = true, sparse = false, codebook = "none",
+           format = "f32", zeros = false, scales = true, row_scales = false, sparse = false, codebook = "none",
            half_scales = false, float_zeros = false, half_zeros = false}
 #norm = {kind = "none", epsilon = 0.0 : f32, bias = false}
 
@@ -14,7 +14,7 @@
 // CHECK: vector.maskedstore
 // CHECK: return
 llmc.kernel @linear_0 by "cpu" kind "linear"
-    {config = {layout = #layout, rows = array<i64: 4>, format = "f32", integers = false, step = false, pairs = false, norm = #norm,
+    {config = {layout = #layout, rows = array<i64: 4>, format = "f32", integers = false, step = false, step_columns = 0 : i64, pairs = false, norm = #norm,
                bias = false, activation = "none", epilogue = "none",
                rank = 2 : i64}}
 

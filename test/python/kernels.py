@@ -86,6 +86,13 @@ def pack(codes, bits):
                        bitorder="little")
 
 
+def unpack(data, bits):
+    """The integers of rows that `pack` made."""
+    spread = np.unpackbits(data, axis=1, bitorder="little")
+    return (spread.reshape(len(data), -1, bits) << np.arange(bits)).sum(
+        2).astype(np.uint8)
+
+
 def pruned(rows, columns, pattern):
     """Which columns are stored, and the meta parameter of llmc.densify."""
     n, m = map(int, pattern.split(":"))
@@ -181,6 +188,38 @@ def weight(name, rows, columns, bits, block, zeros=False):
         body = body.replace(f"@{symbol} ", f"@{name}{symbol} ")
     params = {name + symbol: value for symbol, value in params.items()}
     return params, body, values
+
+
+def row_scaled(name, rows, columns, bits, block, largest=False):
+    """Parameters, ops and numbers of %NAMEw, whose scales are integers times a
+    number of the row. Of the integers of each row one is the largest that there
+    may be; with `largest` all are, and each row has one code, at either end."""
+    params, _ = quantized(rows, columns, bits, block, False)
+    blocks, most = params["q"].shape[1], 2**(8 - bits)
+    multiples = rng.integers(1, most + 1, (rows, blocks)).astype(np.uint8)
+    multiples[np.arange(rows), rng.integers(0, blocks, rows)] = most
+    codes = unpack(params["q"].reshape(rows, -1), bits)
+    if largest:
+        multiples[:] = most
+        codes[:] = np.where(np.arange(rows) % 2, 0, 2**bits - 1)[:, None]
+    numbers = np.abs(floats(rows, 1)) / 64
+    values = ((codes.astype(np.float64) - 2**(bits - 1))
+              .reshape(rows, blocks, block)
+              * multiples[..., None] * numbers[..., None].astype(np.float64))
+    params = {name + "q": pack(codes, bits).reshape(params["q"].shape),
+              name + "m": multiples, name + "r": numbers}
+    scales = f"tensor<{rows}x{blocks}xf32>"
+    data = f"tensor<{rows}x{blocks}x{params[name + 'q'].shape[2]}xui8>"
+    body = f"""%q = llmc.weight @q : {data}
+    %m = llmc.weight @m : tensor<{rows}x{blocks}xui8>
+    %f = llmc.cast %m {{to = f32}} : (tensor<{rows}x{blocks}xui8>) -> {scales}
+    %r = llmc.weight @r : tensor<{rows}x1xf32>
+    %s = llmc.mul %f, %r : ({scales}, tensor<{rows}x1xf32>) -> {scales}
+    %w = llmc.dequantize %q, %s {{bits = {bits} : i64, block = {block} : i64, columns = {columns} : i64}}
+      : ({data}, {scales}) -> tensor<{rows}x{columns}xf32>
+    """
+    return (params, re.sub(r"([%@])(?=[a-z])", rf"\1{name}", body),
+            values.reshape(rows, -1)[:, :columns])
 
 
 def linear(rows, columns, bias, activations=0):

@@ -14,7 +14,7 @@ import llmc
 import test_cpu_bf16_attention as bf16_attention
 import test_cpu_kv_cache as kv_cache
 from kernels import (NF4, cast_linear, floats, halves, lookup, module,
-                     sparse, to_bf16, weight)
+                     row_scaled, sparse, to_bf16, weight)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PASSES = "llmc-lift"  # keeps past keys and values as inputs, as the cases have
@@ -156,7 +156,8 @@ def rounded(x, block):
 
 
 # Bits, block (0 is a row), zero points and whether activations are integers; or
-# bits and codebooks of a lookup, 0 for one. A few in each program.
+# bits and codebooks of a lookup, 0 for one; or bits, block and columns of x that
+# share a step. A few in each program.
 FORMATS = {
     "blocks": [(4, 32, False, True), (4, 32, True, True), (3, 32, True, True),
                (2, 16, False, True), (7, 32, False, True)],
@@ -164,6 +165,7 @@ FORMATS = {
              (4, 0, False, True)],
     "floats": [(4, 32, False, False), (3, 32, True, False), "bf16"],
     "lookups": [(2, 0), (3, 37), (4, 0), (5, 0)],
+    "row scales": [(4, 32, 64), (3, 32, 96), (2, 16, 32), (7, 32, 4096)],
     "sparse": [(4, 32, False, True), (8, 64, True, True), (4, 32, True, False)],
 }
 
@@ -193,13 +195,19 @@ def test_linear_kernels(target, cpu, columns, formats, runners, tmp_path):
                 rows, columns, bits, 32, groups, scales=True,
                 codebook=NF4 if bits == 4 else None, name=name)
         else:
-            bits, block, zeros, integers = form
-            block = block or columns
-            make = sparse if formats == "sparse" else weight
-            more, ops, values, *_ = make(name, rows, columns, bits, block, zeros)
-            if integers:
-                operand, seen = f"a{index}", rounded(x, block)
-                ops += (f"\n%{operand} = llmc.quantize_dynamic %x {{block = {block}"
+            if formats == "row scales":
+                bits, block, step = form
+                more, ops, values = row_scaled(name, rows, columns, bits, block)
+            else:
+                bits, block, zeros, integers = form
+                block = block or columns
+                make = sparse if formats == "sparse" else weight
+                more, ops, values, *_ = make(name, rows, columns, bits, block,
+                                             zeros)
+                step = block if integers else 0
+            if step:
+                operand, seen = f"a{index}", rounded(x, min(step, columns))
+                ops += (f"\n%{operand} = llmc.quantize_dynamic %x {{block = {step}"
                         f" : i64}} : (tensor<?x{columns}xf32>) -> "
                         f"tensor<?x{columns}xf32>")
         params.update(more)

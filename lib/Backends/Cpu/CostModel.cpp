@@ -77,7 +77,9 @@ static double getPanelBytes(const PanelLayout &layout) {
     return double(layout.getPanelElements() * getFloatBytes(layout.format));
   double numbers = double(layout.getNumBlocks() * layout.lanes);
   double bytes = 4.0 * double(layout.getPanelElements());
-  if (layout.hasScales)
+  if (layout.rowScales)
+    bytes += numbers + 4.0 * double(layout.lanes);
+  else if (layout.hasScales)
     bytes += numbers * (layout.halfScales ? 2 : 4);
   if (layout.hasZeros)
     bytes += numbers * (!layout.floatZeros ? 1 : layout.halfZeros ? 2 : 4);
@@ -129,9 +131,9 @@ CostModel::Step CostModel::getStep(const PanelLayout &layout,
 }
 
 double CostModel::getTileTime(const PanelLayout &layout, double panels,
-                              double rows, Products kind) const {
-  auto blocks = double(layout.getNumBlocks()),
-       stored = double(layout.getStoredBlock());
+                              double rows, Products kind, int64_t step) const {
+  auto stored = double(step ? step : layout.getStoredBlock());
+  double blocks = std::ceil(double(layout.getStoredColumns()) / stored);
   double cycles = std::numeric_limits<double>::infinity();
   if (kind == Products::Pairs && isa.hasPairTiles && isa.lanes == 16 &&
       layout.columns % 32 == 0)
@@ -144,15 +146,15 @@ double CostModel::getTileTime(const PanelLayout &layout, double panels,
 }
 
 double CostModel::getLinear(const PanelLayout &layout, int64_t outputs,
-                            int64_t rows, Products kind) const {
+                            int64_t rows, Products kind, int64_t step) const {
   bool integers = kind == Products::Integers;
   auto panels = double(layout.getNumPanels(outputs)), m = double(rows),
        columns = double(layout.getStoredColumns());
   double tiles = std::ceil(m / double(getTileRows(layout, isa)));
-  Step step = getStep(layout, integers);
+  Step ofLoop = getStep(layout, integers);
   double steps = panels * columns / (integers ? 4 : 1);
-  double products = steps * m * step.products;
-  double others = steps * (m * step.additions + tiles * step.unpacking);
+  double products = steps * m * ofLoop.products;
+  double others = steps * (m * ofLoop.additions + tiles * ofLoop.unpacking);
   // Instructions that prepare x.
   double preparing = 0;
   if (!layout.isDense()) {
@@ -168,9 +170,9 @@ double CostModel::getLinear(const PanelLayout &layout, int64_t outputs,
   double bytes = panels * getPanelBytes(layout) +
                  4 * m * (double(layout.columns) + 2 * double(outputs));
   // Few rows of integers are multiplied in vectors.
-  double computing =
-      std::min(getTime(products, others + preparing),
-               getTime(0, preparing) + getTileTime(layout, panels, m, kind));
+  double computing = std::min(getTime(products, others + preparing),
+                              getTime(0, preparing) +
+                                  getTileTime(layout, panels, m, kind, step));
   return launch + overlap(bytes / bandwidth, computing);
 }
 

@@ -30,9 +30,10 @@ class CostModel {
 public:
   explicit CostModel(const Isa &isa) : isa(isa) {}
 
-  /// Of `rows` rows of x times a weight of `outputs` rows.
+  /// Of `rows` rows of x times a weight of `outputs` rows. `step`: see
+  /// LinearSpec.
   double getLinear(const PanelLayout &layout, int64_t outputs, int64_t rows,
-                   Products kind) const;
+                   Products kind, int64_t step) const;
 
   /// Of `rows` rows of a weight.
   double getEmbedding(const PanelLayout &layout, int64_t rows) const;
@@ -53,7 +54,7 @@ private:
 
   /// Seconds of products in AMX's tiles; infinite where they are not used.
   double getTileTime(const PanelLayout &layout, double panels, double rows,
-                     Products kind) const;
+                     Products kind, int64_t step) const;
 
   /// Seconds for vector instructions, of which `products` multiply.
   double getTime(double products, double others) const;

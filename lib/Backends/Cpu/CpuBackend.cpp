@@ -61,17 +61,23 @@ public:
     if (!layout)
       return infinity;
     auto linear = dyn_cast<LinearOp>(op);
-    if (!linear)
+    if (!linear) {
+      layout->rowScales = false;
       return model.getEmbedding(*layout, rows);
+    }
+    QuantizeDynamicOp rounding = getRounding(linear, *layout);
+    int64_t step = getStepColumns(rounding, *layout);
+    layout->rowScales &= step > 0;
     Products kind = Products::Floats;
-    if (getRounding(linear, *layout) || getStaticRounding(linear, *layout))
+    if (rounding || getStaticRounding(linear, *layout))
       kind = Products::Integers;
     else if (layout->isPaired() &&
              (getElementTypeOrSelf(linear.getOperand()).isBF16() ||
               getRoundingCast(linear)))
       kind = Products::Pairs;
-    return model.getLinear(
-        *layout, cast<ShapedType>(weight.getType()).getDimSize(0), rows, kind);
+    return model.getLinear(*layout,
+                           cast<ShapedType>(weight.getType()).getDimSize(0),
+                           rows, kind, step);
   }
 
   bool canRunInParts() const override { return true; }
@@ -185,6 +191,7 @@ private:
         PanelLayout::of(op.getWeight(), isa.lanes);
     if (!layout)
       return std::nullopt;
+    layout->rowScales = false;
     sayIfUnpacked(op, op.getWeight(), *layout);
     Claim claim;
     claim.kind = "embedding";

@@ -16,6 +16,7 @@
 #include "Codebook.h"
 #include "DotSums.h"
 #include "LinearResults.h"
+#include "LinearScales.h"
 #include "PanelReader.h"
 #include "TileKernel.h"
 
@@ -60,8 +61,8 @@ class LinearEmitter {
 public:
   LinearEmitter(func::FuncOp function, const LinearSpec &spec, const Isa &isa)
       : k(function, isa), spec(spec), layout(spec.layout), lanes(isa.lanes),
-        shapes(spec, isa), arguments(function.getArguments()),
-        results(k, spec) {
+        shapes(spec, isa), arguments(function.getArguments()), results(k, spec),
+        scales(k, spec) {
     rows = k.numOuter(arguments.front(), 1);
     x = k.flatten(take(), 1);
     if (spec.norm)
@@ -76,19 +77,22 @@ public:
     if (!layout.isDense())
       reader.emplace(k, layout, panels);
     if (!layout.isDense() && layout.hasScales)
-      scales = take();
+      scales.scales = take();
+    if (layout.rowScales)
+      scales.rowScales = take();
     if (layout.hasZeros)
-      zeros = take();
+      scales.zeros = take();
     if (layout.isLookup())
       codebook = take();
     if (spec.hasBias)
-      bias = take();
+      scales.bias = take();
     while (!arguments.empty())
       results.addOutput(take());
   }
 
   void emit() {
     prepared = emitPreparedRows(k, spec, x, rows, normScale, normBias, step);
+    scales.prepared = prepared;
     int64_t numPanels = spec.getNumPanels();
     bool hasPairTiles = canUsePairTiles(spec, k.isa);
     int64_t width = hasPairTiles ? pairStripPanels : shapes.one.panels;
@@ -181,91 +185,85 @@ private:
   }
 
   void emitTiles(Value panel, int64_t count, Value begin, Value end) {
-    tileRows = 1;
-    tilePanelCount = count;
-    firstPanel = panel;
-    hasSigns = false;
-    SmallVector<BlockScales> blockScales(count);
-    auto open = [&](int64_t j, int64_t width) {
-      firstPanel = k.add(panel, j);
-      tilePanelCount = width;
+    SmallVector<LinearScales::OfBlock> blockScales(count);
+    auto getTile = [&](Value row, int64_t j, int64_t width) -> Tile {
+      return {row, k.add(panel, j), 1, width};
     };
-    tiles->emit(
-        panel, count, begin, end,
-        {[&](int64_t j, Value block, Value chunk, bool isSigned) {
-           Value column = k.mul(chunk, layout.getChunk());
-           Values lines = reader->load(k.add(panel, j), block, column), quads;
-           for (int64_t quad = 0; quad < layout.getChunk() / 4; ++quad)
-             quads.push_back(reader->decodeQuad(lines, quad, isSigned));
-           return quads;
-         },
-         [&] {
-           open(0, count);
-           return createSums();
-         },
-         [&](int64_t j, Value block) {
-           open(j, 1);
-           blockScales[j] = loadScales(block);
-         },
-         [&](int64_t j, Value row, Value block, Value partial, Value sum,
-             bool isSigned) {
-           open(j, 1);
-           firstRow = row;
-           if (!zeros && !isSigned)
-             partial = k.add(
-                 partial,
-                 k.broadcast(k.load(prepared.sums, blockAddress(0, block))));
-           return emitScaled(block, blockScales[j], partial, sum)[0];
-         },
-         [&](Value row, ValueRange sums) {
-           open(0, count);
-           firstRow = row;
-           emitResults(sums);
-         }});
+    tiles->emit(panel, count, begin, end,
+                {[&](int64_t j, Value block, bool isSigned,
+                     TileSurroundings::Store store) {
+                   decodeBlock(k.add(panel, j), block, isSigned, store);
+                 },
+                 [&] { return scales.begin(getTile({}, 0, count)); },
+                 [&](int64_t j, Value block) {
+                   if (!layout.rowScales)
+                     blockScales[j] = scales.load(getTile({}, j, 1), block,
+                                                  /*hasSigns=*/false);
+                 },
+                 [&](int64_t j, Value row, Value block, Value partial,
+                     Value sum, bool isSigned) {
+                   Tile tile = getTile(row, j, 1);
+                   if (layout.rowScales)
+                     return scales.addStep(tile, block, partial, sum)[0];
+                   for (Value seed : scales.loadSeeds(tile, block, isSigned))
+                     partial = k.add(partial, k.broadcast(seed));
+                   return scales.add(tile, block, blockScales[j], partial,
+                                     sum)[0];
+                 },
+                 [&](Value row, ValueRange sums) {
+                   tile = getTile(row, 0, count);
+                   emitResults(sums);
+                 }});
+  }
+
+  /// Hands on the codes of a block, four columns of each output at a time.
+  void decodeBlock(Value panel, Value block, bool isSigned,
+                   TileSurroundings::Store store) {
+    std::optional<LinearScales::ByteMultiples> multiples;
+    if (layout.rowScales)
+      multiples = scales.loadBytes(panel, block);
+    int64_t chunk = layout.getChunk();
+    k.loop(k.index(0), k.index(layout.getStoredBlock() / chunk), 1,
+           [&](Value index) {
+             Values lines = reader->load(panel, block, k.mul(index, chunk));
+             for (int64_t quad = 0; quad < chunk / 4; ++quad) {
+               Value codes =
+                   reader->decodeQuad(lines, quad, isSigned && !multiples);
+               if (multiples)
+                 codes = scales.multiply(codes, *multiples);
+               store(k.add(k.mul(index, chunk / 4), quad), codes);
+             }
+           });
   }
 
   /// Sums of row i and panel j are at `i * numPanels + j`.
   void emitTile(Value row, int64_t numRows, Value panel, int64_t numPanels) {
-    tileRows = numRows;
-    tilePanelCount = numPanels;
-    firstPanel = panel;
-    firstRow = row;
+    tile = {row, panel, numRows, numPanels};
     if (spec.integers && DotSums::readsAlone(k.isa, layout, numRows))
       return emitPanelsAlone();
-    Values sums = createSums();
+    Values sums = scales.begin(tile);
     tables.clear();
     if (codebook)
       for (int64_t j = 0; j < numPanels; ++j)
-        tables.push_back(
-            CodebookReader(k, layout, codebook).load(k.add(firstPanel, j)));
+        tables.push_back(CodebookReader(k, layout, codebook)
+                             .load(k.add(tile.firstPanel, j)));
     sums = layout.isDense() ? emitDense(sums) : emitBlocks(sums);
     emitResults(sums);
   }
 
   /// The tile, one panel after the other.
   void emitPanelsAlone() {
-    Value panel = firstPanel;
-    int64_t count = std::exchange(tilePanelCount, 1);
-    Values all(tileRows * count);
+    Value panel = tile.firstPanel;
+    int64_t count = std::exchange(tile.panels, 1);
+    Values all(tile.rows * count);
     for (int64_t j = 0; j < count; ++j) {
-      firstPanel = k.add(panel, j);
-      for (auto [i, sum] : llvm::enumerate(emitBlocks(createSums())))
+      tile.firstPanel = k.add(panel, j);
+      for (auto [i, sum] : llvm::enumerate(emitBlocks(scales.begin(tile))))
         all[i * count + j] = sum;
     }
-    firstPanel = panel;
-    tilePanelCount = count;
+    tile.firstPanel = panel;
+    tile.panels = count;
     emitResults(all);
-  }
-
-  /// What the sums of the tile begin with.
-  Values createSums() {
-    Values sums;
-    for (int64_t i = 0; i < tileRows; ++i)
-      for (int64_t j = 0; j < tilePanelCount; ++j)
-        sums.push_back(
-            bias ? k.loadVector(bias, k.mul(k.add(firstPanel, j), lanes))
-                 : k.constant(k.vectorOf(k.f32()), 0));
-    return sums;
   }
 
   /// The address of column 0 of row `i` of the tile in `prepared.values`.
@@ -273,7 +271,7 @@ private:
     int64_t pitch = prepared.pitch / (spec.integers             ? 4
                                       : readsPairs(spec, k.isa) ? 2
                                                                 : 1);
-    return k.mul(k.add(firstRow, i), pitch);
+    return k.mul(k.add(tile.firstRow, i), pitch);
   }
   Value columnAddress(int64_t i, Value block, Value column) {
     column = k.add(k.mul(block, layout.getStoredBlock()), column);
@@ -291,10 +289,10 @@ private:
           // The columns of each panel: both, or one after the other.
           std::array<Values, 2> weights;
           Values next(carried);
-          for (int64_t j = 0; j < tilePanelCount; ++j) {
+          for (int64_t j = 0; j < tile.panels; ++j) {
             Value both = vector::LoadOp::create(
                 k.b, k.loc, type, panels,
-                ValueRange{k.add(firstPanel, j), pair, k.index(0)});
+                ValueRange{k.add(tile.firstPanel, j), pair, k.index(0)});
             if (isPaired) {
               weights[0].push_back(both);
               continue;
@@ -307,10 +305,10 @@ private:
             weights[0].push_back(k.bitcast(even, floats));
             weights[1].push_back(k.bitcast(odd, floats));
           }
-          for (int64_t i = 0; i < tileRows; ++i) {
+          for (int64_t i = 0; i < tile.rows; ++i) {
             if (isPaired) {
               Value word = k.load(prepared.values, k.add(rowAddress(i), pair));
-              for (int64_t j = 0; j < tilePanelCount; ++j)
+              for (int64_t j = 0; j < tile.panels; ++j)
                 next[at(i, j)] =
                     emitPairDot(k, next[at(i, j)], weights[0][j], word);
               continue;
@@ -319,7 +317,7 @@ private:
             for (int64_t step = 0; step < 2; ++step) {
               Value value =
                   k.broadcast(k.load(prepared.values, k.add(address, step)));
-              for (int64_t j = 0; j < tilePanelCount; ++j)
+              for (int64_t j = 0; j < tile.panels; ++j)
                 next[at(i, j)] = k.fma(value, weights[step][j], next[at(i, j)]);
             }
           }
@@ -334,13 +332,13 @@ private:
         k.index(0), k.index(layout.columns), 1, sums,
         [&](Value column, ValueRange carried) {
           Values weights, next(carried);
-          for (int64_t j = 0; j < tilePanelCount; ++j)
+          for (int64_t j = 0; j < tile.panels; ++j)
             weights.push_back(k.widen(k.loadVector(
-                panels, {k.add(firstPanel, j), column, k.index(0)})));
-          for (int64_t i = 0; i < tileRows; ++i) {
+                panels, {k.add(tile.firstPanel, j), column, k.index(0)})));
+          for (int64_t i = 0; i < tile.rows; ++i) {
             Value value = k.broadcast(
                 k.load(prepared.values, k.add(rowAddress(i), column)));
-            for (int64_t j = 0; j < tilePanelCount; ++j)
+            for (int64_t j = 0; j < tile.panels; ++j)
               next[at(i, j)] = k.fma(value, weights[j], carried[at(i, j)]);
           }
           return next;
@@ -348,20 +346,38 @@ private:
   }
 
   Values emitBlocks(ValueRange sums) {
+    if (layout.rowScales)
+      return emitSteps(sums);
     return k.carry(k.index(0), k.index(layout.getNumBlocks()), 1, sums,
                    [&](Value block, ValueRange carried) {
                      Values partial =
                          spec.integers ? sumIntegers(block) : sumFloats(block);
                      if (codebook)
-                       return emitScaledLookups(block, partial, carried);
-                     return emitScaled(block, loadScales(block), partial,
-                                       carried);
+                       return scales.addLookups(tile, block, partial, carried);
+                     return scales.add(tile, block,
+                                       scales.load(tile, block, hasSigns),
+                                       partial, carried);
                    });
   }
 
-  /// Where numbers of a block of row `i` of the tile are.
-  Value blockAddress(int64_t i, Value block) {
-    return k.add(k.mul(k.add(firstRow, i), layout.getNumBlocks()), block);
+  /// The blocks that share a step of x after one another: their sums are
+  /// integers.
+  Values emitSteps(ValueRange sums) {
+    int64_t blocks = layout.getNumBlocks(), ofStep = spec.getBlocksOfStep();
+    Values zeros(sums.size(), k.constant(k.vectorOf(k.i32()), 0));
+    return k.carry(
+        k.index(0), k.index(spec.getNumSteps()), 1, sums,
+        [&](Value step, ValueRange carried) {
+          Value begin = k.mul(step, ofStep), end = k.add(begin, ofStep);
+          if (blocks % ofStep != 0)
+            end = k.min(end, k.index(blocks));
+          Values words =
+              k.carry(begin, end, 1, zeros, [&](Value block, ValueRange words) {
+                return scales.addMultiples(tile, block, sumIntegers(block),
+                                           words);
+              });
+          return scales.addStep(tile, step, words, carried);
+        });
   }
 
   /// Whether products take the columns of x that a sparse weight keeps.
@@ -372,15 +388,16 @@ private:
 
   Values sumFloats(Value block) {
     hasSigns = selectsColumns();
-    Values zeros(tileRows * tilePanelCount, k.constant(k.vectorOf(k.f32()), 0));
+    Values zeros(tile.rows * tile.panels, k.constant(k.vectorOf(k.f32()), 0));
     return k.carry(
         k.index(0), k.index(layout.getStoredBlock()), layout.getChunk(), zeros,
         [&](Value column, ValueRange carried) {
           Values next(carried), addresses;
           SmallVector<Values> lines;
-          for (int64_t j = 0; j < tilePanelCount; ++j)
-            lines.push_back(reader->load(k.add(firstPanel, j), block, column));
-          for (int64_t i = 0; i < tileRows; ++i)
+          for (int64_t j = 0; j < tile.panels; ++j)
+            lines.push_back(
+                reader->load(k.add(tile.firstPanel, j), block, column));
+          for (int64_t i = 0; i < tile.rows; ++i)
             addresses.push_back(columnAddress(i, block, column));
           if (selectsColumns()) {
             for (int64_t first = 0; first < layout.getChunk(); first += lanes)
@@ -389,12 +406,12 @@ private:
           }
           for (int64_t step = 0; step < layout.getChunk(); ++step) {
             Values codes;
-            for (int64_t j = 0; j < tilePanelCount; ++j)
+            for (int64_t j = 0; j < tile.panels; ++j)
               codes.push_back(decodeColumn(lines[j], j, step));
-            for (int64_t i = 0; i < tileRows; ++i) {
+            for (int64_t i = 0; i < tile.rows; ++i) {
               Value value = k.broadcast(
                   k.load(prepared.values, k.add(addresses[i], step)));
-              for (int64_t j = 0; j < tilePanelCount; ++j)
+              for (int64_t j = 0; j < tile.panels; ++j)
                 next[at(i, j)] = k.fma(value, codes[j], next[at(i, j)]);
             }
           }
@@ -406,14 +423,14 @@ private:
   void addWindow(int64_t first, ArrayRef<Values> lines, ValueRange addresses,
                  Values &sums) {
     Values windows;
-    for (int64_t i = 0; i < tileRows; ++i)
+    for (int64_t i = 0; i < tile.rows; ++i)
       windows.push_back(
           k.loadVector(prepared.values, k.add(addresses[i], first)));
     for (int64_t index = first / 2; index < (first + lanes) / 2; ++index)
-      for (int64_t j = 0; j < tilePanelCount; ++j) {
+      for (int64_t j = 0; j < tile.panels; ++j) {
         Value weights = k.toFloat(reader->decodeKept(lines[j], index));
         Value places = reader->decodePlace(lines[j], index, lanes);
-        for (int64_t i = 0; i < tileRows; ++i)
+        for (int64_t i = 0; i < tile.rows; ++i)
           sums[at(i, j)] =
               k.fma(k.selectLanes(windows[i], places), weights, sums[at(i, j)]);
       }
@@ -422,12 +439,9 @@ private:
   /// Without zero points, sums begin with what the middle takes off, which
   /// weights with sign have not.
   Values sumIntegers(Value block) {
-    DotSums sums(k, layout, tileRows, tilePanelCount);
+    DotSums sums(k, layout, tile.rows, tile.panels);
     hasSigns = sums.hasSigns();
-    Values seeds;
-    if (!zeros && !hasSigns)
-      for (int64_t i = 0; i < tileRows; ++i)
-        seeds.push_back(k.load(prepared.sums, blockAddress(i, block)));
+    Values seeds = scales.loadSeeds(tile, block, hasSigns);
     Columns columns(*this, block, sums.getStep());
     return sums.emitBlock(seeds, columns);
   }
@@ -440,13 +454,13 @@ private:
     void open(Value column) override {
       const PanelLayout &layout = emitter.layout;
       lines.clear();
-      for (int64_t j = 0; j < emitter.tilePanelCount; ++j)
+      for (int64_t j = 0; j < emitter.tile.panels; ++j)
         for (int64_t done = 0; done < step; done += layout.getChunk())
-          lines.push_back(emitter.reader->load(k.add(emitter.firstPanel, j),
-                                               block, k.add(column, done)));
+          lines.push_back(emitter.reader->load(
+              k.add(emitter.tile.firstPanel, j), block, k.add(column, done)));
       addresses.clear();
       words.clear();
-      for (int64_t i = 0; i < emitter.tileRows; ++i) {
+      for (int64_t i = 0; i < emitter.tile.rows; ++i) {
         addresses.push_back(emitter.columnAddress(i, block, column));
         if (k.isa.multipliesByLane())
           words.push_back(loadWords(addresses[i]));
@@ -513,73 +527,7 @@ private:
   };
 
   int64_t at(int64_t row, int64_t panel) const {
-    return row * tilePanelCount + panel;
-  }
-
-  /// `sums` plus the scaled sums of a block, whose numbers are what they are.
-  Values emitScaledLookups(Value block, ValueRange partial, ValueRange sums) {
-    Values next(sums);
-    for (int64_t j = 0; j < tilePanelCount; ++j) {
-      Values position{k.add(firstPanel, j), block, k.index(0)};
-      Value steps = scales ? k.widen(k.loadVector(scales, position)) : Value();
-      for (int64_t i = 0; i < tileRows; ++i) {
-        Value value = partial[at(i, j)], sum = sums[at(i, j)];
-        next[at(i, j)] = steps ? k.fma(value, steps, sum) : k.addF(value, sum);
-      }
-    }
-    return next;
-  }
-
-  /// What the sums of a block of integers are multiplied with.
-  struct BlockScales {
-    Values steps, offsets; ///< of each panel; the latter unless they are seeded
-  };
-
-  /// Whether nothing is left that the zero points take off: integer sums begin
-  /// with it, and kept integers are without it.
-  bool isSeeded() const {
-    return !zeros && (spec.integers || selectsColumns());
-  }
-
-  BlockScales loadScales(Value block) {
-    BlockScales result;
-    for (int64_t j = 0; j < tilePanelCount; ++j) {
-      Values position{k.add(firstPanel, j), block, k.index(0)};
-      result.steps.push_back(k.widen(k.loadVector(scales, position)));
-      if (isSeeded())
-        continue;
-      Value middle = k.constant(k.vectorOf(k.f32()),
-                                double(int64_t(1) << (layout.bits - 1)));
-      Value offset = zeros ? k.widen(k.loadVector(zeros, position)) : middle;
-      if (hasSigns)
-        offset = k.subF(offset, middle);
-      result.offsets.push_back(arith::NegFOp::create(k.b, k.loc, offset));
-    }
-    return result;
-  }
-
-  /// `sums` plus the scaled sums of a block of integers.
-  Values emitScaled(Value block, const BlockScales &by, ValueRange partial,
-                    ValueRange sums) {
-    Values next(sums);
-    for (int64_t i = 0; i < tileRows; ++i) {
-      Value address = blockAddress(i, block), sum, step;
-      if (!isSeeded())
-        sum = k.broadcast(k.load(prepared.sums, address));
-      if (spec.integers)
-        step = k.broadcast(k.load(prepared.steps, address));
-      for (int64_t j = 0; j < tilePanelCount; ++j) {
-        Value value = partial[at(i, j)];
-        if (spec.integers)
-          value = k.toFloat(value);
-        if (sum)
-          value = k.fma(by.offsets[j], sum, value);
-        if (step)
-          value = k.mulF(value, step);
-        next[at(i, j)] = k.fma(value, by.steps[j], sums[at(i, j)]);
-      }
-    }
-    return next;
+    return row * tile.panels + panel;
   }
 
   /// One column of each row of panel `j` of the tile, as floats.
@@ -591,7 +539,8 @@ private:
   }
 
   void emitResults(ValueRange sums) {
-    results.emit(sums, {firstRow, firstPanel, tileRows, tilePanelCount});
+    results.emit(layout.rowScales ? scales.finish(tile, sums) : Values(sums),
+                 tile);
   }
 
   KernelBuilder k;
@@ -601,16 +550,14 @@ private:
   TileShapes shapes;
   ValueRange arguments;
   LinearResults results;
-  Value x, normScale, normBias, step, panels, scales, zeros, codebook, bias,
-      rows;
+  LinearScales scales;
+  Value x, normScale, normBias, step, panels, codebook, rows;
   std::optional<PanelReader> reader; ///< of integers
   PreparedRows prepared;
   std::optional<TileKernel> tiles; ///< where the processor has them
-  // The tile that is being emitted.
-  int64_t tileRows = 0, tilePanelCount = 0;
-  bool hasSigns = false; ///< its weights are read less the middle
-  Value firstPanel, firstRow;
-  SmallVector<Values> tables; ///< of its panels; see CodebookReader
+  Tile tile;                       ///< that is being emitted
+  bool hasSigns = false;           ///< its weights are read less the middle
+  SmallVector<Values> tables;      ///< of its panels; see CodebookReader
 };
 } // namespace
 

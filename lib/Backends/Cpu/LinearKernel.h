@@ -20,6 +20,12 @@ struct PreparedRows {
   llvm::SmallVector<Value> allocated;
 };
 
+/// Some rows of x times some panels.
+struct Tile {
+  Value firstRow, firstPanel;
+  int64_t rows = 0, panels = 0;
+};
+
 /// Writes code that normalizes and rounds x, [rows, K], as `spec` says, to
 /// multiples of `step` if it has one.
 PreparedRows emitPreparedRows(KernelBuilder &k, const LinearSpec &spec, Value x,

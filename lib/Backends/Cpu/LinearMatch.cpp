@@ -196,6 +196,7 @@ private:
     };
     if (QuantizeDynamicOp rounded = getRounding(linears.front(), spec.layout)) {
       spec.integers = true;
+      spec.stepColumns = getStepColumns(rounded, spec.layout);
       takeRounded(rounded);
     } else if (std::optional<StaticRounding> rounded =
                    getStaticRounding(linears.front(), spec.layout)) {
@@ -211,6 +212,8 @@ private:
       spec.pairs = true;
       takeRounded(narrow);
     }
+    // Else scales are floats, the products of what they are stored as.
+    spec.layout.rowScales &= spec.stepColumns > 0;
     spec.rank = cast<ShapedType>(x.getType()).getRank();
     std::optional<NormMatch> norm;
     if (isOwn && spec.format == FloatFormat::F32)
@@ -242,24 +245,43 @@ CastOp llmc::cpu::getRoundingCast(LinearOp linear) {
 }
 
 /// Whether kernels can multiply integers of activations with those of a weight,
-/// whose products a block sums in 32 bits.
-static bool canMultiplyIntegers(const PanelLayout &layout) {
+/// whose products they sum in 32 bits: those of a block, or times the integers
+/// of its scales, which makes 8 bits, of a step of x.
+static bool canMultiplyIntegers(const PanelLayout &layout, int64_t columns) {
   return !layout.isDense() && !layout.isLookup() &&
-         layout.getStoredBlock() < (int64_t(1) << 31) / (128 << layout.bits);
+         columns <
+             (int64_t(1) << 31) / (128 << (layout.rowScales ? 7 : layout.bits));
 }
 
 QuantizeDynamicOp llmc::cpu::getRounding(LinearOp linear,
                                          const PanelLayout &layout) {
   auto rounding = linear.getOperand().getDefiningOp<QuantizeDynamicOp>();
-  bool isBlockOfWeight =
-      rounding && canMultiplyIntegers(layout) &&
-      std::min<int64_t>(rounding.getBlock(), layout.columns) == layout.block;
-  return isBlockOfWeight ? rounding : QuantizeDynamicOp();
+  if (!rounding)
+    return {};
+  int64_t columns = std::min<int64_t>(rounding.getBlock(), layout.columns);
+  if (layout.rowScales) {
+    bool isWhole = columns % layout.block == 0 || columns == layout.columns;
+    return isWhole && canMultiplyIntegers(layout, columns)
+               ? rounding
+               : QuantizeDynamicOp();
+  }
+  return columns == layout.block &&
+                 canMultiplyIntegers(layout, layout.getStoredBlock())
+             ? rounding
+             : QuantizeDynamicOp();
+}
+
+int64_t llmc::cpu::getStepColumns(QuantizeDynamicOp rounding,
+                                  const PanelLayout &layout) {
+  if (!rounding || !layout.rowScales)
+    return 0;
+  return llvm::alignTo(std::min<int64_t>(rounding.getBlock(), layout.columns),
+                       layout.block);
 }
 
 std::optional<StaticRounding>
 llmc::cpu::getStaticRounding(LinearOp linear, const PanelLayout &layout) {
-  if (!canMultiplyIntegers(layout))
+  if (!canMultiplyIntegers(layout, layout.getStoredBlock()))
     return std::nullopt;
   return matchStaticRounding(linear.getOperand());
 }

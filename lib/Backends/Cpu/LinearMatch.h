@@ -23,6 +23,10 @@ struct LinearMatch {
 /// multiplies what it rounds to.
 QuantizeDynamicOp getRounding(LinearOp linear, const PanelLayout &layout);
 
+/// Columns that share a step of that rounding where the weight's scales are
+/// integers times a number of their row, whole blocks; otherwise 0.
+int64_t getStepColumns(QuantizeDynamicOp rounding, const PanelLayout &layout);
+
 /// The same of a rounding by a constant scale, for blocks of any size.
 std::optional<StaticRounding> getStaticRounding(LinearOp linear,
                                                 const PanelLayout &layout);

@@ -7,12 +7,6 @@
 
 namespace llmc::cpu {
 
-/// Some rows of x times some panels.
-struct Tile {
-  Value firstRow, firstPanel;
-  int64_t rows, panels;
-};
-
 /// Writes the outputs of a linear kernel.
 class LinearResults {
 public:

@@ -39,7 +39,7 @@ inline bool fromString(llvm::StringRef name, Epilogue &value) {
 /// kernel is
 ///
 ///     kernel(x, [norm scale, [norm bias]], [step], [addend], panels,
-///            [scales], [zeros], [codebook], [bias], y...)
+///            [scales, [row scales]], [zeros], [codebook], [bias], y...)
 ///
 /// x is [..., K] and there is one y [..., rows[i]] for each weight, or one
 /// for a pair of weights that the epilogue multiplies.
@@ -47,8 +47,10 @@ struct LinearSpec {
   PanelLayout layout;
   llvm::SmallVector<int64_t> rows;       ///< of each weight
   FloatFormat format = FloatFormat::F32; ///< of x and y; sums are f32
-  /// x is rounded to integers of 8 bits in blocks of the weight's.
+  /// x is rounded to integers of 8 bits in blocks of the weight's, or of
+  /// `stepColumns` where scales are integers times a number of their row.
   bool integers = false;
+  int64_t stepColumns = 0; ///< whole blocks
   bool hasStep = false; ///< all of them multiples of one number that is given
   bool pairs = false;   ///< x is rounded to bf16, as its weights are
   NormSpec norm;        ///< of x, before it is rounded
@@ -57,6 +59,11 @@ struct LinearSpec {
   Epilogue epilogue = Epilogue::None;
   int64_t rank = 0; ///< of x: launches of one kernel have one
 
+  int64_t getBlocksOfStep() const { return stepColumns / layout.block; }
+  /// Steps of a row of x, where `stepColumns` is set.
+  int64_t getNumSteps() const {
+    return llvm::divideCeil(layout.columns, stepColumns);
+  }
   bool isGated() const { return epilogue == Epilogue::Gate; }
   /// Of all weights.
   int64_t getNumPanels() const {
@@ -71,6 +78,7 @@ struct LinearSpec {
     visit("rows", rows);
     visit("format", format);
     visit("integers", integers);
+    visit("step_columns", stepColumns);
     visit("step", hasStep);
     visit("pairs", pairs);
     visit("norm", norm);

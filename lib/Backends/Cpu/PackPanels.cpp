@@ -3,6 +3,7 @@
 #include "PanelLayout.h"
 #include "llmc/Weights/BlockFormat.h"
 #include "llmc/Weights/DecodeWeight.h"
+#include "llmc/Weights/RowScales.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/bit.h"
 #include <deque>
@@ -74,6 +75,9 @@ struct Packer {
   /// The scale or zero point of each block, a float.
   void packNumbers(llvm::function_ref<Value(Value weight)> getNumbers,
                    FloatFormat format, char *out) const;
+  /// The number of each row; 0 for those of a null expression.
+  void packRows(llvm::ArrayRef<Value> expressions, float *out) const;
+  void packMultiples(uint8_t *out) const;
   void packZeros(uint8_t *out) const;
   void packCodebooks(float *out) const;
 };
@@ -198,6 +202,34 @@ void Packer::packNumbers(llvm::function_ref<Value(Value weight)> getNumbers,
                        : 0);
 }
 
+void Packer::packRows(ArrayRef<Value> expressions, float *out) const {
+  std::vector<std::vector<float>> values = decodeAll(expressions);
+  for (const PanelSource &source : sources)
+    for (int64_t row = source.firstRow; row < source.firstRow + layout.lanes;
+         ++row)
+      *out++ = row < int64_t(values[source.weight].size())
+                   ? values[source.weight][row]
+                   : 0;
+}
+
+RowScales getRowScales(Value weight) {
+  return *matchRowScales(weight.getDefiningOp<DequantizeOp>());
+}
+
+void Packer::packMultiples(uint8_t *out) const {
+  int64_t blocks = layout.getNumBlocks();
+  std::deque<Bytes> multiples;
+  for (Value weight : weights)
+    multiples.emplace_back(getRowScales(weight).multiples);
+  for (const PanelSource &source : sources)
+    for (int64_t block = 0; block < blocks; ++block)
+      for (int64_t row = source.firstRow; row < source.firstRow + layout.lanes;
+           ++row)
+        *out++ = row < getRows(weights[source.weight])
+                     ? multiples[source.weight].begin()[row * blocks + block]
+                     : 0;
+}
+
 Value getScales(Value weight) {
   if (auto lookup = weight.getDefiningOp<LookupOp>())
     return lookup.getScales();
@@ -311,8 +343,25 @@ SmallVector<PackedParam> PanelLayout::pack(ArrayRef<Value> weights,
            packer.packNumbers(getNumbers, format, bytes.data());
          }});
   };
-  if (hasScales)
+  if (rowScales) {
+    params.push_back({suffix + ".multiples", RankedTensorType::get(shape, byte),
+                      [packer](MutableArrayRef<char> bytes) {
+                        packer.packMultiples(
+                            reinterpret_cast<uint8_t *>(bytes.data()));
+                      }});
+    params.push_back(
+        {suffix + ".rows",
+         RankedTensorType::get({panels * lanes}, builder.getF32Type()),
+         [packer](MutableArrayRef<char> bytes) {
+           packer.packRows(
+               llvm::map_to_vector(
+                   packer.weights,
+                   [](Value weight) { return getRowScales(weight).rows; }),
+               reinterpret_cast<float *>(bytes.data()));
+         }});
+  } else if (hasScales) {
     addNumbers(".scales", getScales, halfScales);
+  }
   if (floatZeros)
     addNumbers(".zeros", getZeros, halfZeros);
   else if (hasZeros)
@@ -342,14 +391,7 @@ PackedParam PanelLayout::packBiases(ArrayRef<Value> weights,
   Builder builder(weights.front().getContext());
   auto fill = [packer, biases = SmallVector<Value>(biases)](
                   MutableArrayRef<char> bytes) {
-    auto *out = reinterpret_cast<float *>(bytes.data());
-    std::vector<std::vector<float>> values = decodeAll(biases);
-    for (const PanelSource &source : packer.sources)
-      for (int64_t row = source.firstRow;
-           row < source.firstRow + packer.layout.lanes; ++row)
-        *out++ = row < int64_t(values[source.weight].size())
-                     ? values[source.weight][row]
-                     : 0;
+    packer.packRows(biases, reinterpret_cast<float *>(bytes.data()));
   };
   std::string suffix = getSuffix(*this, weights, interleaved) + ".bias";
   for (Value bias : biases)

@@ -79,7 +79,8 @@ struct PanelLayout {
   bool hasZeros = false;                 ///< zero points are stored
   bool floatZeros = false;               ///< these are floats
   bool hasScales = true;                 ///< false for a lookup without them
-  bool isSparse = false; ///< two of each four columns are stored
+  bool rowScales = false; ///< these are stored as bytes times floats of rows
+  bool isSparse = false;  ///< two of each four columns are stored
   Codebook codebook = Codebook::None;
   bool halfScales = false; ///< scales are stored as f16, which loses nothing
   bool halfZeros = false;  ///< so are zero points that are floats
@@ -156,6 +157,7 @@ struct PanelLayout {
     visit("format", format);
     visit("zeros", hasZeros);
     visit("scales", hasScales);
+    visit("row_scales", rowScales);
     visit("sparse", isSparse);
     visit("codebook", codebook);
     visit("half_scales", halfScales);
@@ -168,7 +170,8 @@ struct PanelLayout {
            bits == other.bits && block == other.block &&
            format == other.format && hasZeros == other.hasZeros &&
            floatZeros == other.floatZeros && hasScales == other.hasScales &&
-           isSparse == other.isSparse && isLookup() == other.isLookup();
+           rowScales == other.rowScales && isSparse == other.isSparse &&
+           isLookup() == other.isLookup();
   }
 };
 

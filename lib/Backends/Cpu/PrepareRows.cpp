@@ -8,6 +8,7 @@
 #include "LinearKernel.h"
 #include "NormKernel.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include <functional>
 
 using namespace mlir;
 using namespace llmc;
@@ -36,13 +37,16 @@ public:
     int64_t blocks = layout.getNumBlocks();
     // Whole vectors are written, the last of a row beyond its end. Rows that
     // are powers of two apart would contend for the same places of a cache.
-    result.pitch = isCopied
-                       ? (blocks - 1) * layout.getStoredBlock() +
-                             llvm::alignTo(layout.getStoredBlock(), lanes) +
-                             64 / (spec.integers ? 1
-                                   : isPaired    ? 2
-                                                 : 4)
-                       : layout.columns;
+    result.pitch = layout.columns;
+    if (isCopied)
+      result.pitch = (blocks - 1) * layout.getStoredBlock() +
+                     llvm::alignTo(layout.getStoredBlock(), lanes) +
+                     64 / (spec.integers ? 1
+                           : isPaired    ? 2
+                                         : 4);
+    // AMX's tiles read whole steps.
+    if (layout.rowScales)
+      result.pitch = spec.getNumSteps() * spec.stepColumns + 64;
     Value size = k.mul(rows, result.pitch);
     auto allocate = [&](Type element, Value size) {
       return result.allocated.emplace_back(k.allocate(element, size));
@@ -58,7 +62,9 @@ public:
       result.values = k.view(bytes, k.b.getBF16Type(), size);
     Value numBlocks = k.mul(rows, blocks);
     if (spec.integers)
-      result.steps = allocate(k.f32(), numBlocks);
+      result.steps =
+          allocate(k.f32(), layout.rowScales ? k.mul(rows, spec.getNumSteps())
+                                             : numBlocks);
     if (!layout.isDense() && !layout.isLookup())
       result.sums = allocate(isSeed() ? k.i32() : k.f32(), numBlocks);
     out = result;
@@ -75,22 +81,30 @@ public:
 private:
   /// The lanes of a vector of columns from `column` on that are there; null
   /// when all always are.
-  Value mask(Value column, Value end, bool isWhole) {
+  Value mask(Value column, Value end) {
+    int64_t stored = layout.getStoredBlock();
+    bool isWhole = stored % lanes == 0 && stored == layout.block &&
+                   layout.columns % layout.block == 0;
     return isWhole ? Value() : k.createMask(k.sub(end, column));
+  }
+
+  /// Reads a vector of x at an offset from `begin` on, 0 from `end` on.
+  std::function<Value(Value)> columnsOf(Value begin, Value end) {
+    return [this, begin, end](Value offset) {
+      Value column = k.add(begin, offset);
+      return norm.read(column, mask(column, end));
+    };
   }
 
   void emitRow(Value row) {
     norm.begin(row);
+    if (layout.rowScales)
+      return emitSteps(row);
     int64_t stored = layout.getStoredBlock();
-    bool isWhole = stored % lanes == 0 && stored == layout.block &&
-                   layout.columns % layout.block == 0;
     k.loop(k.index(0), k.index(layout.getNumBlocks()), 1, [&](Value block) {
       Value begin = k.mul(block, layout.block);
       Value end = k.min(k.add(begin, layout.block), k.index(layout.columns));
-      auto readAt = [&](Value offset) {
-        Value column = k.add(begin, offset);
-        return norm.read(column, mask(column, end, isWhole));
-      };
+      auto readAt = columnsOf(begin, end);
       Value to = k.add(k.mul(row, out.pitch), k.mul(block, stored));
       Value at = k.add(k.mul(row, layout.getNumBlocks()), block);
       if (spec.hasStep)
@@ -108,6 +122,28 @@ private:
                    llvm::function_ref<Values(Value, ValueRange)> body) {
     return k.carry(k.index(0), k.index(layout.getStoredBlock()), lanes, initial,
                    body);
+  }
+
+  /// Each step of several blocks, which have sums of their own.
+  void emitSteps(Value row) {
+    int64_t blocks = layout.getNumBlocks(), together = spec.getBlocksOfStep();
+    k.loop(k.index(0), k.index(spec.getNumSteps()), 1, [&](Value step) {
+      Value first = k.mul(step, together),
+            last = k.min(k.add(first, together), k.index(blocks)),
+            begin = k.mul(step, spec.stepColumns),
+            end =
+                k.min(k.add(begin, spec.stepColumns), k.index(layout.columns));
+      Value columns = k.mul(k.sub(last, first), layout.block);
+      Value inverse = emitStep(columnsOf(begin, end), columns,
+                               k.add(k.mul(row, spec.getNumSteps()), step));
+      k.loop(first, last, 1, [&](Value block) {
+        Value column = k.mul(block, layout.block);
+        emitIntegers(columnsOf(column, end),
+                     k.add(k.mul(row, out.pitch), column),
+                     k.add(k.mul(row, blocks), block),
+                     [&](Value value) { return k.mulF(value, inverse); });
+      });
+    });
   }
 
   void emitFloats(Read read, Value to, Value at) {
@@ -153,13 +189,15 @@ private:
     k.store(sum, out.sums, at);
   }
 
-  /// See llmc.quantize_dynamic.
-  void emitDynamic(Read read, Value to, Value at) {
+  /// See llmc.quantize_dynamic. Stores the step of `columns` columns and
+  /// returns what they are multiplied with.
+  Value emitStep(Read read, Value columns, Value at) {
     VectorType words = k.vectorOf(k.i32());
     // Without their signs, floats are in the order of their bits, and what is
     // not a number is above all.
-    Value largest = overBlock(
-        k.constant(words, 0), [&](Value offset, ValueRange carried) -> Values {
+    Value largest = k.carry(
+        k.index(0), columns, lanes, k.constant(words, 0),
+        [&](Value offset, ValueRange carried) -> Values {
           Value magnitude =
               k.bits(k.bitcast(read(offset), words), 0, 0x7fffffff);
           return {arith::MaxUIOp::create(k.b, k.loc, carried[0], magnitude)};
@@ -173,7 +211,11 @@ private:
     Value inverse = arith::SelectOp::create(
         k.b, k.loc, isTiny, k.constant(k.f32(), 0), k.divF(limit, magnitude));
     k.store(k.divF(magnitude, limit), out.steps, at);
-    inverse = k.broadcast(inverse);
+    return k.broadcast(inverse);
+  }
+
+  void emitDynamic(Read read, Value to, Value at) {
+    Value inverse = emitStep(read, k.index(layout.getStoredBlock()), at);
     // What is not finite becomes some integer: the step says what it was.
     emitIntegers(read, to, at,
                  [&](Value value) { return k.mulF(value, inverse); });

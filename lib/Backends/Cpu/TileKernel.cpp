@@ -31,10 +31,13 @@ TileKernel::TileKernel(KernelBuilder &k, const LinearSpec &spec,
                        const PreparedRows &prepared, Value rows, Value panels)
     : k(k), layout(spec.layout), prepared(prepared), rows(rows), panels(panels),
       isPaired(spec.pairs), wordColumns(isPaired ? 2 : 4),
-      depth(std::min(layout.getStoredBlock(), tileBytes / 4 * wordColumns)),
+      numBlocks(layout.rowScales ? spec.getNumSteps() : layout.getNumBlocks()),
+      blockColumns(layout.rowScales ? spec.stepColumns
+                                    : layout.getStoredBlock()),
+      depth(std::min(blockColumns, tileBytes / 4 * wordColumns)),
       // Columns beyond a block are those of the next one, or lie in the pitch,
       // and meet zeros.
-      paddedBlock(llvm::alignTo(layout.getStoredBlock(), depth)) {
+      paddedBlock(llvm::alignTo(blockColumns, depth)) {
   writeShapes();
   x = k.address(prepared.values);
 }
@@ -42,8 +45,8 @@ TileKernel::TileKernel(KernelBuilder &k, const LinearSpec &spec,
 int64_t TileKernel::getFewestRows() const {
   // Measured on an Emerald Rapids with 2048 -> 5632: integers that are decoded
   // first pay from 16 rows on, more where each block has sums in memory.
-  int64_t fewest = (isStoredAsTiles() ? 8 : 16) + 512 / layout.getStoredBlock();
-  return layout.getNumBlocks() > 1 ? std::max(fewest, tileRows) : fewest;
+  int64_t fewest = (isStoredAsTiles() ? 8 : 16) + 512 / blockColumns;
+  return numBlocks > 1 ? std::max(fewest, tileRows) : fewest;
 }
 
 /// See "Tile configuration" in Intel's manual: a palette, then bytes of a row,
@@ -97,18 +100,18 @@ void TileKernel::emit(Value panel, int64_t count, Value begin, Value end,
   firstPanel = panel;
   numPanels = count;
   around = &surroundings;
-  int64_t blocks = layout.getNumBlocks(), words = numPanels * k.isa.lanes;
+  int64_t words = numPanels * k.isa.lanes;
   auto allocate = [&](Type element) {
     return k.allocate(element, k.index(tileKernelRows * words));
   };
   Values allocated;
   if (!isStoredAsTiles()) {
-    codes = k.allocate(k.i32(), k.index(blocks * paddedBlock / 4 * words));
+    codes = k.allocate(k.i32(), k.index(numBlocks * paddedBlock / 4 * words));
     allocated.push_back(codes);
     decodePanels();
   }
   Tiles tiles{k};
-  if (!isPaired && blocks > 1) {
+  if (!isPaired && numBlocks > 1) {
     tiles.configure(k.address(shapes));
     emitBlocks();
     tiles.release();
@@ -139,33 +142,42 @@ void TileKernel::emit(Value panel, int64_t count, Value begin, Value end,
 
 /// Lines of decoded codes, zeros after those of a block.
 void TileKernel::decodePanels() {
-  int64_t blocks = layout.getNumBlocks(), stored = layout.getStoredBlock(),
-          chunk = layout.getChunk(), lanes = k.isa.lanes;
+  int64_t lanes = k.isa.lanes, ofWeight = layout.getStoredBlock(),
+          together = blockColumns / ofWeight,
+          numOfWeight = layout.getNumBlocks();
   auto words = k.vectorOf(k.i32());
-  for (int64_t j = 0; j < numPanels; ++j)
-    k.loop(k.index(0), k.index(blocks), 1, [&](Value block) {
-      Value base = k.mul(k.add(block, j * blocks), paddedBlock / 4 * lanes);
-      k.loop(k.index(0), k.index(stored / chunk), 1, [&](Value index) {
-        Value to = k.add(base, k.mul(index, chunk / 4 * lanes));
-        for (auto [quad, line] :
-             llvm::enumerate(around->decode(j, block, index, isSigned())))
-          k.storeVector(k.bitcast(line, words), codes,
-                        k.add(to, int64_t(quad) * lanes));
+  auto storeLine = [&](Value line, Value place) {
+    k.storeVector(line, codes, k.mul(place, lanes));
+  };
+  for (int64_t j = 0; j < numPanels; ++j) {
+    auto getLine = [&](Value number) {
+      return k.mul(k.add(number, j * numBlocks), paddedBlock / 4);
+    };
+    k.loop(k.index(0), k.index(numOfWeight), 1, [&](Value number) {
+      Value base = k.add(getLine(k.div(number, together)),
+                         k.mul(k.rem(number, together), ofWeight / 4));
+      around->decode(j, number, isSigned(), [&](Value quad, Value codes) {
+        storeLine(k.bitcast(codes, words), k.add(base, quad));
       });
-      if (stored < paddedBlock)
-        k.loop(k.index(stored / 4), k.index(paddedBlock / 4), 1,
-               [&](Value line) {
-                 k.storeVector(k.constant(words, 0), codes,
-                               k.add(base, k.mul(line, lanes)));
-               });
     });
+    auto clear = [&](Value number, int64_t from) {
+      Value base = getLine(number);
+      k.loop(k.add(base, from / 4), k.add(base, paddedBlock / 4), 1,
+             [&](Value place) { storeLine(k.constant(words, 0), place); });
+    };
+    if (blockColumns < paddedBlock)
+      k.loop(k.index(0), k.index(numBlocks), 1,
+             [&](Value number) { clear(number, blockColumns); });
+    if (int64_t left = numOfWeight % together)
+      clear(k.index(numBlocks - 1), left * ofWeight);
+  }
 }
 
 /// A part of the blocks after the other. Where no 32 rows are left, tiles have
 /// 16, the last ones of which begin with some that were in the tile before.
 void TileKernel::emitBlocks() {
-  int64_t blocks = layout.getNumBlocks(), lanes = k.isa.lanes,
-          part = std::max<int64_t>(partColumns / layout.getStoredBlock(), 1);
+  int64_t lanes = k.isa.lanes,
+          part = std::max<int64_t>(partColumns / blockColumns, 1);
   Value count = k.sub(lastRow, firstRow),
         places = k.mul(k.ceilDiv(count, tileRows), tileRows);
   sums = k.allocate(k.f32(), k.mul(places, numPanels * lanes));
@@ -179,8 +191,8 @@ void TileKernel::emitBlocks() {
   auto getStart = [&](Value place) {
     return k.min(k.add(firstRow, place), k.sub(lastRow, k.index(tileRows)));
   };
-  k.loop(k.index(0), k.index(blocks), part, [&](Value first) {
-    Value end = k.min(k.add(first, part), k.index(blocks));
+  k.loop(k.index(0), k.index(numBlocks), part, [&](Value first) {
+    Value end = k.min(k.add(first, part), k.index(numBlocks));
     k.loop(k.index(0), wholes, tileKernelRows, [&](Value place) {
       emitBlockSums(k.add(firstRow, place), place, 2, first, end);
     });
@@ -326,18 +338,18 @@ void TileKernel::overTiles(
 
 /// The sums of a block, in tiles.
 void TileKernel::emitProducts(Value row, int64_t rowTiles, Value block) {
-  int64_t blocks = layout.getNumBlocks(), panelBytes = tileBytes;
+  int64_t panelBytes = tileBytes;
   Tiles tiles{k};
   Value weights = k.address(isStoredAsTiles() ? panels : codes);
   overTiles(rowTiles, numPanels,
             [&](int64_t i, int64_t j) { tiles.zero(sumTile(i, j)); });
-  Value rowBase = k.add(k.add(x, k.mul(row, prepared.pitch)),
-                        k.mul(block, layout.getStoredBlock()));
+  Value rowBase =
+      k.add(k.add(x, k.mul(row, prepared.pitch)), k.mul(block, blockColumns));
   Values weightBases;
   for (int64_t j = 0; j < numPanels; ++j) {
     // A word has four columns of an output; a line has those of 16.
     Value panel = isStoredAsTiles() ? k.add(firstPanel, j) : k.index(j);
-    Value line = k.mul(k.add(k.mul(panel, blocks), block), paddedBlock / 4);
+    Value line = k.mul(k.add(k.mul(panel, numBlocks), block), paddedBlock / 4);
     weightBases.push_back(k.add(weights, k.mul(line, panelBytes)));
   }
   auto step = [&](Value number) {

@@ -28,13 +28,17 @@ inline bool canUseTiles(const LinearSpec &spec, const Isa &isa) {
 
 /// What the kernel around the tiles does, for some panels.
 struct TileSurroundings {
-  /// The codes of a chunk of panel `j`: four columns of each output, in bytes,
-  /// with signs or without.
-  llvm::function_ref<Values(int64_t j, Value block, Value chunk, bool isSigned)>
+  /// Takes the codes of four columns of each output, in bytes, with the number
+  /// of these columns in their block.
+  using Store = llvm::function_ref<void(Value quad, Value codes)>;
+  /// Hands on the codes of a block of the weight of panel `j`, with signs or
+  /// without.
+  llvm::function_ref<void(int64_t j, Value block, bool isSigned, Store store)>
       decode;
   /// What the sums of a row begin with, a vector for each panel.
   llvm::function_ref<Values()> begin;
-  /// Loads what the sums of a block of panel `j` are multiplied with.
+  /// Loads what the sums of a block of the tile of panel `j` are multiplied
+  /// with.
   llvm::function_ref<void(int64_t j, Value block)> loadScales;
   /// `sum` of a row and panel `j` plus the scaled sum of a block.
   llvm::function_ref<Value(int64_t j, Value row, Value block, Value partial,
@@ -94,6 +98,8 @@ private:
   Value rows, panels;
   bool isPaired;       ///< bf16, not integers
   int64_t wordColumns; ///< of a word
+  int64_t numBlocks;   ///< that have sums: of the weight, or steps of x
+  int64_t blockColumns;
   int64_t depth;       ///< columns of a tile
   int64_t paddedBlock; ///< columns of a block in tiles
   Value shapes;        ///< of tiles: with 32 rows of x, and with those left
