@@ -17,13 +17,15 @@ on_x86 = pytest.mark.skipif(platform.machine() != "x86_64",
                             reason="these are processors of x86-64")
 
 # bits, block, rows, columns, activations, bias: steps of one block, of some, of
-# a part of the last ones, and of all; rows that end in a part of a block.
+# a part of the last ones, and of all; rows that end in a part of a block; blocks
+# that end in a part of a vector.
 CASES = [(4, 32, 33, 128, 32, False), (4, 32, 40, 256, 128, True),
          (4, 32, 33, 160, 96, False), (4, 16, 64, 70, 32, True),
          (4, 128, 40, 1120, 256, True), (4, 32, 160, 256, 4096, False),
          (3, 32, 17, 224, 64, True), (2, 16, 33, 144, 64, False),
          (2, 64, 48, 576, 128, True), (5, 32, 33, 96, 64, False),
-         (6, 16, 33, 70, 48, True), (7, 64, 17, 192, 128, False)]
+         (4, 8, 20, 64, 64, True), (4, 24, 33, 130, 48, False),
+         (4, 40, 17, 200, 80, True), (6, 16, 33, 70, 48, True), (7, 64, 17, 192, 128, False)]
 
 
 def make_linear(params, body, rows, columns, bias, activations):

@@ -137,8 +137,9 @@ private:
       Value inverse = emitStep(columnsOf(begin, end), columns,
                                k.add(k.mul(row, spec.getNumSteps()), step));
       k.loop(first, last, 1, [&](Value block) {
-        Value column = k.mul(block, layout.block);
-        emitIntegers(columnsOf(column, end),
+        Value column = k.mul(block, layout.block),
+              endOfBlock = k.min(k.add(column, layout.block), end);
+        emitIntegers(columnsOf(column, endOfBlock),
                      k.add(k.mul(row, out.pitch), column),
                      k.add(k.mul(row, blocks), block),
                      [&](Value value) { return k.mulF(value, inverse); });
