@@ -32,6 +32,24 @@ Range llmc::findRange(const float *values, int64_t count) {
   return {lowest[0], highest[0], !specials[0]};
 }
 
+float llmc::findScale(const Range &range, const GridOptions &options) {
+  float low = range.lowest, high = range.highest;
+  if (options.symmetric) {
+    high = std::max(high, -low);
+    low = -high;
+  }
+  int levels = options.getLevels();
+  // Divided one by one: their difference may be infinite.
+  return high / levels - low / levels;
+}
+
+float llmc::roundUp(float value, int bits, float least) {
+  int exponent;
+  std::frexp(value, &exponent);
+  float last = std::max(std::ldexp(1.0f, exponent - bits), least);
+  return std::ceil(value / last) * last;
+}
+
 namespace {
 
 /// Rows that are read together: columns of a transposed weight are read in a
@@ -59,21 +77,20 @@ float roundToHalf(float scale) {
 }
 
 /// The grid that spans a range.
-Grid spanGrid(float low, float high, const GridOptions &options) {
-  if (options.symmetric) {
-    high = std::max(high, -low);
-    low = -high;
-  }
-  int levels = options.getLevels();
-  // Divided one by one: their difference may be infinite. The codes are chosen
-  // for the scale that is stored, not the exact one.
-  float scale = options.roundScale(high / levels - low / levels);
+Grid spanGrid(const Range &range, const GridOptions &options) {
+  // The codes are chosen for the scale that is stored, not the exact one.
+  float exact = findScale(range, options), scale = options.roundScale(exact);
+  // Where there are few multiples the nearest may cut off much of the range:
+  // more than a step at each end loses more than wider steps do.
+  if (options.unit > 0 && (exact - scale) * options.getLevels() > 2 * scale)
+    scale += options.unit;
   // A block of zeros, or of values too small for the format's scales.
   if (scale == 0)
-    return {1, options.getMiddle()};
+    return {options.unit > 0 ? options.unit : 1, options.getMiddle()};
   if (options.symmetric)
     return {scale, options.getMiddle()};
-  float zero = roundToInteger(std::min(-low / scale, float(levels)));
+  float zero = roundToInteger(
+      std::min(-range.lowest / scale, float(options.getLevels())));
   return {scale, int(zero)};
 }
 
@@ -108,13 +125,14 @@ LLMC_ALWAYS_INLINE Grid searchGrid(const float *values, const float *weights,
                                    const GridOptions &options) {
   constexpr int candidates = 80;
   constexpr float step = 100;
-  Grid best = spanGrid(range.lowest, range.highest, options);
+  Grid best = spanGrid(range, options);
   float unit = 1 / best.scale;
   float least =
       sumErrors<weighted>(values, weights, count, best, options.getLevels());
   for (int i = 1; i < candidates; ++i) {
     float part = 1 - i / step;
-    Grid grid = spanGrid(part * range.lowest, part * range.highest, options);
+    Grid grid =
+        spanGrid({part * range.lowest, part * range.highest, true}, options);
     float relative = grid.scale * unit;
     float sum =
         sumErrors<weighted>(values, weights, count, grid, options.getLevels()) *
@@ -187,33 +205,55 @@ void encode(const float *values, int64_t count, const Grid &grid, int64_t bits,
   addLanes(errors.norm, __builtin_convertvector(norm, DoubleLanes) * unit);
 }
 
-ErrorSums
-quantizeRows(const WeightSource &source, int64_t firstRow, int64_t rows,
-             const std::function<void(BlockTask &, LaneErrors &)> &quantize,
-             QuantizedWeight &result) {
+ErrorSums quantizeRows(const BlockwiseWeight &weight, int64_t firstRow,
+                       int64_t rows, QuantizedWeight &result) {
   const BlockFormat &format = result.format;
   int64_t blocks = format.getNumBlocks();
   int64_t stride = llvm::alignTo(format.block, blockLanes);
   // Columns past the end stay 0.
   std::vector<float> tile(rows * stride), zeros(rows * blocks);
   std::vector<uint8_t> codes(stride), points(blocks);
+  std::vector<float> units(rows);
   ErrorSums sums;
   LaneErrors errors{};
-  for (int64_t block = 0; block < blocks; ++block) {
+  auto read = [&](int64_t block) {
     int64_t column = block * format.block;
     int64_t count = std::min(format.block, format.columns - column);
     if (count < format.block)
-      std::fill(tile.begin(), tile.end(), 0.0f);
-    readWeight(source, firstRow, column, {tile.data(), rows, count, stride});
+      llvm::fill(tile, 0.0f);
+    readWeight(*weight.source, firstRow, column,
+               {tile.data(), rows, count, stride});
+    return count;
+  };
+  if (result.units) {
+    for (int64_t block = 0; block < blocks; ++block) {
+      read(block);
+      for (int64_t row = 0; row < rows; ++row)
+        units[row] = std::max(
+            units[row], findScale(findRange(tile.data() + row * stride, stride),
+                                  weight.grid));
+    }
+    for (int64_t row = 0; row < rows; ++row) {
+      units[row] = weight.grid.findUnit(units[row]);
+      result.storeUnit(firstRow + row, units[row]);
+    }
+  }
+  for (int64_t block = 0; block < blocks; ++block) {
+    int64_t count = read(block);
     for (int64_t row = 0; row < rows; ++row) {
       const float *values = tile.data() + row * stride;
-      BlockTask task{values, count, stride, column, findRange(values, stride),
+      BlockTask task{values,
+                     count,
+                     stride,
+                     block * format.block,
+                     findRange(values, stride),
+                     units[row],
                      codes};
       if (!task.range.finite) {
         sums.finite = false;
         return sums;
       }
-      quantize(task, errors);
+      weight.quantize(task, errors);
       result.storeBlock(firstRow + row, block, codes, task.scale);
       zeros[row * blocks + block] = task.zero;
     }
@@ -234,7 +274,21 @@ quantizeRows(const WeightSource &source, int64_t firstRow, int64_t rows,
 
 } // namespace
 
+float GridOptions::findUnit(float largest) const {
+  if (largest == 0)
+    return 1;
+  // What the format holds below its normal numbers, where it has fewer bits.
+  float least = format == FloatFormat::F32   ? 0x1p-149f
+                : format == FloatFormat::F16 ? 0x1p-24f
+                                             : 0x1p-133f;
+  int significant = format == FloatFormat::BF16 ? 8 : 11;
+  return roundUp(largest / getMostMultiple(), significant - (8 - bits), least);
+}
+
 float GridOptions::roundScale(float scale) const {
+  if (unit > 0 && scale > 0)
+    return unit * std::nearbyint(
+                      std::clamp(scale / unit, 1.0f, float(getMostMultiple())));
   if (exponents) {
     // Scales are numbers of the weight's format, too.
     bool isHalf = format == FloatFormat::F16;
@@ -254,7 +308,7 @@ float GridOptions::roundScale(float scale) const {
 Grid llmc::findGrid(const float *values, const float *weights, int64_t count,
                     const Range &range, const GridOptions &options) {
   if (options.clip == ClipSearch::None)
-    return spanGrid(range.lowest, range.highest, options);
+    return spanGrid(range, options);
   return weights ? searchWeighted(values, weights, count, range, options)
                  : searchUnweighted(values, count, range, options);
 }
@@ -280,7 +334,12 @@ QuantizedWeight::QuantizedWeight(const WeightSource &source, int64_t block,
     : format{source.rows, source.columns, block, options.bits},
       scalesFormat(options.format) {
   data = allocate(format.getDataBytes());
-  scales = allocate(format.getScalesBytes(scalesFormat));
+  if (options.progressive) {
+    scales = allocate(format.rows * format.getNumBlocks());
+    units = allocate(format.rows * getFloatBytes(scalesFormat));
+  } else {
+    scales = allocate(format.getScalesBytes(scalesFormat));
+  }
   floatZeros = options.floatZeros;
   if (!options.symmetric)
     zeros = allocate(floatZeros ? format.getScalesBytes(scalesFormat)
@@ -298,6 +357,10 @@ QuantizedWeight::QuantizedWeight(const BlockFormat &indices,
                                 : format.getScalesBytes(scalesFormat));
 }
 
+void QuantizedWeight::storeUnit(int64_t row, float unit) {
+  storeFloat(units->getMutableData().data(), scalesFormat, row, unit);
+}
+
 void QuantizedWeight::storeBlock(int64_t row, int64_t block,
                                  ArrayRef<uint8_t> codes, float scale) {
   int64_t index = row * format.getNumBlocks() + block;
@@ -308,6 +371,9 @@ void QuantizedWeight::storeBlock(int64_t row, int64_t block,
     return;
   if (exponents)
     scales->getMutableData()[index] = char(std::ilogb(scale) + 127);
+  else if (units)
+    scales->getMutableData()[index] = char(std::nearbyint(
+        scale / loadFloat(units->getData().data(), scalesFormat, row)));
   else
     storeFloat(scales->getMutableData().data(), scalesFormat, index, scale);
 }
@@ -345,8 +411,8 @@ llmc::quantizeBlocks(ArrayRef<BlockwiseWeight> weights, MLIRContext *context) {
   }
   parallelForEach(context, tiles, [&](Tile &tile) {
     const BlockwiseWeight &weight = weights[tile.weight];
-    tile.sums = quantizeRows(*weight.source, tile.firstRow, tile.rows,
-                             weight.quantize, results[tile.weight]);
+    tile.sums =
+        quantizeRows(weight, tile.firstRow, tile.rows, results[tile.weight]);
   });
   // In order, so that the sums do not depend on the threads.
   std::vector<ErrorSums> sums(weights.size());
@@ -373,8 +439,10 @@ BlockwiseWeight llmc::roundToNearest(const WeightSource &source, int64_t block,
                                                   LaneErrors &errors) {
             const float *ofBlock =
                 weights.empty() ? nullptr : weights.data() + task.firstColumn;
-            Grid grid = findGrid(task.values, ofBlock, task.stride, task.range,
-                                 options);
+            GridOptions ofRow = options;
+            ofRow.unit = task.unit;
+            Grid grid =
+                findGrid(task.values, ofBlock, task.stride, task.range, ofRow);
             task.scale = grid.scale;
             task.zero = float(grid.zero);
             encode(task.values, task.stride, grid, options.bits,

@@ -28,12 +28,22 @@ struct GridOptions {
   bool halfScales = false;
   /// Scales are powers of two, stored as their exponents: E8M0.
   bool exponents = false;
+  /// Scales are multiples, 1 to getMostMultiple(), of a number of their row.
+  bool progressive = false;
+  /// That number; 0 where there is none.
+  float unit = 0;
   ClipSearch clip = ClipSearch::None;
   /// In which scales are stored.
   FloatFormat format = FloatFormat::F32;
 
   int getLevels() const { return (1 << bits) - 1; }
   int getMiddle() const { return 1 << (bits - 1); }
+  /// Times which an integer of a symmetric grid has 8 bits.
+  int getMostMultiple() const { return 1 << (8 - bits); }
+  /// The number of a row whose scales are `largest` at most: its multiples are
+  /// exact in the format of scales and, where its range allows, in f16. A row
+  /// of zeros has 1.
+  float findUnit(float largest) const;
   /// The number that is stored for a scale, which is not negative. Powers of
   /// two are those below it.
   float roundScale(float scale) const;
@@ -56,6 +66,13 @@ struct Range {
 constexpr int64_t blockLanes = floatLanes;
 
 Range findRange(const float *values, int64_t count);
+
+/// The scale of the grid that spans a range, not rounded.
+float findScale(const Range &range, const GridOptions &options);
+
+/// The least number of so many significant bits that is not below `value`,
+/// which is not negative, and a multiple of `least`, a power of two.
+float roundUp(float value, int bits, float least);
 
 /// The grid for values whose range, which is finite, is `range`: that of the
 /// range itself or, with ClipSearch::MSE, the one of 80 smaller ranges for
@@ -90,6 +107,8 @@ struct QuantizedWeight {
   std::optional<mlir::AsmResourceBlob> scales;
   /// Whether these are E8M0.
   bool exponents = false;
+  /// A number of each row, if scales are bytes: its multiples.
+  std::optional<mlir::AsmResourceBlob> units;
   /// Absent when symmetric: every zero point is the format's default.
   std::optional<mlir::AsmResourceBlob> zeros;
   /// Whether these are floats.
@@ -112,6 +131,8 @@ struct QuantizedWeight {
                   const GridOptions &options);
   QuantizedWeight(QuantizedWeight &&) = default;
 
+  /// Stores the number of which a row's scales are multiples, before these.
+  void storeUnit(int64_t row, float unit);
   /// Stores a block's codes, and its scale unless there are none.
   void storeBlock(int64_t row, int64_t block, llvm::ArrayRef<uint8_t> codes,
                   float scale);
@@ -149,6 +170,8 @@ struct BlockTask {
   /// Those of the block in its row.
   int64_t firstColumn;
   Range range;
+  /// The number of which the row's scales are multiples, or 0.
+  float unit;
   /// An integer for each of `stride` values.
   llvm::MutableArrayRef<uint8_t> codes;
   float scale = 1, zero = 0;

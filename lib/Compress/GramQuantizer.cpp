@@ -36,6 +36,8 @@ struct Row {
   int levels;
   /// Of a pruned weight, the code of each column, -1 where there is none.
   const int32_t *places;
+  /// The number of which its scales are multiples, or 0.
+  float unit;
 
   bool isKept(int64_t column) const { return !places || places[column] >= 0; }
   int64_t getPlace(int64_t column) const {
@@ -79,20 +81,12 @@ int64_t moveCodes(const Row &row, const MatrixRef<const float> &gram,
   return moves;
 }
 
-/// The grid for `values` of one block, of which each square counts `weights`
-/// times. Both are padded with zeros.
-Grid findBlockGrid(ArrayRef<float> values, ArrayRef<float> weights,
-                   const GridOptions &options) {
-  int64_t count = values.size();
-  return findGrid(values.data(), weights.data(), count,
-                  findRange(values.data(), count), options);
-}
-
 /// Grids and codes of the blocks of some rows of a QuantizedWeight.
 struct BlockCodes {
-  BlockCodes(int64_t rows, const BlockFormat &format)
-      : rows(rows), grids(rows * format.getNumBlocks()),
-        codes(grids.size() * format.block) {}
+  BlockCodes(int64_t rows, const QuantizedWeight &result)
+      : rows(rows), units(result.units ? rows : 0),
+        grids(rows * result.format.getNumBlocks()),
+        codes(grids.size() * result.format.block) {}
 
   void set(int64_t number, const Grid &grid) {
     int64_t block = codes.size() / grids.size();
@@ -102,16 +96,45 @@ struct BlockCodes {
   /// Puts them into the rows from `firstRow` on.
   void store(int64_t firstRow, QuantizedWeight &result, MLIRContext *context);
 
+  float getUnit(int64_t row) const { return units.empty() ? 0 : units[row]; }
+  /// Finds the grids of a row, the square of each of whose `values` counts
+  /// `weights` times. Both have `stride` numbers for each block, the last of
+  /// them padding: 0.
+  void findGrids(int64_t row, ArrayRef<float> values, ArrayRef<float> weights,
+                 int64_t stride, GridOptions options);
+
   int64_t rows;
+  /// Of which a row's scales are multiples; none if they are any numbers.
+  std::vector<float> units;
   std::vector<Grid> grids;
   std::vector<uint8_t> codes;
 };
+
+void BlockCodes::findGrids(int64_t row, ArrayRef<float> values,
+                           ArrayRef<float> weights, int64_t stride,
+                           GridOptions options) {
+  int64_t blocks = values.size() / stride;
+  std::vector<Range> ranges(blocks);
+  float largest = 0;
+  for (auto [number, range] : llvm::enumerate(ranges)) {
+    range = findRange(&values[number * stride], stride);
+    largest = std::max(largest, findScale(range, options));
+  }
+  if (!units.empty())
+    options.unit = units[row] = options.findUnit(largest);
+  for (auto [number, range] : llvm::enumerate(ranges))
+    set(row * blocks + number,
+        findGrid(&values[number * stride], &weights[number * stride], stride,
+                 range, options));
+}
 
 void BlockCodes::store(int64_t firstRow, QuantizedWeight &result,
                        MLIRContext *context) {
   int64_t block = result.format.block, blocks = result.format.getNumBlocks();
   forEachRow(context, rows, [&](int64_t row) {
     std::vector<uint8_t> zeros(blocks);
+    if (result.units)
+      result.storeUnit(firstRow + row, units[row]);
     for (int64_t number = 0; number < blocks; ++number) {
       int64_t index = row * blocks + number;
       zeros[number] = grids[index].zero;
@@ -147,16 +170,19 @@ BlockCodes findPrunedGrids(const WeightSource &source, const KeptPlaces &kept,
     }
   });
   result.finite = llvm::all_of(finite, [](char each) { return each; });
-  BlockCodes codes(format.rows, format);
+  BlockCodes codes(format.rows, result);
   if (!result.finite)
     return codes;
-  int64_t block = format.block;
-  forEachRow(context, codes.grids.size(), [&](int64_t number) {
-    int64_t stride = llvm::alignTo(block, blockLanes);
-    std::vector<float> padded(stride), weights(stride);
-    std::copy_n(&values[number * block], block, padded.begin());
-    std::copy_n(&meanSquares[number * block], block, weights.begin());
-    codes.set(number, findBlockGrid(padded, weights, options));
+  int64_t block = format.block, blocks = format.getNumBlocks();
+  int64_t stride = llvm::alignTo(block, blockLanes);
+  forEachRow(context, format.rows, [&](int64_t row) {
+    std::vector<float> padded(blocks * stride), weights(blocks * stride);
+    for (int64_t number = 0; number < blocks; ++number) {
+      int64_t first = (row * blocks + number) * block;
+      std::copy_n(&values[first], block, &padded[number * stride]);
+      std::copy_n(&meanSquares[first], block, &weights[number * stride]);
+    }
+    codes.findGrids(row, padded, weights, stride, options);
   });
   return codes;
 }
@@ -202,8 +228,12 @@ private:
 
   Row getRow(int64_t row) {
     int64_t base = kept ? kept->getBase(firstRow + row) : row * blocks * block;
-    return {codes.grids.data() + base / block, codes.codes.data() + base, block,
-            options.getLevels(), kept ? &places[row * columns] : nullptr};
+    return {codes.grids.data() + base / block,
+            codes.codes.data() + base,
+            block,
+            options.getLevels(),
+            kept ? &places[row * columns] : nullptr,
+            codes.getUnit(kept ? firstRow + row : row)};
   }
   /// Columns of the weight that a block of a row is of.
   int64_t getBlockColumns() const { return kept ? columns / blocks : block; }
@@ -270,20 +300,15 @@ void RowQuantizer::findGrids() {
     meanSquares[i / block * stride + i % block] = hessian(i, i);
   std::vector<char> finite(rows, true);
   forRows([&](int64_t row) {
-    std::vector<float> values(stride);
-    for (int64_t number = 0; number < blocks; ++number) {
-      int64_t first = number * block, count = std::min(block, columns - first);
-      std::fill(values.begin(), values.end(), 0.0f);
-      std::copy_n(&weights(row, first), count, values.begin());
-      finite[row] &= findRange(values.data(), stride).finite;
-      for (int64_t j = 0; j < count; ++j)
-        if (factor.dead[first + j])
-          values[j] = weights(row, first + j) = 0;
-      codes.set(row * blocks + number,
-                findBlockGrid(values,
-                              ArrayRef(&meanSquares[number * stride], stride),
-                              options));
+    std::vector<float> values(blocks * stride);
+    for (int64_t i = 0; i < columns; ++i) {
+      float &weight = weights(row, i);
+      finite[row] &= std::isfinite(weight);
+      if (factor.dead[i])
+        weight = 0;
+      values[i / block * stride + i % block] = weight;
     }
+    codes.findGrids(row, values, meanSquares, stride, options);
   });
   result.finite &= llvm::all_of(finite, [](char each) { return each; });
 }
@@ -353,6 +378,8 @@ void RowQuantizer::solveForGrids(int64_t number) {
       onesGradient += slope;
     }
     Row all = getRow(row);
+    GridOptions ofRow = options;
+    ofRow.unit = all.unit;
     Grid &grid = all.grids[number];
     Grid best = grid;
     double least = 0;
@@ -367,7 +394,7 @@ void RowQuantizer::solveForGrids(int64_t number) {
       double slope = levelsGradient - shift * onesGradient + grid.scale * cross;
       if (!(square > 0))
         continue;
-      double scale = options.roundScale(float(slope / square));
+      double scale = ofRow.roundScale(float(slope / square));
       if (!(scale > 0) || !std::isfinite(scale))
         continue;
       double error = scale * scale * square - 2 * scale * slope +
@@ -444,7 +471,7 @@ QuantizedWeight llmc::quantizeWithGram(const WeightSource &source,
     int64_t rows = std::min(rowsPerChunk, allRows - first);
     std::optional<BlockCodes> own;
     if (!kept)
-      own.emplace(rows, result.format);
+      own.emplace(rows, result);
     BlockCodes &codes = kept ? *pruned : *own;
     RowQuantizer(source, kept, first, rows, grid, factor, result, codes,
                  context)

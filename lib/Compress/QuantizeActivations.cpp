@@ -3,6 +3,7 @@
 #include "llmc/Calibrate/Statistics.h"
 #include "llmc/Compress/Passes.h"
 #include "llmc/IR/StaticRounding.h"
+#include "llmc/Weights/RowScales.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/Support/Regex.h"
@@ -30,6 +31,11 @@ struct QuantizeActivations
                     << "; it must be above 0 and at most 1";
     if (clip != 1 && mode == ActivationScales::Dynamic)
       return fail() << "clip goes with mode=static";
+    if (block < 0)
+      return fail() << "block is " << int64_t(block)
+                    << "; it must not be negative";
+    if (block != 0 && mode == ActivationScales::Static)
+      return fail() << "block goes with mode=dynamic";
     return verifySkip(context, getArgument(), skip);
   }
 
@@ -59,18 +65,50 @@ struct QuantizeActivations
 private:
   /// Of the parameter with the integers; empty where they are computed.
   static StringRef getName(DequantizeOp op) {
-    auto data = op.getData().getDefiningOp<WeightOp>();
-    return data ? data.getParam() : StringRef();
+    ParamOp param = findParam(op.getData());
+    return param ? param.getSymName() : StringRef();
+  }
+
+  InFlightDiagnostic complain(LinearOp linear, DequantizeOp weight) {
+    failed |= strict;
+    ParamOp param = findParam(weight.getData());
+    Operation *place = param ? param.getOperation() : linear.getOperation();
+    InFlightDiagnostic diagnostic =
+        strict ? place->emitError() : place->emitRemark();
+    diagnostic << "what the linear of ";
+    if (param)
+      diagnostic << "'" << param.getSymName() << "'";
+    else
+      diagnostic << "a computed weight";
+    diagnostic << " reads is ";
+    return diagnostic;
+  }
+
+  /// Columns that share a step; says why they are not as many as asked for.
+  int64_t findBlock(LinearOp linear, DequantizeOp weight) {
+    int64_t own = weight.getBlock(), columns = weight.getColumns();
+    if (block <= own || own >= columns)
+      return own;
+    bool isPruned = bool(weight.getData().getDefiningOp<DensifyOp>());
+    if (!isPruned && matchRowScales(weight))
+      return block < columns ? block / own * own : llvm::alignTo(columns, own);
+    complain(linear, weight)
+        << "rounded in blocks of " << own << ", not of " << int64_t(block)
+        << ": "
+        << (isPruned ? "it is pruned in groups"
+                     : "its scales are not integers times a number of their "
+                       "row, as progressive of llmc-quantize-rtn makes them");
+    return own;
   }
 
   Value roundDynamic(LinearOp linear, DequantizeOp weight) {
-    int64_t block = weight.getBlock();
-    Value &result = rounded[{linear.getOperand(), block}];
+    int64_t shared = findBlock(linear, weight);
+    Value &result = rounded[{linear.getOperand(), shared}];
     if (!result) {
       OpBuilder builder(linear);
       builder.setInsertionPointAfterValue(linear.getOperand());
       result = QuantizeDynamicOp::create(builder, linear.getLoc(),
-                                         linear.getOperand(), block);
+                                         linear.getOperand(), shared);
     }
     return result;
   }
@@ -80,16 +118,7 @@ private:
     ParamOp param = findParam(weight.getData());
     auto keep = [&](const Twine &reason) {
       ++numSkipped;
-      failed |= strict;
-      Operation *place = param ? param.getOperation() : linear.getOperation();
-      InFlightDiagnostic diagnostic =
-          strict ? place->emitError() : place->emitRemark();
-      diagnostic << "what the linear of ";
-      if (param)
-        diagnostic << "'" << param.getSymName() << "'";
-      else
-        diagnostic << "a computed weight";
-      diagnostic << " reads is not rounded: " << reason;
+      complain(linear, weight) << "not rounded: " << reason;
       return std::nullopt;
     };
     if (Type type = getElementTypeOrSelf(linear.getOperand()); !type.isF32()) {

@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "llmc/Compress/Passes.h"
+#include "BlockQuantizer.h"
 #include "llmc/Weights/Blobs.h"
 #include "llmc/Weights/DecodeWeight.h"
 #include "mlir/IR/Builders.h"
@@ -32,13 +32,6 @@ struct StoredScales {
   std::vector<uint16_t> halves;
   double largestError = 0; ///< Relative to the scale, or of a zero point.
 };
-
-/// The least number of 3 significant bits that is not below `value`.
-float roundUp(float value) {
-  int exponent;
-  float mantissa = std::frexp(value, &exponent); // 0.5 <= mantissa < 1
-  return std::ldexp(std::ceil(mantissa * 8) / 8, exponent);
-}
 
 /// Fails on scales for which the form is not made.
 FailureOr<StoredScales> encode(ArrayRef<float> scales, int64_t columns,
@@ -70,7 +63,7 @@ FailureOr<StoredScales> encode(ArrayRef<float> scales, int64_t columns,
     float largest = 0;
     for (float scale : row)
       largest = std::max(largest, std::abs(scale));
-    float unit = roundUp(largest / most);
+    float unit = roundUp(largest / most, /*bits=*/3, /*least=*/0x1p-149f);
     // The last bit of its 3 must not be below that of f16's least number.
     if (unit > 0 && unit < 0x1p-22f)
       return failure();

@@ -21,6 +21,19 @@ LogicalResult WeightQuantizer::verify(MLIRContext *context, StringRef pass,
   if (llvm::Error error = format.verify())
     return emitError(UnknownLoc::get(context))
            << pass << ": " << llvm::toString(std::move(error));
+  const GridOptions &grid = options.grid;
+  auto fail = [&] {
+    return emitError(UnknownLoc::get(context)) << pass << ": progressive ";
+  };
+  if (grid.progressive && !grid.symmetric)
+    return fail() << "goes with symmetric, for zero points are not stored; "
+                     "give that too";
+  if (grid.progressive && grid.bits == 8)
+    return fail() << "goes with bits from 2 to 7: 8 of them leave none for "
+                     "scales; leave it out";
+  if (grid.progressive && grid.halfScales)
+    return fail() << "excludes half-scales: f16 holds its scales anyway; "
+                     "leave half-scales out";
   return verifySkip(context, pass, options.skip);
 }
 
@@ -135,9 +148,11 @@ std::string WeightQuantizer::prepareCodebooks(Task &task) {
 
 /// What is stored of a weight in this format.
 int64_t WeightQuantizer::getBytes(const Task &task, const BlockFormat &format) {
-  int64_t scales = task.grid.exponents
-                       ? format.rows * format.getNumBlocks()
-                       : format.getScalesBytes(task.source.format);
+  int64_t scales = format.getScalesBytes(task.source.format);
+  if (task.grid.exponents || task.grid.progressive)
+    scales = format.rows * format.getNumBlocks();
+  if (task.grid.progressive)
+    scales += format.rows * getFloatBytes(task.source.format);
   if (!task.codebooks)
     return format.getDataBytes() + scales +
            (task.grid.symmetric    ? 0
@@ -178,6 +193,9 @@ std::string WeightQuantizer::preparePruned(Task &task) {
   if (options.block == 0)
     return "the values that are stored of it have no rows, which block=0 asks "
            "for";
+  if (options.grid.progressive)
+    return "the values that are stored of it have no rows, which progressive "
+           "asks for";
   int64_t count = values.getNumElements(), size = getFloatBytes(source.format);
   source.columns = task.block = options.block;
   source.rows = llvm::divideCeil(count, options.block);
@@ -192,6 +210,9 @@ std::string WeightQuantizer::preparePruned(Task &task) {
 /// why not.
 bool WeightQuantizer::checkSizes(Task &task) {
   ParamOp param = task.weight.param;
+  // One scale of a row, or integers of 8 bits, leave nothing to multiply.
+  task.grid.progressive &=
+      task.block < task.source.columns && task.grid.bits < 8;
   auto refuse = [&](const Twine &reason) {
     keep(param, reason);
     return false;
@@ -330,12 +351,19 @@ Value WeightQuantizer::rewrite(Task &task, QuantizedWeight &result) {
       addParam(".q", {format.rows, blocks, format.getBlockBytes()}, byte,
                std::move(result.data))};
   Type element = param.getType().getElementType();
-  if (result.scales && result.exponents)
+  ParamOp units;
+  if (result.units) {
+    params.push_back(addParam(".scales.q", {format.rows, blocks}, byte,
+                              std::move(*result.scales)));
+    units = addParam(".scales.rows", {format.rows, 1}, element,
+                     std::move(*result.units));
+  } else if (result.scales && result.exponents) {
     params.push_back(addParam(".scales", {format.rows, 1, blocks}, byte,
                               std::move(*result.scales)));
-  else if (result.scales)
+  } else if (result.scales) {
     params.push_back(addParam(".scales", {format.rows, blocks}, element,
                               std::move(*result.scales)));
+  }
   ParamOp codebook;
   if (result.codebooks && !result.codebooks->constant) {
     const Codebooks &books = *result.codebooks;
@@ -367,10 +395,17 @@ Value WeightQuantizer::rewrite(Task &task, QuantizedWeight &result) {
   Value last;
   replaceWeight(task.weight, [&](OpBuilder &builder, Location location) {
     SmallVector<Value, 3> values;
+    auto load = [&](ParamOp added) -> Value {
+      return WeightOp::create(builder, location, added.getType(),
+                              added.getSymName());
+    };
     for (ParamOp added : params)
-      values.push_back(WeightOp::create(builder, location, added.getType(),
-                                        added.getSymName()));
+      values.push_back(load(added));
     values.resize(3);
+    if (units)
+      values[1] = MulOp::create(
+          builder, location,
+          CastOp::create(builder, location, values[1], element), load(units));
     // A lookup, too, of the powers of two.
     if (result.exponents)
       values[1] = LookupOp::create(

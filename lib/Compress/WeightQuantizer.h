@@ -124,6 +124,7 @@ protected:
     options.grid.bits = this->bits;
     options.grid.symmetric = this->symmetric;
     options.grid.halfScales = this->halfScales;
+    options.grid.progressive = this->progressive;
     options.grid.clip = this->clip;
     options.block = this->block;
     options.what = this->what;

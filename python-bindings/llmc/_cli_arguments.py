@@ -105,10 +105,14 @@ def make_parser():
                      help="which weights to compress (default: all)")
     sub.add_argument("--symmetric", action="store_true",
                      help="no zero points: each group's grid is centered on 0")
-    sub.add_argument("--scales", choices=("int8", "float16", "float32"),
+    sub.add_argument("--scales",
+                     choices=("int8", "float16", "float32", "progressive"),
                      help="what a scale is a number of; float16 makes smaller "
                           "artifacts, int8 with a number for each row smaller "
-                          "models, too (default: float16)")
+                          "models, too; progressive, with --symmetric, makes "
+                          "integers of 2 to 7 bits that are, times one of "
+                          "their group, 8-bit integers with one scale for a "
+                          "row (default: float16)")
     sub.add_argument("--method",
                      choices=METHODS,
                      help="how integers are chosen: rtn, the nearest, and hqq, "
@@ -145,6 +149,10 @@ def make_parser():
                           "in groups, at run time, which is faster, bf16 what one with bf16 weights reads to "
                           "bf16; float does not (default: int8 for int, bf16 "
                           "for bf16, float for f16)")
+    sub.add_argument("--activation-group", type=_natural, metavar="N",
+                     help="with progressive scales, columns of what a linear "
+                          "reads that share a scale, 0 for those of --group, "
+                          "which are the fewest (default: 128)")
     sub.add_argument("--kv-cache", default="f32",
                      choices=("f32", "f16", "int8", "int4"),
                      help="how the keys and values of the past are stored; "

@@ -9,7 +9,7 @@ from ._cli_common import (finish, model_file, note_all, open_tokenizer,
                           parse_settings, read_text)
 from ._cli_eval import describe_evaluation, measure
 from ._errors import Error
-from .methods import WITHOUT_DATA
+from .methods import ACTIVATION_GROUP, WITHOUT_DATA
 from .report import size as _size
 
 
@@ -65,7 +65,7 @@ _COMPRESS_DEFAULTS = {
 _NOT_WITH_RECIPES = {
     "type": "int", "bits": None, "group": None, "what": "all",
     "symmetric": False, "scales": None, "method": None, "activations": None,
-    "kv_cache": "f32", "skip": "", "strict": False}
+    "activation_group": None, "kv_cache": "f32", "skip": "", "strict": False}
 _BOUNDS = {"budget": None, "target_ratio": None, "latency": None,
            "target": None}
 
@@ -149,7 +149,10 @@ def _compress_by_options(args, module, model):
                     + "".join(f"\n  {line}" for line in report.notices))
     given = {name: value for name, value in options.items()
              if value not in (None, "") and value is not False}
-    return report, {**_COMPRESS_DEFAULTS[args.type], **given, **facts}
+    facts = {**_COMPRESS_DEFAULTS[args.type], **given, **facts}
+    if (facts.get("scales"), facts["activations"]) == ("progressive", "int8"):
+        facts.setdefault("activation_group", ACTIVATION_GROUP)
+    return report, facts
 
 
 def _write_report(path, result):

@@ -5,7 +5,7 @@ import tempfile
 
 from . import _llmc
 from ._errors import Error
-from .methods import METHODS, WITHOUT_DATA
+from .methods import ACTIVATION_GROUP, METHODS, WITHOUT_DATA
 
 
 class Report:
@@ -50,6 +50,20 @@ def _check_method(method, tokens):
         raise Error(f"methods are {', '.join(METHODS)}, not '{method}'")
     if method not in WITHOUT_DATA and tokens is None:
         raise Error(f"the method {method} needs tokens to calibrate on")
+
+
+def _check_progressive(method, bits, symmetric, bounded):
+    if method in ("hqq", "kmeans"):
+        raise Error("progressive scales are of integers without zero points, "
+                    f"not of the method {method}")
+    if bounded:
+        raise Error("progressive scales exclude a budget and a latency")
+    if not symmetric:
+        raise Error("progressive scales have no zero points: add --symmetric "
+                    "(symmetric=True)")
+    if bits == 8:
+        raise Error("progressive scales are of 2 to 7 bits: with 8 an integer "
+                    "of a group could only be 1")
 
 
 def _files(backends):
@@ -113,7 +127,7 @@ class Module:
                  skip="", strict=False, scales=None, activations=None,
                  type="int", kv_cache="f32", method=None, tokens=None,
                  samples=128, sample_length=512, budget=None, progress=False,
-                 latency=None, target="host"):
+                 latency=None, target="host", activation_group=None):
         """Stores weights in fewer bits; docs/compress.md says what the options
         mean. With `type` "int" they become integers of `bits` bits (4) in
         groups of `group` (64), and what their linears read is rounded to 8-bit
@@ -129,7 +143,13 @@ class Module:
         method is "gptq" then. With "bf16" or "f16" they are cast; what
         linears with bf16 weights read is rounded to bf16 unless `activations`
         is "float". With `kv_cache` "f16", "int8" or "int4" keys and values of
-        the past are stored so. Returns a Report."""
+        the past are stored so.
+
+        With `scales` "progressive" a weight of 2 to 7 bits, which is
+        `symmetric`, times an integer of its group is an 8-bit integer of its
+        row; `activation_group` columns (128) of what linears read then share a
+        scale, or as many as a group has, if those are more. Returns a
+        Report."""
         if type == "int" and method is None:
             if tokens is None or (budget is None and latency is None):
                 method = "rtn"
@@ -159,9 +179,9 @@ class Module:
             options["skip"] = f"{{{skip}}}"
         if type == "int":
             scales = scales or ("float16" if budget is None else "int8")
-            if scales not in ("int8", "float16", "float32"):
-                raise Error("scales are int8, float16 or float32, not "
-                            f"'{scales}'")
+            if scales not in ("int8", "float16", "float32", "progressive"):
+                raise Error("scales are int8, float16, float32 or progressive, "
+                            f"not '{scales}'")
             if method == "kmeans" and symmetric:
                 raise Error("symmetric is of integers; the method kmeans has "
                             "no zero points")
@@ -171,6 +191,15 @@ class Module:
             bounded = budget is not None or latency is not None
             if bounded and bits is not None:
                 raise Error("bits exclude a budget and a latency")
+            progressive = scales == "progressive"
+            if progressive:
+                _check_progressive(method, bits, symmetric, bounded)
+            if activation_group is not None and not (
+                    progressive and activations == "int8"):
+                raise Error("an activation group goes with progressive scales "
+                            "and int8 activations")
+            if activation_group is None:
+                activation_group = ACTIVATION_GROUP if progressive else 0
             grid = {"bits": 4 if bits is None else bits,
                     "block": 64 if group is None else group,
                     "symmetric": str(bool(symmetric)).lower()}
@@ -186,6 +215,7 @@ class Module:
                     samples, sample_length, progress)
             report += self._quantize(
                 method, grid,
+                {"progressive": "true", **options} if progressive else
                 {"half-scales": str(scales == "float16").lower(), **options},
                 tokens, samples, sample_length, progress)
             # Without a budget they stay f32 in the model, and artifacts store
@@ -195,13 +225,16 @@ class Module:
                 report.notices += self.run(
                     f"llmc-quantize-scales{{type={kind}}}").notices
             if activations == "int8":
-                self.run("llmc-quantize-activations")
+                report.notices += self.run(_pipeline(
+                    "llmc-quantize-activations",
+                    {"block": activation_group})).notices
         else:
             given = {"bits": bits is not None, "group": group is not None,
                      "symmetric": symmetric, "scales": scales is not None,
                      "method": method is not None,
                      "budget": budget is not None,
-                     "latency": latency is not None}
+                     "latency": latency is not None,
+                     "activation_group": activation_group is not None}
             for name in filter(given.get, given):
                 raise Error(f"{name} is of integers, not of the type {type}")
             report = self._run_with(

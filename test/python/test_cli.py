@@ -183,6 +183,28 @@ def test_compress_with_data(run, model, text, tmp_path, method):
     assert fused.input[2] in {value.name for value in graph.initializer}
 
 
+@pytest.mark.parametrize("method", ["rtn", "gptq", "awq", "awq+gptq"])
+def test_compress_with_progressive_scales(run, model, text, tmp_path, method):
+    """They are another form of what there is without them."""
+    ids = ids_of(text)[None]
+    data = [] if method == "rtn" else [
+        "--calibration", text, "--samples", 4, "--sample-length", 50]
+    errors = []
+    for scales in (["progressive"], ["progressive", "--activation-group", 0],
+                   ["float32"]):
+        out = tmp_path / "small.mlirbc"
+        result = run("compress", model, "-o", out, "--group", 16,
+                     "--symmetric", "--method", method, "--scales", *scales,
+                     "--json", *data)
+        assert result["scales"] == scales[0]
+        assert not any("is rounded" in line for line in result["notices"])
+        assert result.get("activation_group") == (
+            {1: 128, 3: 0}[len(scales)] if scales[0] == "progressive" else None)
+        got = llmc.compile(out)({"input_ids": ids})["logits"]
+        errors.append(np.linalg.norm(got - toy.logits(ids)))
+    assert max(errors) < 1.15 * errors[2], errors
+
+
 @pytest.mark.parametrize("scales", ["int8", "float16", "float32"])
 def test_compress_by_hqq(run, model, text, tmp_path, scales):
     """Without data and with zero points that are floats, which ONNX has too."""
@@ -352,6 +374,22 @@ def test_compress_errors(run, model, tmp_path):
             (["--budget", "5kB", "--method", "rtn"], "needs without weights"),
             (["--budget", "9kB", "--method", "rtn"],
              "with 2 bits parameters take"),
+            (["--scales", "progressive"], "add --symmetric"),
+            (["--scales", "progressive", "--symmetric", "--bits", 8],
+             "of 2 to 7 bits"),
+            (["--scales", "progressive", "--method", "hqq"],
+             "not of the method hqq"),
+            (["--scales", "progressive", "--symmetric", "--budget", "1MB",
+              "--method", "rtn"], "exclude a budget and a latency"),
+            (["--scales", "progressive", "--symmetric", "--latency", "1s",
+              "--method", "rtn"], "exclude a budget and a latency"),
+            (["--activation-group", 64], "goes with progressive scales"),
+            (["--scales", "progressive", "--symmetric", "--activations",
+              "float", "--activation-group", 64], "and int8 activations"),
+            (["--type", "bf16", "--activation-group", 64],
+             "activation_group is of integers"),
+            (["--activation-group", 64, "--recipe", "int8"],
+             "--activation-group and --recipe exclude each other"),
             (["--type", "bf16", "--skip", "."], "no weight to cast")):
         assert message in run("compress", model, "-o", out, *wrong, status=1)
     assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ import pytest
 
 import llmc
 
-MLIR_TYPE = {"float32": "f32", "float16": "f16"}
+MLIR_TYPE = {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}
 
 
 def quantize(weight, bits, block, symmetric, scales="float16"):

@@ -25,7 +25,10 @@ defvar gridOptions = blockOptions # [
            "Center each grid on 0 and store no zero points">,
     Option<"halfScales", "half-scales", "bool", /*default=*/"false",
            "Make scales numbers that f16 holds, where it can, so that kernels "
-           "store them so without a loss">
+           "store them so without a loss">,
+    Option<"progressive", "progressive", "bool", /*default=*/"false",
+           "Make scales integers times a number of their row, so that an "
+           "integer of the row has 8 bits">
 ];
 class ClipOption<string standard>
     : Option<"clip", "clip", "::llmc::ClipSearch",
@@ -79,6 +82,27 @@ def QuantizeRTN : Pass<"llmc-quantize-rtn", "::mlir::ModuleOp"> {
     included, which is always on the grid; a symmetric one spans as far to
     both sides as the largest magnitude asks for. Scales have the element type
     of the weight.
+
+    With `progressive` (QServe, Lin et al., arXiv 2405.04532) a weight is
+    `q * m * r`: `q` an integer of `bits` bits around 0, `m` one of its block
+    from 1 to `2^(8 - bits)`, and `r` a number of its row, so that `q * m` has 8
+    bits. `r` is the largest scale of the row over `2^(8 - bits)`, rounded up to
+    so few bits that the element type of the weight and f16 hold `m * r`:
+    `bits + 3`, or `bits` where that type is bf16. `m * r` is the multiple
+    nearest to the scale that the block would have, or the next one where that
+    cuts off more than a step at each end of the range, and each `q` is chosen
+    for it. A weight with one block in each row, or which asks for 8 bits, has
+    scales as usual; one that is stored as a bitmap stays as it is.
+
+    ```mlir
+    // llmc-quantize-rtn{bits=4 block=64 symmetric progressive}: scales of @fc1
+
+    %m = llmc.weight @fc1.scales.q : tensor<1536x9xui8>
+    %c = llmc.cast %m {to = f32} : (tensor<1536x9xui8>) -> tensor<1536x9xf32>
+    %r = llmc.weight @fc1.scales.rows : tensor<1536x1xf32>
+    %s = llmc.mul %c, %r
+       : (tensor<1536x9xf32>, tensor<1536x1xf32>) -> tensor<1536x9xf32>
+    ```
 
     With `clip=mse` the grid spans `p` times that range instead, for the `p` of
     1, 0.99, ... 0.21 with the least squared error of the block: weights outside
@@ -466,6 +490,15 @@ def QuantizeActivations
     weight is its whole row, so is that of the activations: one scale for a
     token.
 
+    With `block` more columns share a scale where those of the weight are
+    integers times a number of their row (`progressive` of llmc-quantize-rtn):
+    there the products of the weight's integers and those are 8-bit integers of
+    the row, which a kernel sums over several of the weight's blocks. It is the
+    largest multiple of the weight's block that is not above `block`, all
+    columns if there are no more. For other weights, and those pruned to n:m and
+    stored so, it is the weight's, which is a remark where that is smaller than
+    `block`, and with `strict` an error.
+
     ```mlir
     %y = llmc.linear %x, %w
        : (tensor<?x576xf32>, tensor<1536x576xf32>) -> tensor<?x1536xf32>
@@ -510,6 +543,10 @@ def QuantizeActivations
                          "at run time, for each block of each row"),
               clEnumValN(::llmc::ActivationScales::Static, "static",
                          "now, one for all that a linear reads"))}]>,
+    Option<"block", "block", "int64_t", /*default=*/"0",
+           "With mode=dynamic, columns that share a scale where those of the "
+           "weight are integers times a number of their row; 0 for as many as "
+           "in the weight">,
     Option<"clip", "clip", "double", /*default=*/"1.0",
            "With mode=static, the part of the largest magnitude that was seen "
            "up to which integers reach">,
