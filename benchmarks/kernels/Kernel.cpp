@@ -12,8 +12,8 @@ using namespace mlir;
 using namespace llmc;
 using namespace llmc::benchmarks;
 
-/// Integers of all values, and floats that f16 and bf16 have exactly, none of
-/// them small or large.
+/// Integers of all values (of @m, see "progressive", 1 to 16), and floats that
+/// f16 and bf16 have exactly, none of them small or large.
 static void fill(ParamOp param) {
   RankedTensorType type = param.getType();
   auto bytes = std::make_shared<SmallVector<char, 0>>();
@@ -25,7 +25,9 @@ static void fill(ParamOp param) {
     std::generate_n(elements, type.getNumElements(), make);
   };
   auto number = [&] { return (float(random() % 255) + 1) / 256; };
-  if (!format)
+  if (param.getSymName() == "m")
+    each([&] { return char(1 + (random() >> 8) % 16); });
+  else if (!format)
     each([&] { return char(random() >> 8); });
   else if (format == FloatFormat::F32)
     each(number);

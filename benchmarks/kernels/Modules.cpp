@@ -24,9 +24,13 @@ std::vector<Format> llmc::benchmarks::getFormats() {
     formats.push_back({"int4-g64" + suffix, "int", 4, 64, rounded});
     formats.push_back({"int4-g64-2of4" + suffix, "sparse", 4, 64, rounded});
   }
+  formats.push_back({"int4-g32-progressive-a8", "progressive", 4, 32, true});
   formats.push_back({"nf4-g64", "nf4", 4, 64});
   return formats;
 }
+
+/// Columns of activations that share a step beside progressive scales.
+static constexpr int64_t progressiveStep = 128;
 
 std::string Shape::getName() const { return formatv("{0}x{1}", columns, rows); }
 
@@ -81,7 +85,22 @@ static Weight getWeight(const Shape &shape, const Format &format) {
                       "%s = llmc.weight @s : {4}\n",
                       kept, places, format.bits, data, scales)};
   }
-  if (format.kind == "int" || format.kind == "sparse") {
+  if (format.kind == "progressive") {
+    std::string bytes = formatv("tensor<{0}x{1}xui8>", rows, blocks),
+                numbers = formatv("tensor<{0}x1xf32>", rows);
+    weight = {formatv("llmc.param @q = dense<0> : {0}\n"
+                      "llmc.param @m = dense<0> : {1}\n"
+                      "llmc.param @r = dense<0.0> : {2}\n",
+                      data, bytes, numbers),
+              formatv("%q = llmc.weight @q : {0}\n"
+                      "%m = llmc.weight @m : {1}\n"
+                      "%f = llmc.cast %m {{to = f32} : ({1}) -> {3}\n"
+                      "%r = llmc.weight @r : {2}\n"
+                      "%s = llmc.mul %f, %r : ({3}, {2}) -> {3}\n",
+                      data, bytes, numbers, scales)};
+  }
+  if (format.kind == "int" || format.kind == "sparse" ||
+      format.kind == "progressive") {
     weight.ops += formatv("%w = llmc.dequantize %q, %s {0} : ({1}, {2}) -> "
                           "{3}\n",
                           attributes, data, scales, type);
@@ -102,10 +121,13 @@ std::string llmc::benchmarks::getLinear(const Shape &shape,
   Weight weight = getWeight(shape, format);
   std::string x = formatv("tensor<?x{0}xf32>", shape.columns),
               y = formatv("tensor<?x{0}xf32>", shape.rows), rounding;
+  int64_t step = format.kind == "progressive" ? progressiveStep
+                 : format.block               ? format.block
+                                              : shape.columns;
   if (format.rounded)
     rounding = formatv("%a = llmc.quantize_dynamic %x {{block = {0} : i64} : "
                        "({1}) -> {1}\n",
-                       format.block ? format.block : shape.columns, x);
+                       step, x);
   return formatv("{0}func.func @main(%x: {1}) -> {2} {{\n{3}{4}"
                  "%y = llmc.linear {5}, %w : ({1}, tensor<{6}x{7}xf32>) -> "
                  "{2}\nreturn %y : {2}\n}",

@@ -13,8 +13,9 @@ namespace llmc::benchmarks {
 struct Format {
   std::string name;
   /// Of an element: "f32", "f16", "bf16" for floats, "int" for integers with a
-  /// scale for each block, around the middle of their range, and "sparse" for
-  /// those that were pruned 2:4; "nf4".
+  /// scale for each block, around the middle of their range, "sparse" for those
+  /// that were pruned 2:4, and "progressive" for those whose scales are
+  /// integers times a number of the row; "nf4".
   std::string kind;
   int64_t bits = 0;     ///< of an element
   int64_t block = 0;    ///< columns that share a scale; 0 for all
