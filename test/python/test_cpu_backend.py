@@ -261,16 +261,18 @@ def test_targets(target, tmp_path):
                     reason="these are processors of x86-64")
 @pytest.mark.parametrize("target", ["cpu:x86-64-v3", "cpu:cascadelake",
                                     "cpu:znver3", "cpu:znver4"])
-@pytest.mark.parametrize("bits", [2, 3, 4, 7, 8])
-def test_integers_have_the_same_bits_on_all(target, bits, tmp_path):
-    """Also one row alone, which AMD's processors read as one stream."""
-    params, _ = quantized(45, 256, bits, 128, True)
+@pytest.mark.parametrize("bits,outputs", [(2, 45), (3, 45), (4, 45), (7, 45),
+                                          (8, 45), (4, 2117), (8, 2117)])
+def test_integers_have_the_same_bits_on_all(target, bits, outputs, tmp_path):
+    """Also one row alone, which AMD's processors read as one stream, and
+    Intel's as eight where there are enough outputs."""
+    params, _ = quantized(outputs, 256, bits, 128, True)
 
     def make():
-        return module(params, weight_ops(params, 45, 256, bits, 128) + "\n"
-                      + linear(45, 256, False, 128),
+        return module(params, weight_ops(params, outputs, 256, bits, 128) + "\n"
+                      + linear(outputs, 256, False, 128),
                       '%x: tensor<?x256xf32> {llmc.name = "x"}',
-                      "tensor<?x45xf32>")
+                      f"tensor<?x{outputs}xf32>")
 
     make().compile_artifact(tmp_path / "out.llmc", target=target)
     try:

@@ -41,6 +41,7 @@ def round_blocks(x, block):
     (4, 128, False, 40, 1120, True), (4, 96, True, 48, 192, False),
     (4, 70, True, 19, 70, False), (4, 8, False, 20, 64, True),
     (8, 320, False, 48, 320, False), (8, 1120, True, 40, 1120, True),
+    (8, 96, False, 2117, 96, True), (4, 32, False, 2117, 96, False),
     (8, 70, True, 7, 70, False), (8, 16, False, 33, 96, True),
     (8, 36, False, 20, 36, False), (2, 16, False, 64, 128, False),
     (2, 64, True, 33, 128, True), (3, 96, False, 40, 192, True),

@@ -31,6 +31,12 @@ constexpr int64_t mostPartRows = 256;
 /// Panels of a strip of bf16 in AMX's tiles, for which rows of x come from
 /// further away.
 constexpr int64_t pairStripPanels = 8;
+/// Those of integers that are stored as tiles.
+constexpr int64_t byteStripPanels = 4;
+
+/// Panels that one row of integers meets in turns on Intel's processors, where
+/// as many strips of these are left for threads.
+constexpr int64_t manyStreams = 8, fewestStrips = 16;
 
 /// How many rows and panels a tile has.
 struct TileShape {
@@ -54,6 +60,10 @@ struct TileShapes {
       few.panels = 2;
     if (!hasHalves)
       one.panels = std::max<int64_t>(32 / isa.lanes, 4);
+    if (spec.integers && isa.dot == Dot::Vnni && isa.lanes == 16 &&
+        !isa.prefersOneStream &&
+        spec.getNumPanels() >= fewestStrips * manyStreams)
+      one.panels = manyStreams;
   }
 };
 
@@ -128,7 +138,8 @@ public:
         // Many rows of x come from further away, for more panels in turns.
         k.branch(
             k.isLess(rows, k.index(2 * tileKernelRows)),
-            [&] { emit(tileKernelPanels); }, [&] { emit(width); });
+            [&] { emit(tileKernelPanels); },
+            [&] { emit(hasPairTiles ? width : byteStripPanels); });
       };
       if (hasPairTiles)
         return emitInTiles();
