@@ -33,8 +33,8 @@ FORMATS = {
     "int4-g128": groups(4, 128),
     "int2-g32": groups(2, 32),
     # The same bits and a byte of scale for each group. An activation's scale is
-    # for as many columns as keep SmolLM2's perplexity within 0.3 % of that of the
-    # formats above (docs/compress.md).
+    # for as many columns as keep SmolLM2's perplexity in 4 bits within 0.3 % of that
+    # of the formats above (docs/compress.md).
     **{f"int{bits}-g{size}-progressive": groups(
         bits, size, "--scales", "progressive", "--activation-group", columns)
        for bits, size, columns in ((4, 32, "128"), (4, 128, "256"),

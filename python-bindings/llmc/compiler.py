@@ -227,7 +227,8 @@ class Module:
             if activations == "int8":
                 report.notices += self.run(_pipeline(
                     "llmc-quantize-activations",
-                    {"block": activation_group})).notices
+                    {"block": activation_group,
+                     "strict": options["strict"]})).notices
         else:
             given = {"bits": bits is not None, "group": group is not None,
                      "symmetric": symmetric, "scales": scales is not None,

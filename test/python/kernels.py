@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pytest
 
 import llmc
 
@@ -54,6 +55,21 @@ def compile_both(make, claimed):
 def run(make, feeds, claimed):
     """What the backend and the reference compute."""
     return tuple(compiled(feeds)["y"] for compiled in compile_both(make, claimed))
+
+
+def check_same_bits(make, columns, target, folder):
+    """Artifacts for `target`, where they run here, compute what those for the
+    host do: several rows, and one alone."""
+    make().compile_artifact(folder / "out.llmc", target=target)
+    try:
+        artifact = llmc.Artifact(folder / "out.llmc")
+    except llmc.Error as error:
+        assert "which this machine does not have" in str(error)
+        pytest.skip(str(error))
+    x = floats(5, columns)
+    want = make().compile()({"x": x})["y"]
+    for rows in (slice(0, 5), slice(0, 1), slice(4, 5)):
+        assert np.array_equal(artifact({"x": x[rows]})["y"], want[rows])
 
 
 def quantized(rows, columns, bits, block, zeros, scale=0.05):
@@ -202,7 +218,8 @@ def row_scaled(name, rows, columns, bits, block, largest=False):
     if largest:
         multiples[:] = most
         codes[:] = np.where(np.arange(rows) % 2, 0, 2**bits - 1)[:, None]
-    numbers = np.abs(floats(rows, 1)) / 64
+    # Of so few bits that floats hold the weights exactly.
+    numbers = np.abs(floats(rows, 1)).astype(np.float16).astype(np.float32) / 64
     values = ((codes.astype(np.float64) - 2**(bits - 1))
               .reshape(rows, blocks, block)
               * multiples[..., None] * numbers[..., None].astype(np.float64))

@@ -55,19 +55,17 @@ public:
                                 ShapedType::isDynamic(keys) ? rows : keys);
     }
     Value weight = getWeight(op);
+    auto linear = dyn_cast<LinearOp>(op);
     std::optional<PanelLayout> layout;
-    if (weight)
+    if (linear)
+      layout = getLayout(linear, isa.lanes);
+    else if (weight)
       layout = PanelLayout::of(weight, isa.lanes);
     if (!layout)
       return infinity;
-    auto linear = dyn_cast<LinearOp>(op);
-    if (!linear) {
-      layout->rowScales = false;
+    if (!linear)
       return model.getEmbedding(*layout, rows);
-    }
     QuantizeDynamicOp rounding = getRounding(linear, *layout);
-    int64_t step = getStepColumns(rounding, *layout);
-    layout->rowScales &= step > 0;
     Products kind = Products::Floats;
     if (rounding || getStaticRounding(linear, *layout))
       kind = Products::Integers;
@@ -77,7 +75,7 @@ public:
       kind = Products::Pairs;
     return model.getLinear(*layout,
                            cast<ShapedType>(weight.getType()).getDimSize(0),
-                           rows, kind, step);
+                           rows, kind, getStepColumns(rounding, *layout));
   }
 
   bool canRunInParts() const override { return true; }
@@ -191,7 +189,6 @@ private:
         PanelLayout::of(op.getWeight(), isa.lanes);
     if (!layout)
       return std::nullopt;
-    layout->rowScales = false;
     sayIfUnpacked(op, op.getWeight(), *layout);
     Claim claim;
     claim.kind = "embedding";

@@ -394,7 +394,7 @@ private:
   /// Whether products take the columns of x that a sparse weight keeps.
   bool selectsColumns() const {
     return spec.integers ? DotSums::selectsColumns(k.isa, layout)
-                         : layout.isSparse && k.isa.selectsLanes();
+                         : selectsFloats(layout, k.isa);
   }
 
   Values sumFloats(Value block) {

@@ -39,6 +39,11 @@ inline bool canUsePairTiles(const LinearSpec &spec, const Isa &isa) {
          spec.layout.columns % 32 == 0;
 }
 
+/// Whether products of floats take the columns of x that a sparse weight keeps.
+inline bool selectsFloats(const PanelLayout &layout, const Isa &isa) {
+  return layout.isSparse && isa.selectsLanes();
+}
+
 /// Whether products read x, rounded to bf16, in pairs.
 inline bool readsPairs(const LinearSpec &spec, const Isa &isa) {
   return canUsePairTiles(spec, isa) ||

@@ -2,6 +2,7 @@
 
 #include "LinearMatch.h"
 #include "llmc/Weights/DecodeWeight.h"
+#include "llmc/Weights/RowScales.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -57,8 +58,7 @@ private:
         getFloatFormat(linear.getType().getElementType());
     if (!format)
       return false;
-    std::optional<PanelLayout> layout =
-        PanelLayout::of(linear.getWeight(), lanes);
+    std::optional<PanelLayout> layout = getLayout(linear, lanes);
     Value bias = linear.getBias();
     if (!layout || (bias && !getDense(bias)))
       return false;
@@ -212,8 +212,6 @@ private:
       spec.pairs = true;
       takeRounded(narrow);
     }
-    // Else scales are floats, the products of what they are stored as.
-    spec.layout.rowScales &= spec.stepColumns > 0;
     spec.rank = cast<ShapedType>(x.getType()).getRank();
     std::optional<NormMatch> norm;
     if (isOwn && spec.format == FloatFormat::F32)
@@ -244,31 +242,43 @@ CastOp llmc::cpu::getRoundingCast(LinearOp linear) {
              : CastOp();
 }
 
+/// Whether 32 bits hold the sums of so many products of integers of 8 bits with
+/// those below 2^bits.
+static bool fitSums(int64_t columns, int64_t bits) {
+  return columns < (int64_t(1) << 31) / (128 << bits);
+}
+
 /// Whether kernels can multiply integers of activations with those of a weight,
-/// whose products they sum in 32 bits: those of a block, or times the integers
-/// of its scales, which makes 8 bits, of a step of x.
-static bool canMultiplyIntegers(const PanelLayout &layout, int64_t columns) {
+/// whose products a block sums.
+static bool canMultiplyIntegers(const PanelLayout &layout) {
   return !layout.isDense() && !layout.isLookup() &&
-         columns <
-             (int64_t(1) << 31) / (128 << (layout.rowScales ? 7 : layout.bits));
+         fitSums(layout.getStoredBlock(), layout.bits);
+}
+
+std::optional<PanelLayout> llmc::cpu::getLayout(LinearOp linear,
+                                                int64_t lanes) {
+  std::optional<PanelLayout> layout =
+      PanelLayout::of(linear.getWeight(), lanes);
+  auto rounding = linear.getOperand().getDefiningOp<QuantizeDynamicOp>();
+  auto weight = linear.getWeight().getDefiningOp<DequantizeOp>();
+  if (!layout || !rounding || !weight || layout->isSparse ||
+      layout->getNumBlocks() == 1)
+    return layout;
+  int64_t columns = std::min<int64_t>(rounding.getBlock(), layout->columns);
+  // The integers of the row have 8 bits, and signs.
+  layout->rowScales =
+      (columns % layout->block == 0 || columns == layout->columns) &&
+      fitSums(columns, /*bits=*/7) && matchRowScales(weight);
+  return layout;
 }
 
 QuantizeDynamicOp llmc::cpu::getRounding(LinearOp linear,
                                          const PanelLayout &layout) {
   auto rounding = linear.getOperand().getDefiningOp<QuantizeDynamicOp>();
-  if (!rounding)
-    return {};
-  int64_t columns = std::min<int64_t>(rounding.getBlock(), layout.columns);
-  if (layout.rowScales) {
-    bool isWhole = columns % layout.block == 0 || columns == layout.columns;
-    return isWhole && canMultiplyIntegers(layout, columns)
-               ? rounding
-               : QuantizeDynamicOp();
-  }
-  return columns == layout.block &&
-                 canMultiplyIntegers(layout, layout.getStoredBlock())
-             ? rounding
-             : QuantizeDynamicOp();
+  bool isBlockOfWeight =
+      rounding && canMultiplyIntegers(layout) &&
+      std::min<int64_t>(rounding.getBlock(), layout.columns) == layout.block;
+  return layout.rowScales || isBlockOfWeight ? rounding : QuantizeDynamicOp();
 }
 
 int64_t llmc::cpu::getStepColumns(QuantizeDynamicOp rounding,
@@ -281,7 +291,7 @@ int64_t llmc::cpu::getStepColumns(QuantizeDynamicOp rounding,
 
 std::optional<StaticRounding>
 llmc::cpu::getStaticRounding(LinearOp linear, const PanelLayout &layout) {
-  if (!canMultiplyIntegers(layout, layout.getStoredBlock()))
+  if (!canMultiplyIntegers(layout))
     return std::nullopt;
   return matchStaticRounding(linear.getOperand());
 }

@@ -19,12 +19,17 @@ struct LinearMatch {
   llvm::SmallVector<mlir::Value> outputs;
 };
 
+/// How a kernel reads `linear`'s weight, if one can: as PanelLayout::of, with
+/// scales as integers times a number of their row where they are and it sums
+/// the products of those with integers of the operand.
+std::optional<PanelLayout> getLayout(LinearOp linear, int64_t lanes);
+
 /// The rounding of `linear`'s operand, if a kernel whose weight has this layout
 /// multiplies what it rounds to.
 QuantizeDynamicOp getRounding(LinearOp linear, const PanelLayout &layout);
 
-/// Columns that share a step of that rounding where the weight's scales are
-/// integers times a number of their row, whole blocks; otherwise 0.
+/// Columns that share a step of that rounding where scales are stored so, whole
+/// blocks; otherwise 0.
 int64_t getStepColumns(QuantizeDynamicOp rounding, const PanelLayout &layout);
 
 /// The same of a rounding by a constant scale, for blocks of any size.

@@ -1,7 +1,6 @@
 //===- LinearScales.cpp - what sums of products are multiplied with -------===//
 
 #include "LinearScales.h"
-#include "DotSums.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -12,8 +11,7 @@ Value LinearScales::blockAddress(const Tile &tile, int64_t i, Value block) {
 }
 
 bool LinearScales::isSeeded() const {
-  bool selects = layout.isSparse && k.isa.selectsLanes();
-  return !zeros && (spec.integers || selects);
+  return !zeros && (spec.integers || selectsFloats(layout, k.isa));
 }
 
 Values LinearScales::begin(const Tile &tile) {

@@ -2,7 +2,6 @@
 
 #include "PanelLayout.h"
 #include "llmc/Weights/DecodeWeight.h"
-#include "llmc/Weights/RowScales.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -144,8 +143,6 @@ std::optional<PanelLayout> PanelLayout::of(Value weight, int64_t lanes) {
     layout.isSparse = isTwoOfFour(dequantize.getData());
     if (layout.getNumBlocks() > 1 && layout.block % layout.getChunk() != 0)
       layout.isSparse = false;
-    layout.rowScales = layout.getNumBlocks() > 1 && !layout.isSparse &&
-                       matchRowScales(dequantize);
     return ofBlocks(layout, dequantize.getData(), dequantize.getScales());
   }
   if (auto lookup = weight.getDefiningOp<LookupOp>()) {
