@@ -25,8 +25,8 @@ createTargetMachine(mlir::ModuleOp module, llvm::StringRef target,
 llvm::SmallVector<std::string>
 getRequiredFeatures(const llvm::TargetMachine &machine);
 
-/// Replaces conversions of 16-bit floats where `machine` has no instructions
-/// for them.
+/// Replaces what LLVM would do to 16-bit floats with functions of the
+/// compiler's own library, since `machine` has no instructions for it.
 void expandHalf(llvm::Module &code, const llvm::TargetMachine &machine);
 
 /// Compiles `module`, which is in the LLVM dialect, to the object file `path`.

@@ -138,8 +138,12 @@ generateCode(ModuleOp module, unsigned optLevel) {
   if (!machine)
     return fail(machine.takeError());
   auto optimize = makeOptimizingTransformer(optLevel, 0, machine->get());
+  auto transform = [&](llvm::Module *code) {
+    expandHalf(*code, **machine);
+    return optimize(code);
+  };
   ExecutionEngineOptions engineOptions;
-  engineOptions.transformer = optimize;
+  engineOptions.transformer = transform;
   engineOptions.jitCodeGenOptLevel = llvm::CodeGenOptLevel::Default;
   // Where compiled code looks for the functions that it calls: the process.
   std::string problem;

@@ -6,11 +6,15 @@
 // conversions become integer arithmetic here, which is vectorized as well: so
 // do those of vectors on RISC-V with V but without Zvfhmin.
 //
+// LLVM also calls such a function for numbers of bf16 that a masked store takes
+// one by one. So masked loads and stores move integers of 16 bits.
+//
 //===----------------------------------------------------------------------===//
 
 #include "CodeGen.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/Target/TargetMachine.h"
@@ -173,18 +177,43 @@ static std::pair<bool, bool> findConversions(const TargetMachine &machine) {
           hasScalar && (!hasVectors || info.checkFeatures("+zvfhmin"))};
 }
 
+/// A masked load or store of floats of 16 bits as one of integers; null for
+/// anything else.
+static Value *moveIntegers(Instruction &op) {
+  auto *call = dyn_cast<IntrinsicInst>(&op);
+  if (!call)
+    return nullptr;
+  bool isLoad = call->getIntrinsicID() == Intrinsic::masked_load;
+  if (!isLoad && call->getIntrinsicID() != Intrinsic::masked_store)
+    return nullptr;
+  Type *type = isLoad ? call->getType() : call->getArgOperand(0)->getType();
+  if (!type->getScalarType()->is16bitFPTy())
+    return nullptr;
+  IRBuilder<> b(&op);
+  Type *integers = VectorType::get(b.getInt16Ty(), cast<VectorType>(type));
+  if (!isLoad)
+    return b.CreateMaskedStore(
+        b.CreateBitCast(call->getArgOperand(0), integers),
+        call->getArgOperand(1), call->getParamAlign(1).valueOrOne(),
+        call->getArgOperand(2));
+  Value *loaded = b.CreateMaskedLoad(
+      integers, call->getArgOperand(0), call->getParamAlign(0).valueOrOne(),
+      call->getArgOperand(1),
+      b.CreateBitCast(call->getArgOperand(2), integers));
+  return b.CreateBitCast(loaded, type);
+}
+
 void llmc::expandHalf(llvm::Module &code, const TargetMachine &machine) {
   auto [hasScalar, hasVector] = findConversions(machine);
-  if (hasScalar && hasVector)
-    return;
   for (Function &function : code)
     for (Instruction &op : make_early_inc_range(instructions(function))) {
       bool isVector = llvm::any_of(op.operands(), [](Value *operand) {
         return operand->getType()->isVectorTy();
       });
-      if (isVector ? hasVector : hasScalar)
-        continue;
-      if (Value *value = expand(op)) {
+      Value *value = moveIntegers(op);
+      if (!value && !(isVector ? hasVector : hasScalar))
+        value = expand(op);
+      if (value) {
         op.replaceAllUsesWith(value);
         op.eraseFromParent();
       }
