@@ -8,8 +8,8 @@
 // Two linears of one shape are one kernel; the parameters are packed and the
 // old ones are gone. The size of the result is read off the operand.
 // CHECK-NOT: llmc.param @a =
-// CHECK-DAG: llmc.param @a.cpu.panels{{.*}} : tensor<1x8x{{16|32}}xf32>
-// CHECK-DAG: llmc.param @b.cpu.panels{{.*}} : tensor<1x8x{{16|32}}xf32>
+// CHECK-DAG: llmc.param @a.cpu.panels{{.*}} : tensor<1x8x{{8|16|32}}xf32>
+// CHECK-DAG: llmc.param @b.cpu.panels{{.*}} : tensor<1x8x{{8|16|32}}xf32>
 // CHECK: llmc.kernel @linear_0 by "cpu" kind "linear"
 // CHECK-NOT: llmc.kernel
 // CHECK-LABEL: func.func @main(
