@@ -39,6 +39,8 @@ struct Isa {
   /// each line in between: AMD's Zen. An Emerald Rapids takes 1.5 to 2 times as
   /// long for it.
   bool prefersOneStream = false;
+  /// Integers come sooner where they are asked for ahead of their reads.
+  bool needsPrefetch = false;
   PairDot pairDot = PairDot::None;
 
   static Isa of(const CpuTarget &target) {
@@ -80,6 +82,7 @@ private:
       isa.dot = Dot::Avx2;
     isa.hasPermute = isWide || target.hasFeature("avx2");
     isa.prefersOneStream = target.getCpu().starts_with("znver");
+    isa.needsPrefetch = true;
     isa.hasTiles = isWide && target.hasFeature("amx-int8");
     isa.hasPairTiles = isWide && target.hasFeature("amx-bf16");
     if (target.hasFeature("avx512bf16"))

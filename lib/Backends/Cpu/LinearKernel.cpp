@@ -34,9 +34,8 @@ constexpr int64_t pairStripPanels = 8;
 /// Those of integers that are stored as tiles.
 constexpr int64_t byteStripPanels = 4;
 
-/// Panels that one row of integers meets in turns on Intel's processors, where
-/// as many strips of these are left for threads.
-constexpr int64_t manyStreams = 8, fewestStrips = 16;
+/// How far ahead one row asks for integers: of a panel, and of each of several.
+constexpr int64_t bytesAhead = 2048, bytesAheadOfEach = 1024;
 
 /// How many rows and panels a tile has.
 struct TileShape {
@@ -60,10 +59,6 @@ struct TileShapes {
       few.panels = 2;
     if (!hasHalves)
       one.panels = std::max<int64_t>(32 / isa.lanes, 4);
-    if (spec.integers && isa.dot == Dot::Vnni && isa.lanes == 16 &&
-        !isa.prefersOneStream &&
-        spec.getNumPanels() >= fewestStrips * manyStreams)
-      one.panels = manyStreams;
   }
 };
 
@@ -406,8 +401,8 @@ private:
           Values next(carried), addresses;
           SmallVector<Values> lines;
           for (int64_t j = 0; j < tile.panels; ++j)
-            lines.push_back(
-                reader->load(k.add(tile.firstPanel, j), block, column));
+            lines.push_back(reader->load(k.add(tile.firstPanel, j), block,
+                                         column, getLinesAhead()));
           for (int64_t i = 0; i < tile.rows; ++i)
             addresses.push_back(columnAddress(i, block, column));
           if (selectsColumns()) {
@@ -468,7 +463,8 @@ private:
       for (int64_t j = 0; j < emitter.tile.panels; ++j)
         for (int64_t done = 0; done < step; done += layout.getChunk())
           lines.push_back(emitter.reader->load(
-              k.add(emitter.tile.firstPanel, j), block, k.add(column, done)));
+              k.add(emitter.tile.firstPanel, j), block, k.add(column, done),
+              emitter.getLinesAhead()));
       addresses.clear();
       words.clear();
       for (int64_t i = 0; i < emitter.tile.rows; ++i) {
@@ -536,6 +532,14 @@ private:
     Values addresses;          ///< of the words of each row
     SmallVector<Values> words; ///< of each row, if they are read together
   };
+
+  /// How many lines ahead of its reads a row asks for those of a panel. Several
+  /// rows read most of them from caches.
+  int64_t getLinesAhead() const {
+    if (!k.isa.needsPrefetch || tile.rows > 1)
+      return 0;
+    return (tile.panels == 1 ? bytesAhead : bytesAheadOfEach) / (4 * lanes);
+  }
 
   int64_t at(int64_t row, int64_t panel) const {
     return row * tile.panels + panel;

@@ -11,7 +11,8 @@ PanelReader::PanelReader(KernelBuilder &k, const PanelLayout &layout,
     : k(k), layout(layout),
       words(k.view(bytes, k.i32(), k.div(k.dim(bytes, 0), 4))) {}
 
-Values PanelReader::load(Value panel, Value block, Value column) {
+Values PanelReader::load(Value panel, Value block, Value column,
+                         int64_t ahead) {
   int64_t chunk = layout.getChunk(), lanes = k.isa.lanes,
           numLines = layout.getChunkLines();
   int64_t chunksPerBlock = layout.getStoredBlock() / chunk;
@@ -25,8 +26,10 @@ Values PanelReader::load(Value panel, Value block, Value column) {
   // Processors do not guess reads in time that come as several lines of each
   // panel, between which there is much to compute: the next chunk's are said.
   if (numLines > 1)
-    for (int64_t i = numLines; i < 2 * numLines; ++i)
-      k.prefetch(words, k.add(address, i * lanes));
+    ahead = std::max(ahead, numLines);
+  if (ahead != 0)
+    for (int64_t i = 0; i < numLines; ++i)
+      k.prefetch(words, k.add(address, (ahead + i) * lanes));
   return lines;
 }
 

@@ -14,8 +14,9 @@ public:
   /// `bytes` are the panels as they are stored.
   PanelReader(KernelBuilder &k, const PanelLayout &layout, Value bytes);
 
-  /// The lines of the chunk that begins at a column of a block.
-  Values load(Value panel, Value block, Value column);
+  /// The lines of the chunk that begins at a column of a block. Asks for those
+  /// that come `ahead` lines later.
+  Values load(Value panel, Value block, Value column, int64_t ahead = 0);
 
   /// Four columns of each row, in bytes; less the middle of the range, with
   /// sign, if `isSigned`.
