@@ -22,32 +22,39 @@ static Value emitWords(KernelBuilder &k, Value sum, Value weights, Value x) {
   return sum;
 }
 
+static VectorType getHalves(KernelBuilder &k) {
+  return VectorType::get({2 * k.isa.lanes}, k.b.getI16Type());
+}
+
+static Value multiplyHalves(KernelBuilder &k, Value a, Value b) {
+  return k.call(k.isa.lanes == 16 ? "llvm.x86.avx512.pmaddw.d.512"
+                                  : "llvm.x86.avx2.pmadd.wd",
+                k.vectorOf(k.i32()), {a, b});
+}
+
+Value llmc::cpu::emitAvx2Pairs(KernelBuilder &k, Value a, Value b) {
+  return k.call(k.isa.lanes == 16 ? "llvm.x86.avx512.pmaddubs.w.512"
+                                  : "llvm.x86.avx2.pmadd.ub.sw",
+                getHalves(k), {a, b});
+}
+
+Value llmc::cpu::emitAvx2Reduction(KernelBuilder &k, Value halves) {
+  return multiplyHalves(k, halves, k.constant(getHalves(k), 1));
+}
+
 static Value emitAvx2(KernelBuilder &k, Value sum, Value a, Value b,
                       bool fitHalves) {
-  int64_t lanes = k.isa.lanes;
-  auto words = cast<VectorType>(sum.getType());
-  auto halves = VectorType::get({2 * lanes}, k.b.getI16Type());
-  bool isWide = lanes == 16;
-  StringRef addPairs =
-      isWide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd";
-  if (fitHalves) {
-    Value pairs = k.call(isWide ? "llvm.x86.avx512.pmaddubs.w.512"
-                                : "llvm.x86.avx2.pmadd.ub.sw",
-                         halves, {a, b});
-    Value ones = k.constant(halves, 1);
-    return arith::AddIOp::create(k.b, k.loc, sum,
-                                 k.call(addPairs, words, {pairs, ones}));
-  }
+  if (fitHalves)
+    return k.add(sum, emitAvx2Reduction(k, emitAvx2Pairs(k, a, b)));
   // Even and odd bytes apart, in 16 bits.
+  VectorType halves = getHalves(k);
   Value w = k.bitcast(a, halves), n = k.bitcast(b, halves);
   Value eight = k.constant(halves, 8);
   Value evenN = arith::ShRSIOp::create(
       k.b, k.loc, arith::ShLIOp::create(k.b, k.loc, n, eight), eight);
   Value oddN = arith::ShRSIOp::create(k.b, k.loc, n, eight);
-  Value even = k.call(addPairs, words, {k.bits(w, 0, 255), evenN});
-  Value odd = k.call(addPairs, words, {k.bits(w, 8, 255), oddN});
-  sum = arith::AddIOp::create(k.b, k.loc, sum, even);
-  return arith::AddIOp::create(k.b, k.loc, sum, odd);
+  sum = k.add(sum, multiplyHalves(k, k.bits(w, 0, 255), evenN));
+  return k.add(sum, multiplyHalves(k, k.bits(w, 8, 255), oddN));
 }
 
 Value llmc::cpu::emitByteDot(KernelBuilder &k, Value sum, Value a, Value b,

@@ -17,7 +17,8 @@ DotSums::DotSums(KernelBuilder &k, const PanelLayout &layout, int64_t rows,
                  int64_t panels)
     : k(k), layout(layout), rows(rows), panels(panels),
       step(getStep(k.isa, layout)) {
-  if (rows * panels > 1 || !readsAlone(k.isa, layout, rows))
+  if (rows * panels > 1 || !readsAlone(k.isa, layout, rows) ||
+      usesHalves(k.isa, layout))
     return;
   int64_t block = layout.getStoredBlock();
   while (step < 4 * mostTurns && block % (2 * step) == 0)
@@ -52,7 +53,9 @@ int64_t DotSums::getSegment(const Isa &isa, const PanelLayout &layout) {
   constexpr int64_t fewest = 16;
   if (layout.bits == 8)
     return 0;
-  int64_t largest = 128 * ((int64_t(1) << layout.bits) - 1);
+  // Of the columns of a quad, one or two are added.
+  int64_t added = isa.dot == Dot::Avx2 ? 2 : 1;
+  int64_t largest = added * 128 * ((int64_t(1) << layout.bits) - 1);
   int64_t block = layout.getStoredBlock(), step = getStep(isa, layout);
   int64_t most = std::min(32767 / largest * 4, block);
   for (int64_t columns = most / step * step; columns > 0; columns -= step)
@@ -78,7 +81,8 @@ Values DotSums::emitBlock(ValueRange seeds, DotSource &source) {
   case Form::Halves:
     break;
   }
-  auto type = VectorType::get({4 * k.isa.lanes}, k.b.getI16Type());
+  int64_t halves = k.isa.dot == Dot::Avx2 ? 2 : 4;
+  auto type = VectorType::get({halves * k.isa.lanes}, k.b.getI16Type());
   int64_t segment = getSegment(k.isa, layout);
   return k.carry(begin, end, segment, sums, [&](Value column, ValueRange sums) {
     Values halves = emitSteps(
@@ -204,11 +208,15 @@ Values DotSums::finishPairs(ValueRange sums) {
   return rowSums;
 }
 
-/// Products of bytes are added up in 16 bits, each column of a quad by itself.
+/// Products of bytes are added up in 16 bits: each column of a quad by itself,
+/// or two at a time where instructions add these.
 Values DotSums::addHalves(ValueRange sums, DotSource &source) {
   Values next(sums);
+  bool arePairs = k.isa.dot == Dot::Avx2;
   auto bytes = VectorType::get({4 * k.isa.lanes}, k.i8());
   auto widen = [&](Value value) -> Value {
+    if (arePairs)
+      return value;
     return arith::ExtSIOp::create(k.b, k.loc, bytes.clone(k.b.getI16Type()),
                                   value);
   };
@@ -220,14 +228,16 @@ Values DotSums::addHalves(ValueRange sums, DotSource &source) {
       x.push_back(widen(k.bitcast(k.broadcast(source.word(i, quad)), bytes)));
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t j = 0; j < panels; ++j)
-        next[at(i, j)] = arith::AddIOp::create(
-            k.b, k.loc, next[at(i, j)],
-            arith::MulIOp::create(k.b, k.loc, weights[j], x[i]));
+        next[at(i, j)] =
+            k.add(next[at(i, j)], arePairs ? emitAvx2Pairs(k, weights[j], x[i])
+                                           : k.mul(weights[j], x[i]));
   }
   return next;
 }
 
 Value DotSums::reduceHalves(Value sums) {
+  if (k.isa.dot == Dot::Avx2)
+    return emitAvx2Reduction(k, sums);
   if (k.isa.isNeon)
     return emitNeonReduction(k, sums);
   auto split = [&](Value vector) {

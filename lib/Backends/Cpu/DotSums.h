@@ -67,9 +67,10 @@ public:
            !selectsColumns(isa, layout);
   }
 
-  /// Whether a sum of a block takes two registers.
+  /// Whether products are added up in 16 bits as long as they surely fit.
   static bool usesHalves(const Isa &isa, const PanelLayout &layout) {
-    return isa.dot == Dot::Halves && getSegment(isa, layout) != 0;
+    return (isa.dot == Dot::Halves || isa.dot == Dot::Avx2) &&
+           !selectsColumns(isa, layout) && getSegment(isa, layout) != 0;
   }
 
   /// The sums of a block, in words, with that of row i and panel j at
@@ -80,7 +81,7 @@ private:
   enum class Form {
     Words, ///< those that are returned
     Pairs, ///< of two rows by turns; see addPairs
-    Halves ///< one for each byte of the weights; see addHalves
+    Halves ///< in 16 bits; see addHalves
   };
   Form getForm() const;
   static int64_t getStep(const Isa &isa, const PanelLayout &layout);
@@ -132,6 +133,12 @@ Value emitNeonPairs(KernelBuilder &k, Value sums, Value weights, Value x);
 
 /// The sums of four halves each, in words.
 Value emitNeonReduction(KernelBuilder &k, Value halves);
+
+/// AVX2's: numbers of 16 bits, the sums of two products of bytes; `a` has no
+/// sign.
+Value emitAvx2Pairs(KernelBuilder &k, Value a, Value b);
+/// Those added up, two in a word.
+Value emitAvx2Reduction(KernelBuilder &k, Value halves);
 
 } // namespace llmc::cpu
 

@@ -53,6 +53,9 @@ struct TileShapes {
     int64_t sums = isa.registers >= 32 ? 24 : 10;
     int64_t each = spec.layout.isDense() ? 1 : hasHalves ? 3 : 2;
     many.rows = sums / many.panels / each;
+    // Some may wait in memory while those of 16 bits are added to.
+    if (hasHalves && isa.dot == Dot::Avx2)
+      many.rows = sums / 3;
     // Columns that are selected have registers, too.
     if (hasHalves ||
         (spec.integers && DotSums::selectsColumns(isa, spec.layout)))
