@@ -11,7 +11,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileKernel.h"
-#include "Tiles.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -20,7 +19,7 @@ using namespace llmc::cpu;
 namespace {
 /// Steps of a block that are written out.
 constexpr int64_t fewSteps = 4;
-/// Steps of bf16 whose rows of x, 32 KiB, fit into the first cache.
+/// Steps of a part, of which 32 rows of x, 32 KiB, fit into the first cache.
 constexpr int64_t partSteps = 16;
 /// Blocks whose products go to memory together, 8 KiB, and columns of a part of
 /// the blocks, whose codes and rows of x stay in the first cache besides.
@@ -101,9 +100,6 @@ void TileKernel::emit(Value panel, int64_t count, Value begin, Value end,
   numPanels = count;
   around = &surroundings;
   int64_t words = numPanels * k.isa.lanes;
-  auto allocate = [&](Type element) {
-    return k.allocate(element, k.index(tileKernelRows * words));
-  };
   Values allocated;
   if (!isStoredAsTiles()) {
     codes = k.allocate(k.i32(), k.index(numBlocks * paddedBlock / 4 * words));
@@ -119,20 +115,24 @@ void TileKernel::emit(Value panel, int64_t count, Value begin, Value end,
       k.release(buffer);
     return;
   }
-  allocated.push_back(sums = allocate(isPaired ? k.f32() : k.i32()));
   Value left = k.rem(k.sub(end, begin), tileKernelRows),
         whole = k.sub(end, left);
+  Value places = k.index(tileKernelRows);
+  if (isInParts())
+    places =
+        k.mul(k.ceilDiv(k.sub(end, begin), tileKernelRows), tileKernelRows);
+  sums = k.allocate(isPaired ? k.f32() : k.i32(), k.mul(places, words));
+  allocated.push_back(sums);
   tiles.configure(k.address(shapes));
-  k.loop(begin, whole, tileKernelRows,
-         [&](Value row) { emitRows(row, 2, k.index(tileKernelRows)); });
+  emitRows(begin, whole, 2, k.index(tileKernelRows));
   k.branch(
       k.isLess(k.index(0), left),
       [&] {
         tiles.configure(k.add(k.address(shapes), 4 * shapeWords));
         k.branch(
             k.isLess(k.index(tileRows), left),
-            [&] { emitRows(whole, 2, left); },
-            [&] { emitRows(whole, 1, left); });
+            [&] { emitRows(whole, end, 2, left); },
+            [&] { emitRows(whole, end, 1, left); });
       },
       [] {});
   tiles.release();
@@ -254,65 +254,108 @@ void TileKernel::emitBlockSums(Value start, Value place, int64_t rowTiles,
   });
 }
 
-/// All columns, which are one block or bf16; for more than two panels in parts,
-/// whose rows of x stay in the first cache while all panels meet them, and the
-/// sums go to memory in between.
-void TileKernel::emitRows(Value row, int64_t rowTiles, Value count) {
-  Tiles tiles{k};
-  Value weights = k.address(isStoredAsTiles() ? panels : codes),
-        to = k.address(sums);
-  int64_t columns = isPaired ? layout.columns : paddedBlock,
-          pitch = prepared.pitch * 4 / wordColumns,
-          panelBytes = columns / wordColumns * tileBytes;
-  Value rowBase = k.add(x, k.mul(row, pitch));
-  auto emitPart = [&](Value begin, Value end, bool isFirst) {
-    for (int64_t panel = 0; panel < numPanels; panel += tileKernelPanels) {
-      int64_t width = std::min(tileKernelPanels, numPanels - panel);
-      int64_t rowBytes = numPanels * tileBytes;
-      auto overSums = [&](llvm::function_ref<void(int64_t, Value)> body) {
-        overTiles(rowTiles, width, [&](int64_t i, int64_t j) {
-          body(sumTile(i, j),
-               k.add(to, i * tileRows * rowBytes + (panel + j) * tileBytes));
-        });
-      };
-      overSums([&](int64_t tile, Value address) {
-        isFirst ? tiles.zero(tile) : tiles.load(tile, address, rowBytes);
-      });
-      Values weightBases;
-      for (int64_t j = 0; j < width; ++j) {
-        Value place = k.index(panel + j);
-        if (isStoredAsTiles())
-          place = k.add(firstPanel, place);
-        weightBases.push_back(k.add(weights, k.mul(place, panelBytes)));
-      }
-      k.loop(begin, end, 1, [&](Value step) {
-        emitStep(step, rowBase, rowTiles, weightBases);
-      });
-      overSums([&](int64_t tile, Value address) {
-        tiles.store(tile, address, rowBytes);
-      });
-    }
-  };
-  int64_t steps = columns / depth, first = numPanels > tileKernelPanels
-                                               ? std::min(steps, partSteps)
-                                               : steps;
-  emitPart(k.index(0), k.index(first), true);
-  if (first < steps)
-    k.loop(k.index(first), k.index(steps), partSteps, [&](Value begin) {
-      emitPart(begin, k.min(k.add(begin, partSteps), k.index(steps)), false);
+/// All columns, which are one block or bf16, of the rows from `first` to
+/// `last`, `count` at a time; for more than two panels a part of the columns
+/// after the other. The caches keep that part of all rows, of which those that
+/// all panels meet in turns stay in the first, and sums are in memory in
+/// between.
+void TileKernel::emitRows(Value first, Value last, int64_t rowTiles,
+                          Value count) {
+  Value steps = k.index(getSteps());
+  int64_t part = isInParts() ? std::min(getSteps(), partSteps) : getSteps();
+  auto overRows = [&](Value begin, Value end, bool isFirst) {
+    k.loop(first, last, tileKernelRows, [&](Value row) {
+      emitPart(row, rowTiles, begin, end, isFirst);
+      bool isLast = part == getSteps();
+      if (isLast)
+        finishRows(row, count);
+      else if (!isFirst)
+        k.branch(k.isLess(end, steps), [] {}, [&] { finishRows(row, count); });
     });
+  };
+  overRows(k.index(0), k.index(part), /*isFirst=*/true);
+  if (part < getSteps())
+    k.loop(k.index(part), steps, part, [&](Value begin) {
+      overRows(begin, k.min(k.add(begin, part), steps), /*isFirst=*/false);
+    });
+}
+
+/// Steps from `begin` to `end` of all panels and up to 32 rows.
+void TileKernel::emitPart(Value row, int64_t rowTiles, Value begin, Value end,
+                          bool isFirst) {
+  Tiles tiles{k};
+  Value weights = k.address(isStoredAsTiles() ? panels : codes);
+  int64_t pitch = prepared.pitch * 4 / wordColumns,
+          panelBytes = getSteps() * getStepBytes(),
+          sumPitch = numPanels * tileBytes;
+  Value rowBase = k.add(x, k.mul(row, pitch)),
+        to = k.add(k.address(sums), k.mul(getPlace(row), sumPitch));
+  for (int64_t panel = 0; panel < numPanels; panel += tileKernelPanels) {
+    int64_t width = std::min(tileKernelPanels, numPanels - panel);
+    auto overSums = [&](llvm::function_ref<void(int64_t, Value)> body) {
+      overTiles(rowTiles, width, [&](int64_t i, int64_t j) {
+        body(sumTile(i, j),
+             k.add(to, i * tileRows * sumPitch + (panel + j) * tileBytes));
+      });
+    };
+    overSums([&](int64_t tile, Value address) {
+      isFirst ? tiles.zero(tile) : tiles.load(tile, address, sumPitch);
+    });
+    Values bases;
+    for (int64_t j = 0; j < width; ++j) {
+      Value place = k.index(panel + j);
+      if (isStoredAsTiles())
+        place = k.add(firstPanel, place);
+      bases.push_back(k.add(weights, k.mul(place, panelBytes)));
+    }
+    k.loop(begin, end, 1, [&](Value step) {
+      emitStep(step, rowBase, rowTiles, bases);
+      if (isStoredAsTiles() && isInParts())
+        for (Value base : bases)
+          prefetchNext(base, row, k.sub(step, begin), end);
+    });
+    overSums([&](int64_t tile, Value address) {
+      tiles.store(tile, address, sumPitch);
+    });
+  }
+}
+
+/// Asks for a share of what follows on a part of a panel: its next part, or the
+/// first one of the panel that comes in its place. 256 rows ask for all of it.
+void TileKernel::prefetchNext(Value base, Value row, Value step, Value end) {
+  constexpr int64_t lines = 2;
+  static_assert(lines * 256 / tileKernelRows == tileRows);
+  Value next = k.select(k.isLess(end, k.index(getSteps())), end,
+                        k.index(numPanels * getSteps()));
+  Value share = k.div(k.sub(row, firstRow), tileKernelRows);
+  Value line = k.mul(k.add(k.mul(share, partSteps), step), lines);
+  Value address =
+      k.add(k.add(base, k.mul(next, getStepBytes())), k.mul(line, tileBytes));
+  for (int64_t i = 0; i < lines; ++i)
+    Tiles{k}.prefetch(k.add(address, i * tileBytes));
+}
+
+/// Results of up to 32 rows whose sums are made.
+void TileKernel::finishRows(Value row, Value count) {
   if (!isPaired)
     for (int64_t j = 0; j < numPanels; ++j)
       around->loadScales(j, k.index(0));
   k.loop(k.index(0), count, 1, [&](Value i) {
     Value place = k.add(row, i);
     Values next = around->begin();
-    for (auto [j, made] : llvm::enumerate(loadSums(sums, i)))
-      next[j] = isPaired ? k.addF(made, next[j])
-                         : around->scale(int64_t(j), place, k.index(0), made,
-                                         next[j], isSigned());
+    Values made = loadSums(sums, k.add(getPlace(row), i));
+    for (int64_t j = 0; j < numPanels; ++j)
+      next[j] = isPaired ? k.addF(made[j], next[j])
+                         : around->scale(j, place, k.index(0), made[j], next[j],
+                                         isSigned());
     around->finish(place, next);
   });
+}
+
+/// The first row of `row`'s sums in memory, which have room for all rows only
+/// where parts of the columns need it.
+Value TileKernel::getPlace(Value row) {
+  return isInParts() ? k.sub(row, firstRow) : k.index(0);
 }
 
 /// Where the sums of row `i` and panel `j` are.
@@ -368,11 +411,10 @@ void TileKernel::emitStep(Value number, Value rowBase, int64_t rowTiles,
                           ValueRange weightBases) {
   Tiles tiles{k};
   int64_t width = weightBases.size(), columnBytes = 4 / wordColumns,
-          pitch = prepared.pitch * columnBytes,
-          stepBytes = depth / wordColumns * tileBytes;
+          pitch = prepared.pitch * columnBytes;
   for (int64_t j = 0; j < width; ++j)
-    tiles.load(weightsTile(j), k.add(weightBases[j], k.mul(number, stepBytes)),
-               tileBytes);
+    tiles.load(weightsTile(j),
+               k.add(weightBases[j], k.mul(number, getStepBytes())), tileBytes);
   for (int64_t i = 0; i < rowTiles; ++i)
     tiles.load(rowsTile(i),
                k.add(rowBase, k.add(k.mul(number, depth * columnBytes),

@@ -12,6 +12,7 @@
 #define LLMC_LIB_BACKENDS_CPU_TILEKERNEL_H
 
 #include "LinearKernel.h"
+#include "Tiles.h"
 
 namespace llmc::cpu {
 
@@ -76,14 +77,27 @@ private:
   /// Whether codes are decoded with their signs, which leaves nothing to take
   /// off their sums.
   bool isSigned() const { return !isStoredAsTiles() && !layout.hasZeros; }
+  /// Whether products are made in parts of the columns. Each takes and hands on
+  /// sums, which more than two panels are worth.
+  bool isInParts() const { return numPanels > tileKernelPanels; }
+  /// Of a panel whose columns are one block, or of bf16.
+  int64_t getSteps() const {
+    return (isPaired ? layout.columns : paddedBlock) / depth;
+  }
+  /// Of the weights of a panel.
+  int64_t getStepBytes() const { return depth / wordColumns * tileBytes; }
   void writeShapes();
   void decodePanels();
   /// All rows, of several blocks.
   void emitBlocks();
   void emitBlockSums(Value start, Value place, int64_t rowTiles, Value first,
                      Value end);
-  /// Up to `16 * rowTiles` rows from `row` on.
-  void emitRows(Value row, int64_t rowTiles, Value count);
+  void emitRows(Value first, Value last, int64_t rowTiles, Value count);
+  void emitPart(Value row, int64_t rowTiles, Value begin, Value end,
+                bool isFirst);
+  void prefetchNext(Value base, Value row, Value step, Value end);
+  void finishRows(Value row, Value count);
+  Value getPlace(Value row);
   void emitProducts(Value row, int64_t rowTiles, Value block);
   void emitStep(Value number, Value rowBase, int64_t rowTiles,
                 mlir::ValueRange weightBases);
@@ -110,7 +124,7 @@ private:
   const TileSurroundings *around = nullptr;
   Value codes;   ///< decoded
   Value partial; ///< sums of some blocks, each [2, panels, 16, 16]
-  Value sums;    ///< of all columns: [32, panels, 16], of blocks [rows, ...]
+  Value sums;    ///< of all columns: [rows, panels, 16]
 };
 
 } // namespace llmc::cpu

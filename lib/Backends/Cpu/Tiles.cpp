@@ -27,6 +27,11 @@ Value Tiles::pointer(Value address) {
       k.b, k.loc, LLVM::LLVMPointerType::get(k.b.getContext()), number);
 }
 
+void Tiles::prefetch(Value address) {
+  LLVM::Prefetch::create(k.b, k.loc, pointer(address), /*rw=*/0, /*hint=*/2,
+                         /*cache=*/1);
+}
+
 void Tiles::call(StringRef instruction, ValueRange arguments) {
   LLVM::CallIntrinsicOp::create(
       k.b, k.loc, k.b.getStringAttr("llvm.x86." + instruction), arguments);

@@ -41,6 +41,9 @@ public:
   void store(int64_t tile, Value address, int64_t stride) {
     call("tilestored64", {name(tile), pointer(address), number(stride)});
   }
+  /// Asks for a line of the second cache, which may lie outside of what there
+  /// is.
+  void prefetch(Value address);
   /// Adds products: `tdpbssd` of bytes with signs, `tdpbsud` where those of
   /// weights have none, `tdpbf16ps` of bf16.
   void dot(int64_t sums, int64_t x, int64_t weights,
