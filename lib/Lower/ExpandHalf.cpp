@@ -7,7 +7,8 @@
 // do those of vectors on RISC-V with V but without Zvfhmin.
 //
 // LLVM also calls such a function for numbers of bf16 that a masked store takes
-// one by one. So masked loads and stores move integers of 16 bits.
+// one by one, or that are both extended and moved. So loads and stores move
+// integers of 16 bits, and bf16 is extended by integers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -160,6 +161,31 @@ static Value *expand(Instruction &op) {
   }
 }
 
+/// bf16 that is extended, or whose bits are taken, by integers; null for
+/// anything else. From one block to another LLVM would hold the number as f32.
+static Value *takeBits(Instruction &op) {
+  if (!isa<FPExtInst, BitCastInst>(op))
+    return nullptr;
+  Value *number = op.getOperand(0);
+  if (!number->getType()->getScalarType()->isBFloatTy())
+    return nullptr;
+  Bits b(&op, op.getType());
+  Type *integers = b.shaped(b.getInt16Ty());
+  auto *from = dyn_cast<BitCastInst>(number);
+  Value *bits = from ? from->getOperand(0) : nullptr;
+  if (bits && bits->getType() != integers)
+    bits = nullptr;
+  if (isa<BitCastInst>(op))
+    return op.getType() == integers ? bits : nullptr;
+  if (!bits)
+    bits = b.CreateBitCast(number, integers);
+  Value *single = b.toFloat(b.CreateShl(
+      b.CreateZExt(bits, b.shaped(b.getInt32Ty())), b.constant(16)));
+  return op.getType() == single->getType()
+             ? single
+             : b.CreateFPExt(single, op.getType());
+}
+
 /// Whether the CPU converts f16, alone and in vectors.
 static std::pair<bool, bool> findConversions(const TargetMachine &machine) {
   const MCSubtargetInfo &info = *machine.getMCSubtargetInfo();
@@ -177,9 +203,24 @@ static std::pair<bool, bool> findConversions(const TargetMachine &machine) {
           hasScalar && (!hasVectors || info.checkFeatures("+zvfhmin"))};
 }
 
-/// A masked load or store of floats of 16 bits as one of integers; null for
-/// anything else.
+/// A load or store of bf16, or a masked one of floats of 16 bits, as one of
+/// integers; null for anything else.
 static Value *moveIntegers(Instruction &op) {
+  if (auto *load = dyn_cast<LoadInst>(&op);
+      load && load->getType()->isBFloatTy()) {
+    IRBuilder<> b(load);
+    return b.CreateBitCast(b.CreateAlignedLoad(b.getInt16Ty(),
+                                               load->getPointerOperand(),
+                                               load->getAlign()),
+                           load->getType());
+  }
+  if (auto *store = dyn_cast<StoreInst>(&op);
+      store && store->getValueOperand()->getType()->isBFloatTy()) {
+    IRBuilder<> b(store);
+    return b.CreateAlignedStore(
+        b.CreateBitCast(store->getValueOperand(), b.getInt16Ty()),
+        store->getPointerOperand(), store->getAlign());
+  }
   auto *call = dyn_cast<IntrinsicInst>(&op);
   if (!call)
     return nullptr;
@@ -211,6 +252,8 @@ void llmc::expandHalf(llvm::Module &code, const TargetMachine &machine) {
         return operand->getType()->isVectorTy();
       });
       Value *value = moveIntegers(op);
+      if (!value)
+        value = takeBits(op);
       if (!value && !(isVector ? hasVector : hasScalar))
         value = expand(op);
       if (value) {

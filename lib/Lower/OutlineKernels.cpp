@@ -36,11 +36,14 @@ struct OutlineKernels : llmc::impl::OutlineKernelsBase<OutlineKernels> {
             .push_back(value);
 
       func::FuncOp kernel = outline(op, arguments, constants);
+      OpBuilder builder(op);
+      for (Value &value : arguments)
+        if (Type bits = getBits(value.getType()))
+          value = arith::BitcastOp::create(builder, op->getLoc(), bits, value);
       SmallVector<func::FuncOp> &candidates = known[hash(kernel)];
       auto *same = llvm::find_if(candidates, [&](func::FuncOp other) {
         return isSame(kernel, other);
       });
-      OpBuilder builder(op);
       if (same == candidates.end()) {
         symbols().insert(kernel);
         candidates.push_back(kernel);
@@ -82,19 +85,37 @@ struct OutlineKernels : llmc::impl::OutlineKernelsBase<OutlineKernels> {
     return *table;
   }
 
+  /// The integer as which a 16-bit float is handed over: where a processor does
+  /// not convert them, LLVM calls the compiler's own library to do so. Null for
+  /// other types.
+  static Type getBits(Type type) {
+    return type.isF16() || type.isBF16()
+               ? IntegerType::get(type.getContext(), 16)
+               : Type();
+  }
+
   /// A function, not yet in the module, of `arguments` that runs a copy of
   /// `op`.
   static func::FuncOp outline(Operation *op, ArrayRef<Value> arguments,
                               ArrayRef<Value> constants) {
     OpBuilder builder(op->getContext());
-    auto kernel = func::FuncOp::create(
-        builder, op->getLoc(), "kernel",
-        builder.getFunctionType(TypeRange(ValueRange(arguments)), {}));
+    auto types = llvm::map_to_vector(arguments, [](Value value) {
+      Type bits = getBits(value.getType());
+      return bits ? bits : value.getType();
+    });
+    auto kernel =
+        func::FuncOp::create(builder, op->getLoc(), "kernel",
+                             builder.getFunctionType(types, TypeRange()));
     kernel.setPrivate();
     Block *body = kernel.addEntryBlock();
     builder.setInsertionPointToStart(body);
     IRMapping mapping;
-    mapping.map(arguments, body->getArguments());
+    for (auto [value, argument] : llvm::zip(arguments, body->getArguments()))
+      mapping.map(value,
+                  value.getType() == argument.getType()
+                      ? Value(argument)
+                      : arith::BitcastOp::create(builder, op->getLoc(),
+                                                 value.getType(), argument));
     for (Value constant : constants)
       mapping.map(constant,
                   builder.clone(*constant.getDefiningOp())

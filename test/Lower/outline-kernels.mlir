@@ -60,3 +60,17 @@ func.func @main(%a: memref<?xf32>, %n: index) -> f32 {
   }
   return %sum : f32
 }
+
+// -----
+
+// A number of 16 bits is handed over as an integer.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[BITS:.*]] = arith.bitcast %arg1 : bf16 to i16
+// CHECK: call @[[FILL:.*]](%[[BITS]], %arg0) : (i16, memref<?xbf16>) -> ()
+// CHECK: func.func private @[[FILL]](%[[ARG:.*]]: i16,
+// CHECK: %[[NUMBER:.*]] = arith.bitcast %[[ARG]] : i16 to bf16
+// CHECK: linalg.fill ins(%[[NUMBER]] : bf16)
+func.func @main(%a: memref<?xbf16>, %x: bf16) {
+  linalg.fill ins(%x : bf16) outs(%a : memref<?xbf16>)
+  return
+}
