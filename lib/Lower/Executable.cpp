@@ -231,6 +231,10 @@ Executable::create(ModuleOp module, const Options &options) {
 }
 
 namespace {
+/// Bytes of parameters from which on running a part of a model over samples
+/// takes longer than LLVM's optimizations.
+constexpr int64_t worthOptimizing = 4 << 20;
+
 /// The factory of a context: compiles for this machine, with the context's
 /// backends, and keeps the code.
 class ExecutableFactory : public ExecutorFactory {
@@ -239,6 +243,12 @@ public:
     Executable::Options options;
     options.ownsParams = true;
     options.cache = &cache;
+    int64_t bits = 0;
+    for (ParamOp param : module.getOps<ParamOp>())
+      bits += param.getType().getNumElements() *
+              param.getType().getElementTypeBitWidth();
+    if (bits / 8 < worthOptimizing)
+      options.optLevel = 0;
     auto executable = Executable::create(module, options);
     if (failed(executable))
       return failure();

@@ -73,7 +73,7 @@ def check_tiles(params, body, values, block, bias, run, tmp_path):
                       f"tensor<?x{rows}xf32>")
 
     make().compile_artifact(tmp_path / "a.llmc", target=TARGET)
-    reference = make().compile("reference")
+    reference = make().compile("reference", opt_level=0)
     x = floats(max(COUNTS), columns)
     x[2] = 0
     x[3] *= np.float32(1e-30)
@@ -108,7 +108,7 @@ def test_pairs(rows, columns, bias, run, tmp_path):
 
     target = "cpu:x86-64-v4+amx-bf16"
     make().compile_artifact(tmp_path / "a.llmc", target=target)
-    reference = make().compile("reference")
+    reference = make().compile("reference", opt_level=0)
     # Rows of more than 1.5 MiB meet all panels of a strip in turns.
     counts = (0, 1, 2, 15, 16, 17, 31, 32, 33, 48, 70, 71,
               3 * 2**18 // columns + 7)
@@ -157,7 +157,7 @@ def test_epilogue(run, tmp_path):
     x = floats(69, 96)
     whole, part, one = run(tmp_path / "a.llmc",
                            [{"x": part} for part in (x, x[:48], x[68:])])
-    np.testing.assert_allclose(whole, make().compile("reference")({"x": x})["y"],
+    np.testing.assert_allclose(whole, make().compile("reference", opt_level=0)({"x": x})["y"],
                                rtol=2e-5, atol=2e-5 * np.abs(whole).max())
     assert np.array_equal(part, whole[:48]) and np.array_equal(one, whole[68:])
 
