@@ -54,7 +54,8 @@ static std::optional<SmallVector<Operation *>> findLate(ValueRange inputs,
 
 /// Whether time is lost where no backend claims `op`.
 static bool wantsKernel(Operation *op) {
-  return isa<LinearOp, EmbeddingOp, AttentionOp, QuantizeDynamicOp>(op) ||
+  return isa<LinearOp, EmbeddingOp, AttentionOp, QuantizeDynamicOp, TopKOp>(
+             op) ||
          (isa<DequantizeLinearOp>(op) && matchStaticRounding(op->getResult(0)));
 }
 

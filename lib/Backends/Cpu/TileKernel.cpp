@@ -266,8 +266,7 @@ void TileKernel::emitRows(Value first, Value last, int64_t rowTiles,
   auto overRows = [&](Value begin, Value end, bool isFirst) {
     k.loop(first, last, tileKernelRows, [&](Value row) {
       emitPart(row, rowTiles, begin, end, isFirst);
-      bool isLast = part == getSteps();
-      if (isLast)
+      if (part == getSteps())
         finishRows(row, count);
       else if (!isFirst)
         k.branch(k.isLess(end, steps), [] {}, [&] { finishRows(row, count); });
