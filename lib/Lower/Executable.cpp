@@ -231,9 +231,10 @@ Executable::create(ModuleOp module, const Options &options) {
 }
 
 namespace {
-/// Bytes of parameters from which on running a part of a model over samples
-/// takes longer than LLVM's optimizations.
-constexpr int64_t worthOptimizing = 4 << 20;
+/// Bytes of parameters from which on LLVM's optimizations are worth their time.
+/// Parts of models as small as the tests' took longer to optimize than to run
+/// over samples; a small convolution over large images may not.
+constexpr int64_t worthOptimizing = 2 << 20;
 
 /// The factory of a context: compiles for this machine, with the context's
 /// backends, and keeps the code.

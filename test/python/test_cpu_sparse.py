@@ -28,7 +28,8 @@ def check(weight, columns, activations, target="host", path=None):
     made = make_linear(weight, columns, activations)
     assert made.run("llmc-claim-kernels").notices == []
     assert any(".sparse" in p["name"] for p in made.params())
-    reference = make_linear(weight, columns, activations).compile("reference", opt_level=0)
+    reference = make_linear(weight, columns, activations).compile(
+        "reference", opt_level=0)
     made = make_linear(weight, columns, activations)
     if path:
         made.compile_artifact(path, target=target)

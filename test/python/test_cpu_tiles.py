@@ -157,8 +157,9 @@ def test_epilogue(run, tmp_path):
     x = floats(69, 96)
     whole, part, one = run(tmp_path / "a.llmc",
                            [{"x": part} for part in (x, x[:48], x[68:])])
-    np.testing.assert_allclose(whole, make().compile("reference", opt_level=0)({"x": x})["y"],
-                               rtol=2e-5, atol=2e-5 * np.abs(whole).max())
+    reference = make().compile("reference", opt_level=0)
+    np.testing.assert_allclose(whole, reference({"x": x})["y"], rtol=2e-5,
+                               atol=2e-5 * np.abs(whole).max())
     assert np.array_equal(part, whole[:48]) and np.array_equal(one, whole[68:])
 
 

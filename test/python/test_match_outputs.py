@@ -149,7 +149,8 @@ def test_makes_the_model_nearer(tmp_path):
     rounding = "llmc-quantize-rtn{bits=3 block=0 what=linear}"
     feeds = {"ids": np.random.default_rng(7).integers(
         0, VOCABULARY, (1, 200))}
-    expected, = make_module(weights).compile("reference", opt_level=0)(feeds).values()
+    expected, = make_module(weights).compile("reference", opt_level=0)(
+        feeds).values()
     errors = []
     for options in ("then={", "reference=true then={llmc-match-outputs,"):
         module = make_module(weights)

@@ -25,9 +25,6 @@ using namespace llmc;
 using namespace llmc::cpu;
 
 namespace {
-/// Rows of x that meet all panels before others do, at most.
-constexpr int64_t mostPartRows = 256;
-
 /// Panels of a strip of bf16 in AMX's tiles, for which rows of x come from
 /// further away.
 constexpr int64_t pairStripPanels = 8;

@@ -8,6 +8,9 @@
 
 namespace llmc::cpu {
 
+/// Rows of x that meet all panels before others do, at most.
+constexpr int64_t mostPartRows = 256;
+
 /// x as the products read it: [rows, pitch], and numbers of each block of a
 /// row, [rows, blocks].
 struct PreparedRows {

@@ -320,10 +320,11 @@ void TileKernel::emitPart(Value row, int64_t rowTiles, Value begin, Value end,
 }
 
 /// Asks for a share of what follows on a part of a panel: its next part, or the
-/// first one of the panel that comes in its place. 256 rows ask for all of it.
+/// first one of the panel that comes in its place. As many
+/// rows as there can be ask for all of it.
 void TileKernel::prefetchNext(Value base, Value row, Value step, Value end) {
   constexpr int64_t lines = 2;
-  static_assert(lines * 256 / tileKernelRows == tileRows);
+  static_assert(lines * mostPartRows / tileKernelRows == tileRows);
   Value next = k.select(k.isLess(end, k.index(getSteps())), end,
                         k.index(numPanels * getSteps()));
   Value share = k.div(k.sub(row, firstRow), tileKernelRows);
