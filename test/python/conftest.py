@@ -17,8 +17,17 @@ if (ROOT / "build" / "python" / "llmc").is_dir():
 # Scripts that write files for lit tests and for these.
 sys.path.insert(0, str(ROOT / "test" / "Inputs"))
 
+import kernels  # noqa: E402
+
 # The folder of shared data, which may be absent.
 SHARED = pathlib.Path(os.environ.get("LLMC_SHARED") or ROOT.parent / "shared")
+
+SEEDED = kernels.rng.bit_generator.state
+
+
+def pytest_runtest_setup(item):
+    """A test's random numbers do not depend on the tests before it."""
+    kernels.rng.bit_generator.state = SEEDED
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,8 @@ onnx = pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
 from onnx import helper, numpy_helper  # noqa: E402
 
-rng = np.random.default_rng(7)
+from kernels import rng  # noqa: E402
+
 MS = "com.microsoft"
 INT8 = [np.int8, np.uint8]
 

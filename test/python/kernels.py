@@ -89,6 +89,7 @@ def quantized(rows, columns, bits, block, zeros, scale=0.05):
         params["z"] = points
     elif zeros:
         points = rng.integers(0, 2**bits, (rows, blocks)).astype(np.uint8)
+        points[0, 0] = 0  # or all of the first row may be 0
         params["z"] = pack(points, bits)
     values = (codes.reshape(rows, blocks, block).astype(np.float64)
               - points[..., None]) * scales[..., None]

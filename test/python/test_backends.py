@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from conftest import ROOT
+from kernels import floats
 
 import llmc
 from llmc.cli import main
@@ -13,9 +14,8 @@ HOOKS = ROOT / "build" / "test" / "Target" / "llmc-backend-hooks.so"
 pytestmark = pytest.mark.skipif(
     not HOOKS.is_file(), reason=f"there is no {HOOKS}: build llmc's tests")
 
-rng = np.random.default_rng(2)
-FIRST = rng.standard_normal((40, 24)).astype(np.float32)
-SECOND = rng.standard_normal((17, 40)).astype(np.float32)
+FIRST = np.random.default_rng(2).standard_normal((40, 24)).astype(np.float32)
+SECOND = np.random.default_rng(3).standard_normal((17, 40)).astype(np.float32)
 
 
 def text():
@@ -41,7 +41,7 @@ def text():
 
 def check(run):
     for rows in (1, 6):
-        x = rng.standard_normal((rows, 24)).astype(np.float32)
+        x = floats(rows, 24)
         want = x.astype(np.float64) @ FIRST.T @ SECOND.T
         np.testing.assert_allclose(run({"x": x})["y"], want, rtol=1e-4,
                                    atol=1e-4)

@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 
-import kernels
 import llmc
 from amx import FEATURES
 from kernels import floats, text, to_bf16
@@ -24,12 +23,6 @@ MODELS = {  # heads, key heads, size, rotated, interleaved, norm of each head
     "normed pairs": (4, 2, 32, 16, True, "layer"),
     "normed none": (3, 1, 20, 0, False, "rms"),
 }
-
-
-@pytest.fixture(autouse=True)
-def same_numbers(monkeypatch):
-    """Whichever tests run."""
-    monkeypatch.setattr(kernels, "rng", np.random.default_rng(3))
 
 
 def norm_parameters(size):

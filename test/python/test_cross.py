@@ -13,7 +13,7 @@ import pytest
 import llmc
 import test_cpu_bf16_attention as bf16_attention
 import test_cpu_kv_cache as kv_cache
-from kernels import (NF4, cast_linear, floats, halves, lookup, module,
+from kernels import (NF4, cast_linear, floats, halves, lookup, module, rng,
                      row_scaled, sparse, to_bf16, weight)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -40,8 +40,6 @@ KERNEL_CPUS = [
     ("riscv64+v+zvl256b", "rv64,v=true,vext_spec=v1.0,vlen=256", 96),
     ("riscv64+v+zvl512b", "rv64,v=true,vext_spec=v1.0,vlen=512", 96),
 ]
-
-rng = np.random.default_rng(5)
 
 
 def architecture(target):
@@ -293,11 +291,10 @@ def test_kv_cache(cache, target, runners, tmp_path):
 @pytest.mark.parametrize("columns", [63, 128])
 def test_bf16_linear(columns, target, cpu, runners, tmp_path):
     """Pairs of bf16, with and without an instruction for them."""
-    stored, weight = halves(rng.standard_normal((40, columns)).astype(
-        np.float32), "bf16")
+    stored, weight = halves(floats(40, columns), "bf16")
     artifact = compile(cast_linear(40, columns, "bf16", stored, True), target,
                        tmp_path / "out")
-    x = rng.standard_normal((11, columns)).astype(np.float32)
+    x = floats(11, columns)
     read = to_bf16(x)
     bound = 4e-6 * (np.abs(read) @ np.abs(weight.T))
     whole, part, one = (run(runners(architecture(target)), target, artifact,
