@@ -87,6 +87,7 @@ struct ClaimKernels : llmc::impl::ClaimKernelsBase<ClaimKernels> {
     symbols = &table;
     shapes = &shapeContext;
     kernels.clear();
+    packedParams.clear();
     sizes.clear();
     bool ok = true;
     if (failed(analyzeShapes(FunctionOpInterface(main), shapeContext)))
@@ -245,21 +246,27 @@ private:
     return {};
   }
 
+  /// A parameter that was packed to the same type and bytes is read again. A
+  /// name says too little for that: one parameter may be data of two weights,
+  /// with other scales in each.
   Value createPacked(OpBuilder &builder, Location loc, StringRef prefix,
                      PackedParam packed) {
-    std::string symbol = (prefix + packed.suffix).str();
-    if (!symbols->lookup<ParamOp>(symbol)) {
-      AsmResourceBlob blob = HeapAsmResourceBlob::allocate(
-          *getByteSize(packed.type), /*align=*/64, /*dataIsMutable=*/true);
-      packed.fill(blob.getMutableData());
-      OpBuilder top = OpBuilder::atBlockBegin(getOperation().getBody());
-      auto param = ParamOp::create(
-          top, loc, symbol, makeResource(packed.type, symbol, std::move(blob)),
-          StringAttr());
-      symbols->insert(param,
-                      Block::iterator(getOperation().getBody()->begin()));
-    }
-    return WeightOp::create(builder, loc, packed.type, symbol);
+    std::string name = (prefix + packed.suffix).str();
+    AsmResourceBlob blob = HeapAsmResourceBlob::allocate(
+        *getByteSize(packed.type), /*align=*/64, /*dataIsMutable=*/true);
+    packed.fill(blob.getMutableData());
+    for (ParamOp param : packedParams[name])
+      if (param.getType() == packed.type &&
+          getBytes(cast<DenseResourceElementsAttr>(param.getValue())) ==
+              blob.getData())
+        return WeightOp::create(builder, loc, packed.type, param.getSymName());
+    OpBuilder top = OpBuilder::atBlockBegin(getOperation().getBody());
+    auto param = ParamOp::create(
+        top, loc, name, makeResource(packed.type, name, std::move(blob)),
+        StringAttr());
+    symbols->insert(param, Block::iterator(getOperation().getBody()->begin()));
+    packedParams[name].push_back(param);
+    return WeightOp::create(builder, loc, packed.type, param.getSymName());
   }
 
   KernelOp getKernel(StringRef backend, const Claim &claim, Operation *op) {
@@ -283,6 +290,8 @@ private:
   SymbolTable *symbols = nullptr;
   ShapeContext *shapes = nullptr;
   llvm::DenseMap<Attribute, KernelOp> kernels;
+  /// By the names that were asked for.
+  llvm::StringMap<SmallVector<ParamOp, 1>> packedParams;
   /// Of dimensions of arguments, at the entry of @main.
   llvm::DenseMap<AffineExpr, Value> sizes;
 };

@@ -8,7 +8,7 @@ import pytest
 
 import llmc
 from kernels import (check_same_bits, compile_both, floats, linear, module,
-                     pack, quantized, rng, run, weight_ops)
+                     pack, quantized, rng, run, weight, weight_ops)
 
 # Rows: none, one, few, and around the tiles of 6 and 12.
 ROWS = (0, 1, 3, 4, 6, 11, 12, 13, 37)
@@ -197,6 +197,46 @@ def test_a_tied_weight_is_packed_once():
     # Zero points take a byte each; nothing is there twice.
     assert len(after) == 3 and all(".panels" in name for name in after)
     assert before <= sum(after.values()) <= before + 64 * 3
+
+
+@pytest.mark.parametrize("columns", [32, 64])
+def test_a_weight_and_its_transpose_are_packed(columns):
+    w = floats(32, columns)
+    made = module({"w": w}, f"""
+        %w = llmc.weight @w : tensor<32x{columns}xf32>
+        %t = llmc.transpose %w {{perm = array<i64: 1, 0>}} : (tensor<32x{columns}xf32>) -> tensor<{columns}x32xf32>
+        %h = llmc.linear %x, %w : (tensor<?x{columns}xf32>, tensor<32x{columns}xf32>) -> tensor<?x32xf32>
+        %y = llmc.linear %h, %t : (tensor<?x32xf32>, tensor<{columns}x32xf32>) -> tensor<?x{columns}xf32>
+        return %y : tensor<?x{columns}xf32>""",
+                  f'%x: tensor<?x{columns}xf32> {{llmc.name = "x"}}',
+                  f"tensor<?x{columns}xf32>")
+    x = floats(5, columns)
+    np.testing.assert_allclose(made.compile()({"x": x})["y"], x @ w.T @ w,
+                               rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("zeros", [True, "float"])
+def test_one_parameter_may_be_data_of_two_weights(zeros):
+    """With other scales and zero points: those are packed for each."""
+    params, ops, _ = weight("a", 64, 64, 4, 32, zeros)
+    more, other, _ = weight("b", 64, 64, 4, 32, zeros)
+    del more["bq"]
+    other = other.replace("@bq ", "@aq ")
+
+    def make():
+        return module({**params, **more}, f"""{ops}
+            {other}
+            %h = llmc.linear %x, %aw : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+            %y = llmc.linear %h, %bw : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+            return %y : tensor<?x64xf32>""",
+                      '%x: tensor<?x64xf32> {llmc.name = "x"}',
+                      "tensor<?x64xf32>")
+
+    got, want = run(make, {"x": floats(5, 64)}, 2)
+    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
+    made = make()
+    made.run("llmc-claim-kernels")
+    assert len(made.params()) == 5  # the integers once
 
 
 def test_what_is_not_claimed_is_said():

@@ -40,8 +40,9 @@ struct Capability {
 /// A parameter of a kernel in the layout that the kernel reads.
 struct PackedParam {
   /// Names it after the parameter that it is made from: `fc1` gives
-  /// `fc1.BACKEND.SUFFIX`. Equal names are one parameter: a weight that two
-  /// kernels read in one layout is stored once.
+  /// `fc1.BACKEND.SUFFIX`. Equal names, types and bytes are one parameter: a
+  /// weight that two kernels read in one layout is stored once. A name that is
+  /// taken gets a number.
   std::string suffix;
   mlir::RankedTensorType type;
   /// Writes all bytes of the parameter.
