@@ -74,8 +74,9 @@ struct Isa {
 
 private:
   static Isa ofX86(const CpuTarget &target) {
-    bool isWide = target.hasFeature("avx512f");
-    Isa isa{isWide ? 16 : 8, target.getNumVectorRegisters(), Dot::Words};
+    // Of AVX-512's instructions most that kernels take are those on bytes.
+    bool isWide = target.hasFeature("avx512bw");
+    Isa isa{isWide ? 16 : 8, isWide ? 32u : 16u, Dot::Words};
     if (target.hasFeature(isWide ? "avx512vnni" : "avxvnni"))
       isa.dot = Dot::Vnni;
     else if (target.hasFeature("avx2"))
@@ -85,7 +86,7 @@ private:
     isa.needsPrefetch = true;
     isa.hasTiles = isWide && target.hasFeature("amx-int8");
     isa.hasPairTiles = isWide && target.hasFeature("amx-bf16");
-    if (target.hasFeature("avx512bf16"))
+    if (isWide && target.hasFeature("avx512bf16"))
       isa.pairDot = PairDot::X86;
     return isa;
   }
