@@ -187,7 +187,7 @@ LogicalResult llmc::compileArtifact(ModuleOp module, StringRef directory,
   {
     Step step(options, "lowering to linalg");
     PassManager passes(module.getContext());
-    buildLowerToLinalgPipeline(passes, useBackends);
+    buildLowerToLinalgPipeline(passes, useBackends, options.strict);
     if (failed(passes.run(module)))
       return failure();
   }

@@ -25,13 +25,13 @@ static void addExtensionPoint(OpPassManager &manager, bool useBackends,
     manager.addPass(createExtensionPoint({name.str()}));
 }
 
-void llmc::buildLowerToLinalgPipeline(OpPassManager &manager,
-                                      bool useBackends) {
+void llmc::buildLowerToLinalgPipeline(OpPassManager &manager, bool useBackends,
+                                      bool strict) {
   manager.addPass(createFindBatch());
   manager.addPass(createSplitLowRank());
   addExtensionPoint(manager, useBackends, pipelinePoint::beforeClaim);
   if (useBackends)
-    manager.addPass(createClaimKernels());
+    manager.addPass(createClaimKernels({/*backends=*/"", strict}));
   addExtensionPoint(manager, useBackends, pipelinePoint::afterClaim);
   manager.addPass(createTransposeWeights());
   manager.addPass(createParamsToArguments());

@@ -53,9 +53,13 @@ static std::optional<SmallVector<Operation *>> findLate(ValueRange inputs,
 }
 
 /// Whether time is lost where no backend claims `op`.
-static bool wantsKernel(Operation *op) {
-  return isa<LinearOp, EmbeddingOp, AttentionOp, QuantizeDynamicOp, TopKOp>(
-             op) ||
+static bool wantsKernel(Operation *op, ShapeContext &shapes) {
+  // Products of columns by rows, such as angles of a rotation, sum nothing.
+  if (auto matmul = dyn_cast<MatMulOp>(op))
+    return getConstant(shapes.dims(matmul.getLhs()).back()) != 1;
+  return isa<LinearOp, MatMulIntegerOp, ConvOp, ConvTransposeOp, DeformConvOp,
+             RNNOp, GRUOp, LSTMOp, RMSNormOp, LayerNormOp, EmbeddingOp,
+             AttentionOp, QuantizeDynamicOp, TopKOp>(op) ||
          (isa<DequantizeLinearOp>(op) && matchStaticRounding(op->getResult(0)));
 }
 
@@ -80,16 +84,16 @@ struct ClaimKernels : llmc::impl::ClaimKernelsBase<ClaimKernels> {
     FailureOr<SmallVector<const Backends::Entry *>> asked = findBackends();
     if (failed(asked))
       return signalPassFailure();
-    if (!main || asked->empty())
+    if (!main || (asked->empty() && !strict))
       return;
     SymbolTable table(module);
     ShapeContext shapeContext(&getContext());
     symbols = &table;
     shapes = &shapeContext;
+    ok = true;
     kernels.clear();
     packedParams.clear();
     sizes.clear();
-    bool ok = true;
     if (failed(analyzeShapes(FunctionOpInterface(main), shapeContext)))
       return signalPassFailure();
     SmallVector<Operation *> ops;
@@ -99,8 +103,9 @@ struct ClaimKernels : llmc::impl::ClaimKernelsBase<ClaimKernels> {
         for (Value result : op->getResults())
           shapes->forget(result);
         op->erase();
-      } else if (!offer(op, *asked) && wantsKernel(op)) {
-        ok &= succeeded(complain(op));
+      } else if (!offer(op, *asked) && wantsKernel(op, *shapes)) {
+        complain(op, "no backend claims this op: it runs through the "
+                     "reference lowering");
       }
     }
     eraseUnusedParams(module);
@@ -128,10 +133,9 @@ private:
     return asked;
   }
 
-  LogicalResult complain(Operation *op) {
-    (strict ? op->emitError() : op->emitRemark())
-        << "no backend claims this op: it runs through the reference lowering";
-    return failure(strict);
+  void complain(Operation *op, const Twine &what) {
+    (strict ? op->emitError() : op->emitRemark()) << what;
+    ok &= !strict;
   }
 
   /// Replaces `op` by a launch if a backend claims it.
@@ -148,14 +152,16 @@ private:
       std::optional<SmallVector<Operation *>> late =
           findLate(read, claim->outputs);
       if (!late)
-        return false;
+        continue;
       for (Operation *needed : *late)
         needed->moveBefore(findFirst(claim->outputs));
       OpBuilder builder(findFirst(claim->outputs));
       std::optional<SmallVector<Value>> outputs =
           createOutputs(builder, op->getLoc(), *claim);
       if (!outputs)
-        return false;
+        continue;
+      for (StringRef shortfall : claim->shortfalls)
+        complain(op, shortfall);
       StringRef name = entry->info->name;
       SmallVector<Value> inputs = claim->inputs;
       for (PackedParam &packed : claim->packed)
@@ -286,6 +292,7 @@ private:
     return kernel;
   }
 
+  bool ok = true;
   func::FuncOp main;
   SymbolTable *symbols = nullptr;
   ShapeContext *shapes = nullptr;

@@ -212,6 +212,8 @@ def make_parser():
                      help="bf16 rounds queries, keys, values and weights of "
                           "attention over f32, which is faster where the "
                           "processor multiplies pairs of bf16 (default: f32)")
+    sub.add_argument("--strict", action="store_true",
+                     help="fail where something that takes time has no kernel")
     tokenizer(sub)
 
     sub = command("export", "Write a language model for another program.")

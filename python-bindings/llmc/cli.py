@@ -102,7 +102,7 @@ def run_compile(args):
     module = Module.load(model, args.load_backend or ("cpu",))
     notices = module.compile_artifact(
         args.output, target=args.target, tokenizer=args.tokenizer,
-        top_k=args.top_k, attention=args.attention)
+        top_k=args.top_k, attention=args.attention, strict=args.strict)
     note_all(notices)
     files = [f for f in pathlib.Path(args.output).iterdir() if f.is_file()]
     result = {"model": str(model), "output": str(args.output),

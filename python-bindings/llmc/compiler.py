@@ -404,7 +404,8 @@ class Module:
         return Compiled(self._model.compile(target, opt_level))
 
     def compile_artifact(self, directory, target="host", opt_level=2,
-                         tokenizer=None, top_k=None, attention="f32"):
+                         tokenizer=None, top_k=None, attention="f32",
+                         strict=False):
         """Compiles into an artifact, a folder that llmc.Artifact opens. This
         uses the module up. With `top_k`, a language model returns that many
         best tokens beside its logits, which generation then chooses from. With
@@ -412,7 +413,8 @@ class Module:
         which is faster where the processor multiplies pairs of bf16. The
         tokenizer and configuration come from where the model is, or from
         beside `tokenizer`, a tokenizer.json. Returns lines about what the
-        backends left to the reference lowering, and what could not be done."""
+        backends left to the reference lowering, which is an error with
+        `strict`, and what could not be done."""
         if attention not in ("f32", "bf16"):
             raise Error(f"attention is in f32 or bf16, not '{attention}'")
         folder = self._folder
@@ -428,7 +430,7 @@ class Module:
         notices = (self.run("llmc-cast-attention").notices
                    if attention == "bf16" else [])
         return notices + self._model.compile_artifact(
-            os.fspath(directory), target, opt_level, folder or ".")
+            os.fspath(directory), target, opt_level, folder or ".", strict)
 
 
 class Compiled:

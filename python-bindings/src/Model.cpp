@@ -322,7 +322,8 @@ std::unique_ptr<CompiledModel> Model::compile(const std::string &target,
 
 std::vector<std::string>
 Model::compileArtifact(const std::string &directory, const std::string &target,
-                       unsigned optLevel, const std::string &modelDirectory) {
+                       unsigned optLevel, const std::string &modelDirectory,
+                       bool strict) {
   Use use(*this);
   setTarget(target);
   DiagnosticCollector diagnostics(&context);
@@ -330,6 +331,7 @@ Model::compileArtifact(const std::string &directory, const std::string &target,
   options.target = target;
   options.optLevel = optLevel;
   options.modelDirectory = modelDirectory;
+  options.strict = strict;
   LogicalResult result = llmc::compileArtifact(*use, directory, options);
   module = nullptr;
   if (failed(result))

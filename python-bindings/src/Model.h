@@ -103,7 +103,8 @@ public:
   std::vector<std::string> compileArtifact(const std::string &directory,
                                            const std::string &target,
                                            unsigned optLevel,
-                                           const std::string &modelDirectory);
+                                           const std::string &modelDirectory,
+                                           bool strict);
 
 private:
   explicit Model(const std::vector<std::string> &files);

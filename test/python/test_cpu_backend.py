@@ -240,10 +240,10 @@ def test_one_parameter_may_be_data_of_two_weights(zeros):
 
 
 def test_what_is_not_claimed_is_said():
-    """3 bits come in lines of 32 columns, which blocks of 16 do not fill: a
+    """8 bits come in lines of 4 columns, which blocks of 2 do not fill: a
     remark, and an error when strict."""
-    params, _ = quantized(8, 32, 3, 16, False)
-    body = weight_ops(params, 8, 32, 3, 16) + "\n" + linear(8, 32, False)
+    params, _ = quantized(8, 32, 8, 2, False)
+    body = weight_ops(params, 8, 32, 8, 2) + "\n" + linear(8, 32, False)
 
     def make():
         return module(params, body,
@@ -256,6 +256,39 @@ def test_what_is_not_claimed_is_said():
     assert looked.ops().get("llmc.launch", 0) == 0
     with pytest.raises(llmc.Error, match="no backend claims"):
         make().run("llmc-claim-kernels{strict}")
+
+
+@pytest.mark.parametrize("bits, block, wide", [
+    (3, 16, 4), (3, 40, 4), (2, 8, 4), (2, 12, 8), (4, 20, 8), (5, 16, 8),
+    (6, 8, 8), (7, 16, 8)])
+@pytest.mark.parametrize("zeros", [False, True, "float"])
+def test_blocks_that_do_not_fill_lines(bits, block, wide, zeros):
+    """Are stored in more bits, which is said, and an error when strict."""
+    rows, columns = 33, 2 * block + 5
+    params, values = quantized(rows, columns, bits, block, zeros)
+    body = (weight_ops(params, rows, columns, bits, block) + """
+        %a = llmc.quantize_dynamic %x {block = BLOCK : i64} : (tensor<?xKxf32>) -> tensor<?xKxf32>
+        %0 = llmc.linear %x, %w : (tensor<?xKxf32>, tensor<33xKxf32>) -> tensor<?x33xf32>
+        %1 = llmc.linear %a, %w : (tensor<?xKxf32>, tensor<33xKxf32>) -> tensor<?x33xf32>
+        %y = llmc.concat %0, %1 {axis = 1 : i64} : (tensor<?x33xf32>, tensor<?x33xf32>) -> tensor<?x66xf32>
+        return %y : tensor<?x66xf32>""".replace("K", str(columns)).replace(
+            "BLOC" + str(columns), str(block)))
+
+    def make():
+        return module(params, body,
+                      f'%x: tensor<?x{columns}xf32> {{llmc.name = "x"}}',
+                      "tensor<?x66xf32>")
+
+    notices = make().run("llmc-claim-kernels").notices
+    assert len(notices) == 2
+    assert all(f"in blocks of {block}: its kernel reads them with {wide} bits"
+               in notice for notice in notices)
+    with pytest.raises(llmc.Error, match="its kernel reads them with"):
+        make().run("llmc-claim-kernels{strict}")
+    x = floats(7, columns)
+    got, want = run(make, {"x": x}, 2)
+    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(got[:, :33], x @ values.T, rtol=1e-4, atol=1e-4)
 
 
 def test_a_transpose_that_moves_nothing_is_not_claimed():

@@ -254,10 +254,12 @@ CACHES = ["f32", "f16", "int8", "int4"]
 @pytest.mark.parametrize("name", MODELS)
 def test_one_kernel(name, cache):
     """From what linears leave to what the next one reads, and the cache."""
-    if not is_kernel(MODELS[name][2], cache):
-        pytest.skip("kernels take rows of 32 and groups of 16")
     module = model(*MODELS[name], cache)
-    assert module.run("llmc-claim-kernels").notices == []
+    notices = module.run("llmc-claim-kernels").notices
+    if not is_kernel(MODELS[name][2], cache):
+        assert any("makes floats of the whole cache" in n for n in notices)
+        return
+    assert notices == []
     ops = module.ops()
     assert ops["llmc.launch"] == 1
     left = {"llmc.rope", "llmc.transpose", "llmc.tensor_scatter", "llmc.prefix",

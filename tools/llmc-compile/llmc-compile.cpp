@@ -70,6 +70,10 @@ int main(int argc, char **argv) {
       std::string(onnxPasses) + ", for IR: none)";
   cl::opt<std::string> passes("passes", cl::value_desc("pipeline"),
                               cl::desc(passesHelp), cl::cat(category));
+  cl::opt<bool> strict("strict",
+                       cl::desc("Fail where no backend claims an op that takes "
+                                "time"),
+                       cl::cat(category));
   cl::opt<bool> verbose("v", cl::desc("Say how long each step takes"),
                         cl::cat(category));
   BackendOptions backends(category);
@@ -103,6 +107,7 @@ int main(int argc, char **argv) {
   options.target = target;
   options.sysroot = sysroot;
   options.optLevel = optLevel;
+  options.strict = strict;
   options.verbose = verbose;
   options.modelDirectory = modelDirectory;
   if (modelDirectory.empty()) {

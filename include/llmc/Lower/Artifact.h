@@ -22,6 +22,8 @@ struct ArtifactOptions {
   /// The folder that the model came from: its tokenizer and configuration go
   /// into the artifact. Empty for none.
   std::string modelDirectory;
+  /// Fails where a backend does not claim what takes time.
+  bool strict = false;
   /// Says on llvm::errs() how long each step takes.
   bool verbose = false;
 };

@@ -47,9 +47,10 @@ enum class RuntimeError : int64_t {
 
 /// Lowers a model from llmc ops to linalg on tensors. Ops that the backends of
 /// the context claim become launches of their kernels, unless `useBackends` is
-/// false: then all of it is the reference lowering.
+/// false: then all of it is the reference lowering. With `strict`, what takes
+/// time and no backend claims is an error.
 void buildLowerToLinalgPipeline(mlir::OpPassManager &manager,
-                                bool useBackends = true);
+                                bool useBackends = true, bool strict = false);
 
 /// Lowers a model to linalg and other upstream dialects on tensors, without
 /// anything of llmc's: for other compilers.

@@ -68,6 +68,9 @@ struct Claim {
   /// The parameter whose name the packed ones get.
   std::string param;
   llvm::SmallVector<PackedParam> packed;
+  /// Sentences about what the kernel does not do as its inputs suggest, such as
+  /// a format that it reads unpacked: remarks, and errors where strict.
+  llvm::SmallVector<std::string> shortfalls;
 };
 
 /// Whether one launch can compute all of `outputs`, results in one block: none

@@ -30,9 +30,11 @@ def ClaimKernels : Pass<"llmc-claim-kernels", "::mlir::ModuleOp"> {
     it that compute what it reads are moved before it. An output that updates a
     value, such as a cache, has that value instead of an empty tensor.
 
-    A linear, an embedding, an attention or a rounding of activations that no
-    backend claims is a remark, and an error with `strict`: it would run through
-    the reference lowering.
+    An op that takes time - a linear or another product of matrices, a
+    convolution, a recurrent layer, an embedding, an attention, a norm, a
+    rounding of activations, the largest of a row - and that no backend claims
+    is a remark, and an error with `strict`: it would run through the reference
+    lowering. So is what a claim falls short of.
   }];
   let dependentDialects = ["::llmc::LLMCDialect", "::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];

@@ -94,7 +94,8 @@ public:
   }
 
   void emit() {
-    numRows = queryRows.getNumRows(k);
+    findEqualSizes();
+    numRows = k.checked(queryRows.getNumRows(k), equalSizes);
     findNumKeys();
     rowTasks = k.ceilDiv(numRows, taskRows);
     Value batches = queryRows.getBatch(k);
@@ -153,6 +154,21 @@ private:
             AffineMap::getPermutationMap(ArrayRef(order), k.b.getContext())));
   }
 
+  /// The sizes that shapes of operands do not tell to be equal.
+  void findEqualSizes() {
+    Value batches = queryRows.getBatch(k);
+    for (Value buffer : {keys.data, values.data})
+      equalSizes.push_back({k.dim(buffer, 0), batches});
+    queryRows.addSizes(k, equalSizes);
+    if (!spec.appends)
+      return;
+    for (const HeadRows &rows : {keyRows, valueRows}) {
+      equalSizes.push_back({rows.getBatch(k), batches});
+      rows.addSizes(k, equalSizes);
+    }
+    equalSizes.push_back({keyRows.getNumRows(k), valueRows.getNumRows(k)});
+  }
+
   void findNumKeys() {
     Value capacity = k.min(k.dim(keys.data, 2), k.dim(values.data, 2));
     for (const Cache &cache : {keys, values})
@@ -171,7 +187,7 @@ private:
       block.numKeys = arith::MinUIOp::create(k.b, k.loc, first, capacity);
       return;
     }
-    Value count = keyRows.getNumRows(k);
+    Value count = k.checked(keyRows.getNumRows(k), equalSizes);
     // Without a sum, which may wrap.
     fits = arith::AndIOp::create(
         k.b, k.loc, fits,
@@ -452,6 +468,7 @@ private:
   HeadRows queryRows, keyRows, valueRows;
   Cache keys, values;
   Value length, mask, y;
+  SmallVector<std::pair<Value, Value>> equalSizes;
   KeyBlock block;
   Value numRows; ///< S
   Value rowTasks, splits;

@@ -35,10 +35,16 @@ public:
     keys = matchCache(key, shapes);
     values = matchCache(value, shapes);
     // One length is for both.
+    bool isReadable = isReadableCache(keys, spec.headSize, /*isKeys=*/true) &&
+                      isReadableCache(values, spec.valueSize, /*isKeys=*/false);
     if (bool(keys.prefix) != bool(values.prefix) ||
-        shapes.dim(key, 2) != shapes.dim(value, 2) ||
-        !isReadableCache(keys, spec.headSize, /*isKeys=*/true) ||
-        !isReadableCache(values, spec.valueSize, /*isKeys=*/false)) {
+        shapes.dim(key, 2) != shapes.dim(value, 2) || !isReadable) {
+      if (!isReadable)
+        shortfalls.push_back(
+            "kernels read int8 caches of heads whose size is a multiple of 4, "
+            "and int4 ones of multiples of 32 in groups of 16 or multiples: "
+            "the reference lowering makes floats of the whole cache, each "
+            "time");
       keys = CacheMatch::read(key, shapes);
       values = CacheMatch::read(value, shapes);
     }
@@ -50,9 +56,11 @@ public:
       spec.valueGroup = values.group;
     if (Value mask = op.getMask(); mask && !matchMask(mask))
       return std::nullopt;
-    if (std::optional<AttentionMatch> appending = matchAppend(result))
-      return appending;
-    return matchReading(result);
+    std::optional<AttentionMatch> match = matchAppend(result);
+    if (!match)
+      match = matchReading(result);
+    match->shortfalls = shortfalls;
+    return match;
   }
 
 private:
@@ -93,10 +101,13 @@ private:
     for (auto [operand, axis] : {std::pair(query, 1), std::pair(key, 1),
                                  std::pair(query, 3), std::pair(value, 3)}) {
       std::optional<int64_t> size = getConstant(shapes.dim(operand, axis));
-      if (!size || shapes.elementType(operand) != element)
+      if (!size || *size == 0 || shapes.elementType(operand) != element)
         return false;
       sizes.push_back(*size);
     }
+    if (getConstant(shapes.dim(value, 1)) != sizes[1] ||
+        getConstant(shapes.dim(key, 3)) != sizes[2] || sizes[0] % sizes[1] != 0)
+      return false;
     spec.heads = sizes[0];
     spec.keyHeads = sizes[1];
     spec.headSize = sizes[2];
@@ -157,7 +168,7 @@ private:
           getConstant(shapes.dim(rope.getCos(), 0)) != 1;
     }
     auto takeNorm = [&] {
-      std::optional<NormMatch> norm = matchNorm(source.getDefiningOp());
+      std::optional<NormMatch> norm = matchNorm(source.getDefiningOp(), shapes);
       if (!norm)
         return;
       source = norm->inputs.front();
@@ -257,6 +268,7 @@ private:
   Value query, key, value; ///< or what they are casts of
   AttentionSpec spec;
   CacheMatch keys, values;
+  SmallVector<std::string> shortfalls;
   Value mask;
 };
 } // namespace

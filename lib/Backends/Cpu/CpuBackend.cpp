@@ -10,6 +10,7 @@
 #include "TopKKernel.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/Support/FormatVariadic.h"
 #include <limits>
 
 using namespace mlir;
@@ -93,16 +94,16 @@ public:
       return claimEmbedding(embedding);
     if (llvm::isa<AttentionOp, TransposeOp, CastOp>(op))
       return claimAttention(op, shapes);
-    if (std::optional<NormMatch> norm = matchNorm(op))
+    if (std::optional<NormMatch> norm = matchNorm(op, shapes))
       return claimNorm(op, *norm);
     if (std::optional<TopKSpec> topK = matchTopK(op))
       return claimTopK(op, *topK);
     std::optional<LinearMatch> match = matchLinear(op, shapes, isa.lanes);
     if (!match)
       return std::nullopt;
-    for (Value weight : match->weights)
-      sayIfUnpacked(op, weight, match->spec.layout);
     Claim claim;
+    for (Value weight : match->weights)
+      sayIfLarger(claim, weight, match->spec.layout);
     claim.kind = "linear";
     claim.config = ConfigWriter::write(op->getContext(), match->spec);
     claim.inputs = match->inputs;
@@ -160,19 +161,19 @@ private:
     claim.inputs = match->inputs;
     claim.outputs = match->outputs;
     claim.updated = match->updated;
+    claim.shortfalls = match->shortfalls;
     claim.config = ConfigWriter::write(op->getContext(), match->spec);
     return claim;
   }
 
   static Claim claimNorm(Operation *op, const NormMatch &match) {
     auto type = cast<ShapedType>(match.inputs[0].getType());
-    auto scale = cast<ShapedType>(match.inputs[1].getType());
     Claim claim;
     claim.kind = "norm";
     claim.inputs = match.inputs;
     claim.config = ConfigWriter::write(
         op->getContext(),
-        NormKernelSpec{match.spec, scale.getDimSize(0), type.getRank()});
+        NormKernelSpec{match.spec, match.columns, type.getRank()});
     return claim;
   }
 
@@ -189,8 +190,8 @@ private:
         PanelLayout::of(op.getWeight(), isa.lanes);
     if (!layout)
       return std::nullopt;
-    sayIfUnpacked(op, op.getWeight(), *layout);
     Claim claim;
+    sayIfLarger(claim, op.getWeight(), *layout);
     claim.kind = "embedding";
     claim.inputs = {op.getIds()};
     claim.param = getParamName(op.getWeight());
@@ -203,15 +204,26 @@ private:
     return claim;
   }
 
-  static void sayIfUnpacked(Operation *op, Value weight,
-                            const PanelLayout &layout) {
+  static void sayIfLarger(Claim &claim, Value weight,
+                          const PanelLayout &layout) {
+    if (auto dequantize = weight.getDefiningOp<DequantizeOp>();
+        dequantize && int64_t(dequantize.getBits()) != layout.bits)
+      claim.shortfalls.push_back(
+          llvm::formatv(
+              "the weight '{0}' has integers of {1} bits in blocks of "
+              "{2}: its kernel reads them with {3} bits, as lines of "
+              "panels are in one block",
+              getParamName(weight), dequantize.getBits(), layout.block,
+              layout.bits)
+              .str());
     if (layout.isSparse)
       return;
     if (std::optional<std::string> pattern = getPattern(weight))
-      op->emitRemark() << "the weight '" << getParamName(weight) << "' is "
-                       << *pattern
-                       << ", for which CPUs have no instructions: its kernel "
-                          "reads it unpacked, as a dense one";
+      claim.shortfalls.push_back(
+          ("the weight '" + getParamName(weight) + "' is " + *pattern +
+           ", for which CPUs have no instructions: its kernel reads it "
+           "unpacked, as a dense one")
+              .str());
   }
 
   /// The weight of an op that there is a kernel for; null for any other op.

@@ -38,6 +38,17 @@ HeadRows::HeadRows(const HeadsSpec &spec, int64_t size, ValueRange &arguments)
   }
 }
 
+void HeadRows::addSizes(KernelBuilder &k,
+                        SmallVectorImpl<std::pair<Value, Value>> &equal) const {
+  if (spec.rotated == 0)
+    return;
+  for (Value table : {cos, sin}) {
+    equal.push_back({k.dim(table, 1), getNumRows(k)});
+    if (spec.tablesHaveBatch)
+      equal.push_back({k.dim(table, 0), getBatch(k)});
+  }
+}
+
 static Value readTable(KernelBuilder &k, Value table, ValueRange angle,
                        int64_t offset, Value there) {
   Values place(angle);

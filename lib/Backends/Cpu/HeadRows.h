@@ -62,6 +62,9 @@ public:
     return k.dim(source, spec.transposed ? 1 : 2);
   }
   Value getBatch(KernelBuilder &k) const { return k.dim(source, 0); }
+  /// Adds sizes that have to be equal: those of the tables and of the rows.
+  void addSizes(KernelBuilder &k,
+                llvm::SmallVectorImpl<std::pair<Value, Value>> &equal) const;
 
   /// Asks for one row, as far from the next one of its head as heads are wide.
   void prefetch(KernelBuilder &k, Value batch, Value head, Value row) const;

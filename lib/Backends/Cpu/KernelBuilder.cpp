@@ -1,7 +1,9 @@
 //===- KernelBuilder.cpp - what writing a kernel takes --------------------===//
 
 #include "KernelBuilder.h"
+#include "llmc/Lower/Patterns.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace llmc;
@@ -17,6 +19,23 @@ Value KernelBuilder::constant(Type type, double value) {
   if (auto vector = dyn_cast<VectorType>(type))
     number = DenseElementsAttr::get(vector, Attribute(number));
   return arith::ConstantOp::create(b, loc, number);
+}
+
+Value KernelBuilder::checked(Value count,
+                             ArrayRef<std::pair<Value, Value>> equalSizes) {
+  Value fits;
+  for (auto [x, y] : equalSizes) {
+    std::optional<int64_t> known = getConstantIntValue(x);
+    if (x == y || (known && known == getConstantIntValue(y)))
+      continue;
+    Value equal = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x, y);
+    fits =
+        fits ? arith::AndIOp::create(b, loc, fits, equal).getResult() : equal;
+  }
+  if (!fits)
+    return count;
+  createRuntimeCheck(b, loc, fits, RuntimeError::ShapeMismatch);
+  return select(fits, count, index(0));
 }
 
 Value KernelBuilder::bits(Value vector, int64_t shift, int64_t mask) {

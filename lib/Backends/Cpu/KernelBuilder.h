@@ -84,6 +84,11 @@ struct KernelBuilder {
     return b.createOrFold<mlir::memref::DimOp>(loc, buffer, dimension);
   }
 
+  /// `count`; 0 where sizes differ that have to be equal, which is reported as
+  /// a shape mismatch. Nothing is compared where their types tell.
+  Value checked(Value count,
+                llvm::ArrayRef<std::pair<Value, Value>> equalSizes);
+
   //===--------------------------------------------------------------------===//
   // Numbers: scalars, or vectors of `lanes`
   //===--------------------------------------------------------------------===//

@@ -59,6 +59,11 @@ struct TileShapes {
       few.panels = 2;
     if (!hasHalves)
       one.panels = std::max<int64_t>(32 / isa.lanes, 4);
+    // Without registers for vectors a panel's numbers are each an instruction.
+    if (isa.registers == 0) {
+      many = {2, 1};
+      few = one = {1, 1};
+    }
   }
 };
 
@@ -70,6 +75,7 @@ public:
         scales(k, spec) {
     rows = k.numOuter(arguments.front(), 1);
     x = k.flatten(take(), 1);
+    rows = k.checked(rows, {{k.dim(x, 1), k.index(layout.columns)}});
     if (spec.norm)
       normScale = take();
     if (spec.norm.hasBias)

@@ -215,7 +215,9 @@ private:
     spec.rank = cast<ShapedType>(x.getType()).getRank();
     std::optional<NormMatch> norm;
     if (isOwn && spec.format == FloatFormat::F32)
-      norm = matchNorm(x.getDefiningOp());
+      norm = matchNorm(x.getDefiningOp(), shapes);
+    if (norm && norm->columns != spec.layout.columns)
+      norm.reset();
     if (norm)
       spec.norm = norm->spec;
     result.inputs = norm ? norm->inputs : SmallVector<Value>{x};

@@ -7,7 +7,8 @@ using namespace mlir;
 using namespace llmc;
 using namespace llmc::cpu;
 
-std::optional<NormMatch> llmc::cpu::matchNorm(Operation *op) {
+std::optional<NormMatch> llmc::cpu::matchNorm(Operation *op,
+                                              ShapeContext &shapes) {
   NormMatch match;
   if (auto norm = dyn_cast_or_null<RMSNormOp>(op)) {
     match.spec = {Norm::RMS, norm.getEpsilon().convertToFloat(), false};
@@ -27,9 +28,19 @@ std::optional<NormMatch> llmc::cpu::matchNorm(Operation *op) {
         return getElementTypeOrSelf(input.getType()).isF32();
       }))
     return std::nullopt;
-  // Kernels are written for one number of columns.
-  if (!cast<ShapedType>(match.inputs[1].getType()).hasStaticShape())
-    return std::nullopt;
+  // Kernels are written for one number of columns, and repeat nothing.
+  std::optional<int64_t> columns =
+      getConstant(shapes.dims(match.inputs[0]).back());
+  for (Value input : ArrayRef(match.inputs).drop_front()) {
+    std::optional<int64_t> size = shapes.rank(input) == 1
+                                      ? getConstant(shapes.dim(input, 0))
+                                      : std::nullopt;
+    if (!columns && size != 1)
+      columns = size;
+    if (!size || size != columns)
+      return std::nullopt;
+  }
+  match.columns = *columns;
   return match;
 }
 
@@ -99,7 +110,8 @@ void llmc::cpu::emitNorm(func::FuncOp function, const NormKernelSpec &spec,
         y = k.flatten(function.getArguments().back(), 1);
   RowNorm norm(k, spec.norm, spec.columns, x, function.getArgument(1),
                spec.norm.hasBias ? function.getArgument(2) : Value());
-  Value rows = k.dim(x, 0), end = k.index(spec.columns);
+  Value end = k.index(spec.columns);
+  Value rows = k.checked(k.dim(x, 0), {{k.dim(x, 1), end}});
   k.parallelIf(
       k.isWorthThreads(k.mul(rows, spec.columns)), rows, [&](Value row) {
         norm.begin(row);

@@ -4,6 +4,7 @@
 #define LLMC_LIB_BACKENDS_CPU_NORMSPEC_H
 
 #include "llmc/IR/Dialect.h"
+#include "llmc/IR/ShapeInference.h"
 
 namespace llmc::cpu {
 
@@ -46,10 +47,11 @@ struct NormSpec {
 struct NormMatch {
   NormSpec spec;
   llvm::SmallVector<mlir::Value> inputs; ///< x, scale and bias
+  int64_t columns = 0;                   ///< of a row of x
 };
 
 /// The norm that `op` is, if it is one of f32 over rows.
-std::optional<NormMatch> matchNorm(mlir::Operation *op);
+std::optional<NormMatch> matchNorm(mlir::Operation *op, ShapeContext &shapes);
 
 } // namespace llmc::cpu
 

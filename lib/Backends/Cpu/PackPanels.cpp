@@ -67,7 +67,7 @@ struct Packer {
     auto lookup = weight.getDefiningOp<LookupOp>();
     return {getRows(weight), layout.columns,
             int64_t(lookup ? lookup.getBlock() : dequantize.getBlock()),
-            layout.bits};
+            int64_t(lookup ? lookup.getBits() : dequantize.getBits())};
   }
 
   void packFloats(char *out) const;
@@ -164,10 +164,17 @@ void Packer::packCodes(uint32_t *out) const {
     int64_t pitch = std::max(padded, stored);
     int64_t rowBytes = format.getNumBlocks() * format.getBlockBytes();
     codes.assign(lanes * pitch, padding);
+    // Where the middle of the range means 0, it moves with the range.
+    int64_t shift = layout.hasZeros || layout.isLookup()
+                        ? 0
+                        : (1 << layout.bits >> 1) - (1 << format.bits >> 1);
     for (int64_t lane = 0; lane < lanes; ++lane) {
       if (int64_t row = source.firstRow + lane; row < format.rows)
-        unpackBits(data[source.weight].begin() + row * rowBytes, layout.bits,
+        unpackBits(data[source.weight].begin() + row * rowBytes, format.bits,
                    MutableArrayRef(codes).slice(lane * pitch, padded));
+      for (uint8_t &code :
+           MutableArrayRef(codes).slice(lane * pitch, padded * (shift != 0)))
+        code += shift;
       if (layout.isSparse)
         keepTwoOfFour(MutableArrayRef(codes).slice(lane * pitch, stored),
                       layout.bits);
@@ -255,7 +262,7 @@ void Packer::packZeros(uint8_t *out) const {
         break;
       unpackBits(zeros[source.weight].begin() +
                      index * format.getZerosRowBytes(),
-                 layout.bits, row);
+                 format.bits, row);
       for (int64_t block = 0; block < blocks; ++block)
         out[block * lanes + lane] = row[block];
     }

@@ -125,7 +125,8 @@ static std::optional<PanelLayout> ofBlocks(PanelLayout layout, Value data,
 
 std::optional<PanelLayout> PanelLayout::of(Value weight, int64_t lanes) {
   auto type = cast<RankedTensorType>(weight.getType());
-  if (!type.hasStaticShape() || !getFloatFormat(type.getElementType()))
+  if (!type.hasStaticShape() || type.getNumElements() == 0 ||
+      !getFloatFormat(type.getElementType()))
     return std::nullopt;
   PanelLayout layout;
   layout.columns = type.getDimSize(1);
@@ -143,6 +144,10 @@ std::optional<PanelLayout> PanelLayout::of(Value weight, int64_t lanes) {
     layout.isSparse = isTwoOfFour(dequantize.getData());
     if (layout.getNumBlocks() > 1 && layout.block % layout.getChunk() != 0)
       layout.isSparse = false;
+    // Integers whose lines reach over a block are stored in more bits.
+    while (layout.getNumBlocks() > 1 && layout.bits < 8 &&
+           layout.block % layout.getChunk() != 0)
+      layout.bits = layout.bits < 4 ? 4 : 8;
     return ofBlocks(layout, dequantize.getData(), dequantize.getScales());
   }
   if (auto lookup = weight.getDefiningOp<LookupOp>()) {
