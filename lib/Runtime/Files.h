@@ -8,19 +8,26 @@
 
 namespace llmc::runtime {
 
-/// A file opened for reading. Fails unless it has `bytes` bytes: a module or
-/// weights that were cut off would end the process at the first access.
+/// A file opened for reading. Fails for a directory, a pipe or a device.
 class OpenFile {
 public:
-  OpenFile(const std::string &path, int64_t bytes);
+  explicit OpenFile(const std::string &path);
+  /// Fails unless it has `expected` bytes: a module or weights that were cut
+  /// off would end the process at the first access.
+  OpenFile(const std::string &path, int64_t expected);
   ~OpenFile();
   OpenFile(const OpenFile &) = delete;
   OpenFile &operator=(const OpenFile &) = delete;
 
+  const std::string &getPath() const { return path; }
   int getDescriptor() const { return descriptor; }
+  int64_t size() const { return bytes; }
+  std::string read() const;
 
 private:
+  std::string path;
   int descriptor;
+  int64_t bytes = 0;
 };
 
 /// A file mapped read-only.
@@ -54,7 +61,6 @@ public:
   void *find(const std::string &symbol) const;
 
 private:
-  std::string path;
   OpenFile file;
   void *handle;
 };

@@ -2,9 +2,9 @@
 
 #include "Manifest.h"
 #include "Error.h"
+#include "Files.h"
 #include "llmc/Runtime/ArtifactFormat.h"
 #include <algorithm>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -14,7 +14,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr size_t kMaxManifestBytes = size_t(256) << 20;
+constexpr int64_t kMaxManifestBytes = int64_t(256) << 20;
 constexpr size_t kMaxRank = 32;
 
 /// A value of the manifest and the way to it, for messages.
@@ -246,24 +246,13 @@ void ManifestReader::readModel() {
 
 Manifest Manifest::read(const std::string &directory) {
   std::string path = directory + "/" + artifact::kManifestFile;
-  std::ifstream file(path, std::ios::binary);
-  std::string text;
-  if (file) {
-    file.seekg(0, std::ios::end);
-    std::streamoff size = file.tellg();
-    if (size > std::streamoff(kMaxManifestBytes))
-      fail(LLMC_ERROR_FORMAT, path, ": is too large for a manifest");
-    file.seekg(0);
-    text.resize(size > 0 ? size_t(size) : 0);
-    file.read(text.data(), std::streamsize(text.size()));
-  }
-  if (!file)
-    fail(LLMC_ERROR_FILE, "cannot read ", path,
-         ": is this the directory of an artifact?");
+  OpenFile file(path);
+  if (file.size() > kMaxManifestBytes)
+    fail(LLMC_ERROR_FORMAT, path, ": is too large for a manifest");
 
   json root;
   try {
-    root = json::parse(text);
+    root = json::parse(file.read());
   } catch (const json::exception &error) {
     fail(LLMC_ERROR_FORMAT, path, ": ", error.what());
   }
