@@ -15,6 +15,8 @@ using nlohmann::json;
 namespace {
 
 constexpr int64_t kMaxManifestBytes = int64_t(256) << 20;
+/// Of lists and objects in each other: `dump` calls itself for each level.
+constexpr int kMaxDepth = 64;
 constexpr size_t kMaxRank = 32;
 
 /// A value of the manifest and the way to it, for messages.
@@ -251,8 +253,14 @@ Manifest Manifest::read(const std::string &directory) {
     fail(LLMC_ERROR_FORMAT, path, ": is too large for a manifest");
 
   json root;
+  auto checkDepth = [&](int depth, json::parse_event_t, const json &) {
+    if (depth > kMaxDepth)
+      fail(LLMC_ERROR_FORMAT, path, ": is nested more than ", kMaxDepth,
+           " deep");
+    return true;
+  };
   try {
-    root = json::parse(file.read());
+    root = json::parse(file.read(), checkDepth);
   } catch (const json::exception &error) {
     fail(LLMC_ERROR_FORMAT, path, ": ", error.what());
   }
