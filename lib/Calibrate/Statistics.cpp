@@ -2,8 +2,8 @@
 
 #include "llmc/Calibrate/Statistics.h"
 #include "llmc/IR/Dialect.h"
+#include "llmc/Weights/Json.h"
 #include "llmc/Weights/Safetensors.h"
-#include "llvm/Support/JSON.h"
 #include <cmath>
 
 using namespace mlir;
@@ -291,7 +291,7 @@ static llvm::Expected<llvm::json::Value> readJson(const Safetensors &file,
   auto found = file.metadata.find(key.str());
   if (found == file.metadata.end())
     return llvm::createStringError("its metadata has no '" + key + "'");
-  return llvm::json::parse(found->second);
+  return parseJson(found->second);
 }
 
 /// Reads the statistics named after `param`.

@@ -2,10 +2,10 @@
 
 #include "FloatWeights.h"
 #include "LowRank.h"
+#include "llmc/Weights/Json.h"
 #include "llmc/Weights/Safetensors.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Regex.h"
@@ -116,7 +116,7 @@ llvm::Expected<AdapterConfig> AdapterConfig::read(StringRef path) {
   auto buffer = llvm::MemoryBuffer::getFile(path);
   if (!buffer)
     return fail(buffer.getError().message());
-  auto json = llvm::json::parse((*buffer)->getBuffer());
+  auto json = parseJson((*buffer)->getBuffer());
   if (!json)
     return fail(llvm::toString(json.takeError()));
   const llvm::json::Object *object = json->getAsObject();

@@ -4,6 +4,7 @@
 #include "CodeGen.h"
 #include "llmc/Lower/Passes.h"
 #include "llmc/Runtime/ArtifactFormat.h"
+#include "llmc/Weights/Json.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -130,7 +131,7 @@ static FailureOr<json::Object> readObject(ModuleOp module, const Twine &path) {
   auto file = llvm::MemoryBuffer::getFile(path);
   if (!file)
     return json::Object();
-  llvm::Expected<json::Value> value = json::parse((*file)->getBuffer());
+  llvm::Expected<json::Value> value = parseJson((*file)->getBuffer());
   if (!value)
     return module.emitError()
            << path << ": " << llvm::toString(value.takeError());

@@ -1,10 +1,10 @@
 //===- Safetensors.cpp - tensors by name in a file ------------------------===//
 
 #include "llmc/Weights/Safetensors.h"
+#include "llmc/Weights/Json.h"
 #include "llmc/Weights/OutputFile.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/Support/Endian.h"
-#include "llvm/Support/JSON.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -129,8 +129,7 @@ llvm::Expected<Safetensors> Safetensors::read(StringRef path) {
   uint64_t length = llvm::support::endian::read64le(bytes.data());
   if (length > bytes.size() - 8)
     return fail("its header would have " + Twine(length) + " bytes");
-  auto header =
-      llvm::json::parse(StringRef(bytes.data() + 8, size_t(length)).rtrim());
+  auto header = parseJson(StringRef(bytes.data() + 8, size_t(length)).rtrim());
   if (!header)
     return fail(llvm::toString(header.takeError()));
   const llvm::json::Object *entries = header->getAsObject();

@@ -307,9 +307,12 @@ TEST_F(ArtifactTest, carriesTheModelsConfiguration) {
   ASSERT_EQ(llmc_model_eos_ids(model, &ids), 2u);
   EXPECT_EQ(ids[1], 6);
 
-  std::ofstream(options.modelDirectory + "/config.json") << "{,}";
-  EXPECT_TRUE(failed(compile(linear)));
-  EXPECT_NE(errors.find("config.json"), std::string::npos) << errors;
+  for (const std::string &bad :
+       {std::string("{,}"), std::string(300000, '[')}) {
+    std::ofstream(options.modelDirectory + "/config.json") << bad;
+    EXPECT_TRUE(failed(compile(linear)));
+    EXPECT_NE(errors.find("config.json"), std::string::npos) << errors;
+  }
 }
 
 } // namespace
