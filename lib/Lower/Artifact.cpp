@@ -18,6 +18,11 @@ using namespace llmc;
 namespace fs = llvm::sys::fs;
 namespace path = llvm::sys::path;
 
+/// What an artifact has of the model's, where there is such a file.
+static constexpr llvm::StringLiteral modelFiles[] = {
+    "tokenizer.json", "tokenizer_config.json", "config.json",
+    "generation_config.json"};
+
 namespace {
 
 /// A directory that is complete or not there: files go to a neighbour of it,
@@ -35,15 +40,9 @@ public:
   }
 
   LogicalResult create() {
-    // Ours to replace are artifacts and empty directories.
+    if (failed(checkReplaceable()))
+      return failure();
     std::error_code error;
-    if (fs::exists(final) &&
-        (!fs::is_directory(final) ||
-         (!fs::exists(final + "/" + artifact::kManifestFile) &&
-          fs::directory_iterator(final, error) != fs::directory_iterator())))
-      return module.emitError("'")
-             << final << "' exists and is not an artifact: remove it, or "
-             << "write elsewhere";
     if ((error = fs::create_directories(path::parent_path(final))))
       return report(error);
     fs::createUniquePath(final + ".%%%%%%", temporary, false);
@@ -78,6 +77,27 @@ public:
   }
 
 private:
+  /// Ours to replace are empty directories, and artifacts that nobody has put
+  /// anything into.
+  LogicalResult checkReplaceable() {
+    std::error_code error;
+    if (!fs::exists(final) ||
+        (fs::is_directory(final) &&
+         fs::directory_iterator(final, error) == fs::directory_iterator()))
+      return success();
+    std::optional<llvm::StringSet<>> ours = Manifest::readFiles(final);
+    if (!ours)
+      return module.emitError("'")
+             << final << "' exists and is not an artifact: remove it, or "
+             << "write elsewhere";
+    for (const auto &[name, size] : listFiles(final, error))
+      if (!ours->contains(name) && !llvm::is_contained(modelFiles, name))
+        return module.emitError("'")
+               << final << "' has a file '" << name
+               << "' that is not the artifact's: remove it, or write elsewhere";
+    return error ? report(error) : success();
+  }
+
   LogicalResult report(std::error_code error) {
     return module.emitError("cannot write '")
            << final << "': " << error.message();
@@ -134,7 +154,6 @@ static LogicalResult writeWeights(ModuleOp module, StringRef file,
              << manifest.weights.back().bytes;
     out.write(bytes.data(), bytes.size());
   }
-  manifest.weightsBytes = int64_t(out.tell());
   out.close();
   if (out.has_error()) {
     error = out.error();
@@ -151,8 +170,7 @@ static LogicalResult copyModelFiles(ModuleOp module, StringRef from,
                                     const NewDirectory &to) {
   if (from.empty())
     return success();
-  for (StringRef name : {"tokenizer.json", "tokenizer_config.json",
-                         "config.json", "generation_config.json"}) {
+  for (StringRef name : modelFiles) {
     std::string source = (from + "/" + name).str();
     if (!fs::exists(source))
       continue;
@@ -218,11 +236,6 @@ LogicalResult llmc::compileArtifact(ModuleOp module, StringRef directory,
       return failure();
     fs::remove(object);
   }
-  uint64_t moduleBytes = 0;
-  if (std::error_code error = fs::file_size(library, moduleBytes))
-    return module.emitError("cannot read ")
-           << library << ": " << error.message();
-  manifest.moduleBytes = int64_t(moduleBytes);
   for (const Backends::Entry &entry : backends.getEntries())
     if (useBackends) {
       if (llvm::Error error = entry.backend->serialize(module, output.get()))
@@ -230,7 +243,7 @@ LogicalResult llmc::compileArtifact(ModuleOp module, StringRef directory,
                << entry.info->name << "': " << llvm::toString(std::move(error));
     }
   if (failed(copyModelFiles(module, options.modelDirectory, output)) ||
-      failed(manifest.write(module, output.getFile(artifact::kManifestFile))))
+      failed(manifest.write(module, output.get())))
     return failure();
   return output.commit();
 }

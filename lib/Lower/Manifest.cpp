@@ -13,6 +13,7 @@
 using namespace mlir;
 using namespace llmc;
 namespace json = llvm::json;
+namespace fs = llvm::sys::fs;
 
 /// The dimension of a state that grows with the sequence: [batch, head,
 /// capacity, width].
@@ -181,6 +182,50 @@ LogicalResult Manifest::setModel(ModuleOp module, StringRef directory) {
 }
 
 //===----------------------------------------------------------------------===//
+// Files
+//===----------------------------------------------------------------------===//
+
+std::map<std::string, int64_t> llmc::listFiles(StringRef directory,
+                                               std::error_code &error) {
+  std::map<std::string, int64_t> files;
+  fs::recursive_directory_iterator entry(directory, error,
+                                         /*follow_symlinks=*/false),
+      end;
+  for (; !error && entry != end; entry.increment(error)) {
+    llvm::ErrorOr<fs::basic_file_status> status = entry->status();
+    if ((error = status.getError()))
+      break;
+    StringRef name = StringRef(entry->path()).drop_front(directory.size() + 1);
+    if (status->type() != fs::file_type::directory_file)
+      files[name.str()] = int64_t(status->getSize());
+  }
+  return files;
+}
+
+std::optional<llvm::StringSet<>> Manifest::readFiles(StringRef directory) {
+  std::string path = (directory + "/" + artifact::kManifestFile).str();
+  // Only a file: a pipe would be waited for.
+  if (!fs::is_regular_file(path))
+    return std::nullopt;
+  auto file = llvm::MemoryBuffer::getFile(path);
+  if (!file)
+    return std::nullopt;
+  llvm::Expected<json::Value> value = parseJson((*file)->getBuffer());
+  if (!value) {
+    llvm::consumeError(value.takeError());
+    return std::nullopt;
+  }
+  const json::Object *root = value->getAsObject();
+  const json::Object *files = root ? root->getObject("files") : nullptr;
+  if (!files || root->getString("format") != artifact::kFormat)
+    return std::nullopt;
+  llvm::StringSet<> names = {artifact::kManifestFile};
+  for (const auto &[name, bytes] : *files)
+    names.insert(name);
+  return names;
+}
+
+//===----------------------------------------------------------------------===//
 // Writing
 //===----------------------------------------------------------------------===//
 
@@ -199,8 +244,13 @@ static void writeTensor(json::OStream &out, const TensorSpec &spec) {
   });
 }
 
-LogicalResult Manifest::write(ModuleOp module, StringRef path) const {
+LogicalResult Manifest::write(ModuleOp module, StringRef directory) const {
   std::error_code error;
+  std::map<std::string, int64_t> files = listFiles(directory, error);
+  if (error)
+    return module.emitError("cannot read ")
+           << directory << ": " << error.message();
+  std::string path = (directory + "/" + artifact::kManifestFile).str();
   llvm::raw_fd_ostream file(path, error);
   if (error)
     return module.emitError("cannot write ") << path << ": " << error.message();
@@ -219,8 +269,8 @@ LogicalResult Manifest::write(ModuleOp module, StringRef path) const {
     });
     out.attribute("entry", invokeSymbol);
     out.attributeObject("files", [&] {
-      out.attribute(artifact::kModuleFile, moduleBytes);
-      out.attribute(artifact::kWeightsFile, weightsBytes);
+      for (const auto &[name, bytes] : files)
+        out.attribute(json::fixUTF8(name), bytes);
     });
     for (auto &[name, specs] :
          {std::pair("inputs", &inputs), std::pair("outputs", &outputs)})

@@ -5,13 +5,21 @@
 
 #include "llmc/IR/Dialect.h"
 #include "llmc/Lower/Executable.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/JSON.h"
+#include <map>
+#include <optional>
 
 namespace llvm {
 class TargetMachine;
 } // namespace llvm
 
 namespace llmc {
+
+/// The sizes of the files in `directory` and its folders, by their paths from
+/// there.
+std::map<std::string, int64_t> listFiles(llvm::StringRef directory,
+                                         std::error_code &error);
 
 /// What docs/artifact.md describes; the runtime's lib/Runtime/Manifest.h is the
 /// reading side.
@@ -28,7 +36,14 @@ public:
                                llvm::StringRef directory);
   /// Adds a weight at the first aligned offset from `offset`.
   mlir::LogicalResult addWeight(ParamOp param, int64_t offset);
-  mlir::LogicalResult write(mlir::ModuleOp module, llvm::StringRef path) const;
+  /// Writes manifest.json beside the other files of the artifact, which are
+  /// there, and lists them.
+  mlir::LogicalResult write(mlir::ModuleOp module,
+                            llvm::StringRef directory) const;
+
+  /// What the artifact `directory` consists of, as its manifest says; nothing
+  /// where there is no manifest of an artifact.
+  static std::optional<llvm::StringSet<>> readFiles(llvm::StringRef directory);
 
   struct Weight {
     std::string name, dtype;
@@ -36,7 +51,6 @@ public:
     int64_t offset, bytes;
   };
   llvm::SmallVector<Weight, 0> weights;
-  int64_t weightsBytes = 0, moduleBytes = 0;
 
 private:
   struct State {

@@ -221,10 +221,35 @@ TEST_F(ArtifactTest, replacesAnArtifactAndNothingElse) {
   EXPECT_NE(errors.find("exists and is not an artifact"), std::string::npos)
       << errors;
   EXPECT_TRUE(fs::exists(target() + "/weights.bin"));
+  // What others have a manifest.json in.
+  for (const char *other : {R"({"name": "a web app"})", "{,}", "[]", ""}) {
+    std::ofstream(target() + "/manifest.json") << other;
+    EXPECT_TRUE(failed(compile(linear))) << other;
+    EXPECT_NE(errors.find("exists and is not an artifact"), std::string::npos)
+        << errors;
+    EXPECT_TRUE(fs::exists(target() + "/weights.bin"));
+  }
   fs::remove_all(target());
   std::ofstream(target()) << "a file";
   EXPECT_TRUE(failed(compile(linear)));
   EXPECT_TRUE(fs::is_regular_file(target()));
+}
+
+TEST_F(ArtifactTest, keepsWhatOthersPutIntoAnArtifact) {
+  ASSERT_TRUE(succeeded(compile(linear))) << errors;
+  for (std::string name : {"notes.txt", "folder/notes.txt"}) {
+    std::string path = target() + "/" + name;
+    fs::create_directories(fs::path(path).parent_path());
+    std::ofstream(path) << "mine";
+    EXPECT_TRUE(failed(compile(linear)));
+    EXPECT_NE(errors.find("'" + name + "' that is not the artifact's"),
+              std::string::npos)
+        << errors;
+    EXPECT_TRUE(fs::exists(path));
+    EXPECT_EQ(countLeftovers(), 0u);
+    fs::remove(path);
+  }
+  EXPECT_TRUE(succeeded(compile(linear))) << errors;
 }
 
 TEST_F(ArtifactTest, errorsLeaveNothingBehind) {

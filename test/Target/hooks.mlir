@@ -38,8 +38,12 @@
 // FILE: linked: 1 : i64
 // FILE-NEXT: points: ["before-claim", "after-claim", "before-bufferization", "after-bufferization", "before-llvm"]
 // RUN: FileCheck %s --check-prefix=MANIFEST < %t.llmc/manifest.json
+// MANIFEST: "hooks.txt": {{[1-9][0-9]*}}
 // MANIFEST: "hooks.w.hooks.rows"
 // MANIFEST: "other.w.cpu.
+// A backend's own files are the artifact's, which is replaced.
+// RUN: llmc-compile %s --target=reference -o %t.llmc 2>/dev/null
+// RUN: not ls %t.llmc/hooks.txt
 
 // What fails is the compilation's error, and leaves nothing behind.
 // RUN: rm -rf %t.failed && mkdir %t.failed
