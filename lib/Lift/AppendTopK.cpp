@@ -2,6 +2,7 @@
 
 #include "Lifter.h"
 #include "llmc/Lift/Passes.h"
+#include "llmc/Runtime/ArtifactFormat.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace llmc {
@@ -11,8 +12,6 @@ namespace llmc {
 
 using namespace mlir;
 using namespace llmc;
-
-static constexpr StringLiteral valuesName = "top_logits", idsName = "top_ids";
 
 namespace {
 struct AppendTopK : llmc::impl::AppendTopKBase<AppendTopK> {
@@ -34,7 +33,8 @@ private:
     std::optional<unsigned> result = findResult(main, "logits");
     if (!returnOp || !result)
       return reject() << "@main has no result 'logits' to choose tokens by";
-    if (findResult(main, valuesName) || findResult(main, idsName))
+    if (findResult(main, artifact::kTopLogits) ||
+        findResult(main, artifact::kTopIds))
       return reject() << "@main returns the best tokens already";
     Value logits = returnOp.getOperand(*result);
     auto type = dyn_cast<RankedTensorType>(logits.getType());
@@ -62,7 +62,7 @@ private:
     // Right behind the logits, as states come last.
     unsigned place = *result + 1;
     returnOp->insertOperands(place, best.getResults());
-    for (StringRef name : {valuesName, idsName}) {
+    for (StringRef name : {artifact::kTopLogits, artifact::kTopIds}) {
       NamedAttrList named(attributes);
       named.set(nameAttr, b.getStringAttr(name));
       if (failed(main.insertResult(place, returnOp.getOperand(place).getType(),

@@ -2,6 +2,7 @@
 
 #include "llmc/Lift/KVCache.h"
 #include "llmc/Lift/Passes.h"
+#include "llmc/Runtime/ArtifactFormat.h"
 
 namespace llmc {
 #define GEN_PASS_DEF_KVCACHEINPLACE
@@ -12,7 +13,6 @@ using namespace mlir;
 using namespace llmc;
 
 static constexpr int64_t rowAxis = KVCache::rowAxis;
-static constexpr StringLiteral pastLengthName = "past_length";
 
 namespace {
 
@@ -131,9 +131,9 @@ void KVCacheInPlace::runOnOperation() {
   for (unsigned i = 0; i < function.getNumResults(); ++i)
     resultAttrs.push_back(orEmpty(function.getResultAttrDict(i)));
   for (DictionaryAttr attributes : argAttrs)
-    if (getOnnxName(attributes) == pastLengthName) {
+    if (getOnnxName(attributes) == artifact::kPastLength) {
       function.emitError("has an argument called '")
-          << pastLengthName
+          << artifact::kPastLength
           << "' already: import the model without this pass, or rename it";
       return signalPassFailure();
     }
@@ -159,13 +159,14 @@ void KVCacheInPlace::runOnOperation() {
     resultAttrs[cache.result] =
         getStateAttrs(resultAttrs[cache.result], past, builder);
   }
-  Location lengthLoc = NameLoc::get(builder.getStringAttr(pastLengthName));
+  Location lengthLoc =
+      NameLoc::get(builder.getStringAttr(artifact::kPastLength));
   (void)function.insertArgument(
       function.getNumArguments(),
       RankedTensorType::get({}, builder.getI64Type()),
       builder.getDictionaryAttr(
           {builder.getNamedAttr(nameAttr,
-                                builder.getStringAttr(pastLengthName)),
+                                builder.getStringAttr(artifact::kPastLength)),
            builder.getNamedAttr(dimsAttr, builder.getArrayAttr({})),
            builder.getNamedAttr(sizeAttr, builder.getUnitAttr())}),
       lengthLoc);

@@ -2,6 +2,7 @@
 
 #include "Lifter.h"
 #include "llmc/Lift/Passes.h"
+#include "llmc/Runtime/ArtifactFormat.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include <limits>
 
@@ -13,7 +14,6 @@ namespace llmc {
 using namespace mlir;
 using namespace llmc;
 
-static constexpr StringLiteral inputName = "logits_to_keep";
 /// The dimension of [batch, sequence, hidden] that tokens are along.
 static constexpr int64_t tokenAxis = 1;
 
@@ -70,11 +70,11 @@ struct KeepLastLogits : llmc::impl::KeepLastLogitsBase<KeepLastLogits> {
       return;
     for (unsigned i = 0; i < main.getNumArguments(); ++i)
       if (auto name = main.getArgAttrOfType<StringAttr>(i, nameAttr);
-          name && name.getValue() == inputName)
+          name && name.getValue() == artifact::kLogitsToKeep)
         return;
 
     OpBuilder b(first);
-    Location loc = NameLoc::get(b.getStringAttr(inputName));
+    Location loc = NameLoc::get(b.getStringAttr(artifact::kLogitsToKeep));
     Value rows;
     if (lastOnly) {
       // Unlike a slice, it has a row whatever the length is.
@@ -103,7 +103,7 @@ private:
     (void)main.insertArgument(
         main.getNumArguments(), RankedTensorType::get({}, b.getI64Type()),
         b.getDictionaryAttr(
-            {b.getNamedAttr(nameAttr, b.getStringAttr(inputName)),
+            {b.getNamedAttr(nameAttr, b.getStringAttr(artifact::kLogitsToKeep)),
              b.getNamedAttr(dimsAttr, b.getArrayAttr({}))}),
         loc);
     return UnsqueezeOp::create(

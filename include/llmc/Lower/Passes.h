@@ -5,6 +5,7 @@
 
 #include "llmc/IR/Dialect.h"
 #include "llmc/IR/PassStatistics.h"
+#include "llmc/Runtime/ArtifactFormat.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -26,8 +27,8 @@ namespace llmc {
 inline constexpr llvm::StringLiteral paramAttr = "llmc.param";
 
 /// The entry function of compiled code and its error flag.
-inline constexpr llvm::StringLiteral invokeSymbol = "llmc_invoke";
-inline constexpr llvm::StringLiteral errorSymbol = "llmc_error";
+inline constexpr llvm::StringRef invokeSymbol = artifact::kEntry;
+inline constexpr llvm::StringRef errorSymbol = artifact::kErrorSymbol;
 
 /// The function that run-time checks call, with a RuntimeError.
 inline constexpr llvm::StringLiteral reportSymbol = "llmc_report_error";
@@ -40,9 +41,9 @@ inline constexpr llvm::StringLiteral returnScratchSymbol =
 
 /// Values of llmc_error.
 enum class RuntimeError : int64_t {
-  None = 0,
-  IndexOutOfRange = 1,
-  ShapeMismatch = 2,
+  None = artifact::kKernelOk,
+  IndexOutOfRange = artifact::kKernelIndexOutOfRange,
+  ShapeMismatch = artifact::kKernelShapeMismatch,
 };
 
 /// Lowers a model from llmc ops to linalg on tensors. Ops that the backends of

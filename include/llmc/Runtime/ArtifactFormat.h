@@ -18,7 +18,6 @@ constexpr int64_t kVersion = 1;
 constexpr const char *kManifestFile = "manifest.json";
 constexpr const char *kModuleFile = "module.so";
 constexpr const char *kWeightsFile = "weights.bin";
-constexpr const char *kTokenizerFile = "tokenizer.json";
 /// Weights start on page boundaries, so that a device or another process can
 /// map one alone.
 constexpr int64_t kWeightAlignment = 4096;
