@@ -45,8 +45,9 @@ std::string findOpenMP(const llvm::Triple &triple, llvm::StringRef sysroot);
 bool usesThreads(mlir::ModuleOp module);
 
 /// Links the object file, which is for `triple`, into a shared library that
-/// depends on the C library and libm, those of the system at `sysroot` if it is
-/// not empty. Unresolved symbols are errors.
+/// depends on the C library and libm, and on `openMPLibrary` if it uses
+/// threads: those of the system at `sysroot` if that is not empty. Unresolved
+/// symbols are errors.
 mlir::LogicalResult linkSharedLibrary(mlir::ModuleOp module,
                                       const llvm::Triple &triple,
                                       llvm::StringRef sysroot,
