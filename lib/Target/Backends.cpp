@@ -4,8 +4,10 @@
 #include "mlir/IR/DialectInterface.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/DynamicLibrary.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
+#include <array>
 #include <cmath>
 #include <dlfcn.h>
 #include <limits>
@@ -156,18 +158,26 @@ void Backends::print(llvm::raw_ostream &os) const {
   for (const Entry &entry : entries) {
     os << llvm::formatv("{0}: {1}\n  from {2}\n", entry.info->name,
                         entry.info->description, entry.path);
-    os << llvm::formatv("  {0,-14}{1,-26}{2,-20}{3,-12}{4}\n", "op", "weights",
-                        "blocks", "sparsity", "activations");
-    for (const Capability &row : entry.backend->getCapabilities()) {
-      auto list = [](auto values) {
-        std::string text;
-        llvm::raw_string_ostream stream(text);
-        llvm::interleaveComma(values, stream);
-        return text.empty() ? std::string("-") : text;
-      };
-      os << llvm::formatv("  {0,-14}{1,-26}{2,-20}{3,-12}{4}\n", row.op,
-                          list(row.formats), list(row.blocks),
-                          list(row.sparsities), list(row.activations));
+    SmallVector<std::array<std::string, 5>> table{
+        {"op", "weights", "blocks", "sparsity", "activations"}};
+    auto list = [](const auto &values) {
+      std::string text;
+      llvm::raw_string_ostream stream(text);
+      llvm::interleaveComma(values, stream);
+      return text.empty() ? std::string("-") : text;
+    };
+    for (const Capability &row : entry.backend->getCapabilities())
+      table.push_back({row.op, list(row.formats), list(row.blocks),
+                       list(row.sparsities), list(row.activations)});
+    std::array<size_t, 5> widths{};
+    for (const auto &line : table)
+      for (auto [cell, width] : llvm::zip_equal(line, widths))
+        width = std::max(width, cell.size());
+    widths.back() = 0; // Nothing stands behind it.
+    for (const auto &line : table) {
+      for (auto [cell, width] : llvm::zip_equal(line, widths))
+        os << "  " << llvm::left_justify(cell, unsigned(width));
+      os << "\n";
     }
   }
 }

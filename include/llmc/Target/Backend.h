@@ -85,7 +85,7 @@ public:
   // Questions
   //===--------------------------------------------------------------------===//
 
-  /// What `--list-backends` prints and the compression search chooses from.
+  /// What `--list-backends` prints.
   virtual llvm::SmallVector<Capability> getCapabilities() const = 0;
 
   /// Seconds that `op` takes for `rows` rows of activations, such as tokens;

@@ -30,7 +30,13 @@ public:
       formats.push_back("lookup" + std::to_string(bits));
     formats.push_back("nf4");
     SmallVector<int64_t> blocks{0, 16, 32, 64, 128, 256};
-    return {{"linear", formats, blocks, {}, {"f32", "f16", "bf16", "int8"}},
+    SmallVector<std::string> activations{"f32", "f16", "bf16", "int8"};
+    return {{"linear", formats, blocks, {}, activations},
+            {"linear",
+             {"int4", "int8"},
+             {0, 32, 64, 128, 256},
+             {"2:4"},
+             activations},
             {"embedding", formats, blocks, {}, {}},
             {"attention", {}, {}, {}, {"f32", "f16", "bf16"}},
             {"norm", {}, {}, {}, {"f32"}},
