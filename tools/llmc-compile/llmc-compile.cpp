@@ -33,10 +33,10 @@ static LogicalResult runPasses(ModuleOp module, StringRef passes) {
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   cl::OptionCategory category("llmc-compile options");
-  cl::opt<std::string> input(cl::Positional, cl::Required,
+  cl::opt<std::string> input(cl::Positional,
                              cl::desc("<model.onnx | .mlir | .mlirbc>"),
                              cl::cat(category));
-  cl::opt<std::string> output("o", cl::Required, cl::value_desc("directory"),
+  cl::opt<std::string> output("o", cl::value_desc("directory"),
                               cl::desc("The artifact to write; one that is "
                                        "there is replaced"),
                               cl::cat(category));
@@ -90,6 +90,13 @@ int main(int argc, char **argv) {
     backends.setDefault("cpu");
   if (failed(backends.load(registry, target)))
     return 1;
+  if (backends.isList())
+    return 0;
+  // Not cl::Required, as a list needs neither.
+  if (input.empty() || output.empty()) {
+    llvm::errs() << "error: name a model, and with -o the artifact to write\n";
+    return 1;
+  }
   MLIRContext context(registry);
 
   installDiagnosticHandler(context);
