@@ -5,6 +5,7 @@
 #include "Results.h"
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 using namespace llmc;
 using namespace llmc::runtime;
@@ -20,16 +21,6 @@ Session::Session(std::shared_ptr<const Model> model,
   const Manifest &manifest = this->model->getManifest();
   limit = options.max_length ? options.max_length : manifest.contextLength;
   states.resize(manifest.states.size());
-}
-
-int64_t Session::getCapacity() const {
-  int64_t capacity = 0;
-  const std::vector<TensorSpec> &specs = model->getManifest().states;
-  for (size_t i = 0; i < states.size(); ++i) {
-    int64_t rows = states[i].block ? states[i].shape[specs[i].axis] : 0;
-    capacity = i == 0 ? rows : std::min(capacity, rows);
-  }
-  return capacity;
 }
 
 void Session::truncate(int64_t newLength) {
@@ -193,6 +184,10 @@ void Session::reserve(int64_t needed, const Bindings &bindings) {
     state.block = std::move(block);
     state.shape = shape;
   }
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (size_t i = 0; i < states.size(); ++i)
+    least = std::min(least, states[i].shape[specs[i].axis]);
+  capacity = least;
 }
 
 std::vector<OutputTensor> Session::run(const llmc_tensor *inputs,

@@ -4,6 +4,7 @@
 #define LLMC_LIB_RUNTIME_SESSION_H
 
 #include "Model.h"
+#include <atomic>
 #include <map>
 
 namespace llmc::runtime {
@@ -15,9 +16,10 @@ public:
 
   const Model &getModel() const { return *model; }
   bool hasStates() const { return model->getManifest().hasPastLength; }
-  /// How many tokens the states hold.
+  /// How many tokens the states hold, and have room for: may be asked while
+  /// another thread runs the session.
   int64_t getLength() const { return length; }
-  int64_t getCapacity() const;
+  int64_t getCapacity() const { return capacity; }
   /// The most tokens the session may hold; 0 for no limit.
   int64_t getLimit() const { return limit; }
   void truncate(int64_t newLength);
@@ -52,7 +54,7 @@ private:
 
   std::shared_ptr<const Model> model;
   std::vector<State> states;
-  int64_t length = 0;
+  std::atomic<int64_t> length{0}, capacity{0};
   int64_t limit;
   int64_t initialCapacity;
   int threads;

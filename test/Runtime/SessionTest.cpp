@@ -141,6 +141,24 @@ TEST_F(SessionTest, threadsShareAnArtifactOpenedTwice) {
   EXPECT_EQ(wrong, 0);
 }
 
+// A race shows with -fsanitize=thread only.
+TEST_F(SessionTest, tellsItsLengthWhileItRuns) {
+  SessionPointer session = makeSession(/*capacity=*/1);
+  std::atomic<bool> done{false};
+  std::thread other([&] {
+    for (int64_t before = 0; !done;) {
+      int64_t length = llmc_session_length(session.get());
+      EXPECT_LE(before, length);
+      EXPECT_LE(length, llmc_session_capacity(session.get()));
+      before = length;
+    }
+  });
+  for (int i = 0; i < 100; ++i)
+    EXPECT_EQ(run(session.get(), {{1}}, next), LLMC_OK) << llmc_last_error();
+  done = true;
+  other.join();
+}
+
 TEST_F(SessionTest, threadsShareAModel) {
   ModelPointer model = open();
   auto work = [&](int64_t token, bool *good) {

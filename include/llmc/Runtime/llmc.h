@@ -210,7 +210,8 @@ LLMC_API llmc_status llmc_session_run(llmc_session *session,
                                       size_t num_inputs, llmc_tensor *outputs,
                                       size_t num_outputs);
 
-/** How many tokens the session's states hold; 0 in a model without states. */
+/** How many tokens the session's states hold; 0 in a model without states. This
+    and llmc_session_capacity may be asked while the session runs. */
 LLMC_API int64_t llmc_session_length(const llmc_session *session);
 
 /** How many tokens they have room for now. */
