@@ -139,6 +139,12 @@ def commit():
     return done.stdout.strip() or "unknown"
 
 
+def at_least_one(text):
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, and is {text}")
+    return int(text)
+
+
 def parse():
     parser = argparse.ArgumentParser(
         description=__doc__,
@@ -147,7 +153,7 @@ def parse():
                         help="only comparisons whose names match")
     parser.add_argument("--list", action="store_true",
                         help="print the names of the comparisons and stop")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N",
+    parser.add_argument("--rounds", type=at_least_one, default=5, metavar="N",
                         help="samples of each (default: 5)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(),
                         metavar="N", help="of every contender (default: all "
@@ -174,26 +180,33 @@ def parse():
     return parser.parse_args()
 
 
+def last_results(path):
+    """Those that an earlier run has left."""
+    if not path.is_file():
+        raise Failed(f"there is no {path}: measure first, without --report")
+    return json.loads(path.read_text())
+
+
 def time_kernels(args):
     path = args.out / "kernels.json"
     if not args.report:
         args.out.mkdir(parents=True, exist_ok=True)
         kernels.measure(ROOT / "build" / "bin" / kernels.PROGRAM, path,
                         args.threads, args.rounds, args.only or "")
-    print(kernels.markdown(json.loads(path.read_text())), end="")
+    print(kernels.markdown(last_results(path)), end="")
 
 
 def main():
     args = parse()
-    if args.kernels:
+    if args.kernels or args.report:
         try:
-            time_kernels(args)
+            if args.kernels:
+                time_kernels(args)
+            else:
+                print(report.markdown(last_results(
+                    args.out / "results.json")), end="")
         except Failed as problem:
             sys.exit(f"error: {problem}")
-        return 0
-    if args.report:
-        print(report.markdown(json.loads(
-            (args.out / "results.json").read_text())), end="")
         return 0
     table = chosen(args)
     if args.list:

@@ -39,7 +39,6 @@ FORMATS = {
         bits, size, "--scales", "progressive", "--activation-group", columns)
        for bits, size, columns in ((4, 32, "128"), (4, 128, "256"),
                                    (2, 32, "128"))},
-    "int8-g128": groups(8, 128),
     "int8-channel": groups(8, 0),
     "linear-int4-g32": groups(4, 32, compile=()),
     "linear-int4-g128": groups(4, 128, compile=()),

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import pathlib
+import re
+import subprocess
 import sys
 
 import numpy as np
@@ -295,6 +297,24 @@ def test_every_comparison_can_be_looked_up():
         first, *peers = comparison.contenders
         assert first.peer == "llmc" and first.format in FORMATS
         assert peers and {c.peer for c in peers} <= set(comparisons.PEERS)
+
+
+def test_every_format_is_measured():
+    assert FORMATS.keys() == {c.contenders[0].format
+                              for c in comparisons.table(["one"])}
+
+
+@pytest.mark.parametrize("options,message", [
+    (["--report"], "error: there is no .*results.json: measure first"),
+    (["--kernels", "--report"], "error: there is no .*kernels.json"),
+    (["--kernels", "--rounds", "0"], "--rounds: must be at least 1"),
+])
+def test_refuses_in_a_sentence(tmp_path, options, message):
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "run.py"), "--out",
+         str(tmp_path / "out"), *options], capture_output=True, text=True)
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert re.search(message, done.stderr), done.stderr
 
 
 def test_one_line():
