@@ -3,9 +3,9 @@
 #include "llmc/Calibrate/Blocks.h"
 #include "llmc/Calibrate/Statistics.h"
 #include "llmc/Compress/Passes.h"
+#include "llmc/IR/Decomposer.h"
 #include "llmc/IR/ShapeAnalysis.h"
 #include "llmc/Lift/KVCache.h"
-#include "llmc/Lower/Decompositions.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/DenseSet.h"
 #include <limits>

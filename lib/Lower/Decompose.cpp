@@ -2,6 +2,7 @@
 
 #include "llmc/Lower/Decompositions.h"
 #include "llmc/Lower/Passes.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace llmc {
 #define GEN_PASS_DEF_DECOMPOSE
@@ -10,46 +11,6 @@ namespace llmc {
 
 using namespace mlir;
 using namespace llmc;
-
-Value Decomposer::scalar(Value like, double value) {
-  return createScalarConstant(builder, location,
-                              getElementTypeOrSelf(like.getType()), value);
-}
-
-Value Decomposer::size(Value value, int64_t axis) {
-  return create<SqueezeOp>(create<ShapeOp>(value, axis, axis + 1),
-                           ArrayRef<int64_t>{0});
-}
-
-Value Decomposer::cast(Value value, Type elementType) {
-  if (getElementTypeOrSelf(value.getType()) == elementType)
-    return value;
-  return create<CastOp>(value, elementType);
-}
-
-Value Decomposer::widen(Value value) {
-  Type type = getElementTypeOrSelf(value.getType());
-  return type.getIntOrFloatBitWidth() < 32 ? cast(value, builder.getF32Type())
-                                           : value;
-}
-
-Value Decomposer::reduceLast(ReduceKind kind, Value value, int64_t from) {
-  int64_t rank = llvm::cast<ShapedType>(value.getType()).getRank();
-  auto axes = llvm::to_vector(llvm::seq<int64_t>(from, rank));
-  return create<ReduceOp>(value, kind, axes);
-}
-
-Value Decomposer::slice(Value value, int64_t axis, int64_t start, int64_t end,
-                        int64_t step) {
-  return create<SliceOp>(value, i64s({start}), i64s({end}), i64s({step}),
-                         ArrayRef<int64_t>{axis});
-}
-
-void Decomposer::replace(Value result, Value value) {
-  if (value.getType() != result.getType())
-    value = create<tensor::CastOp>(result.getType(), value);
-  result.replaceAllUsesWith(value);
-}
 
 static Value decomposeEmbedding(EmbeddingOp op, Decomposer &d) {
   return d.create<GatherOp>(op.getWeight(), op.getIds(), 0);

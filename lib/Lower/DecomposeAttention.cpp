@@ -32,30 +32,6 @@ static Value splitMaskHeads(Value mask, int64_t groups, int64_t perGroup,
       mask, createSplitShape(mask, axis, {groups, perGroup}, d), true);
 }
 
-Value llmc::createPositionMask(Value queries, Value keys,
-                               const PositionMask &rule, Decomposer &d) {
-  Value zero = d.i64(0), one = d.i64(1);
-  // The key at the position of query i.
-  Value diagonal = d.create<UnsqueezeOp>(
-      d.create<AddOp>(d.create<RangeOp>(zero, queries, one),
-                      d.create<SubOp>(keys, queries)),
-      ArrayRef<int64_t>{1});
-  Value positions = d.create<UnsqueezeOp>(d.create<RangeOp>(zero, keys, one),
-                                          ArrayRef<int64_t>{0});
-  Value mask;
-  if (rule.causal)
-    mask = d.create<LessOrEqualOp>(positions, diagonal);
-  if (rule.window != 0) {
-    Value inside = d.create<GreaterOp>(
-        positions, d.create<SubOp>(diagonal, d.i64(rule.window)));
-    if (rule.sinks != 0)
-      inside = d.create<OrOp>(inside,
-                              d.create<LessOp>(positions, d.i64(rule.sinks)));
-    mask = mask ? d.create<AndOp>(mask, inside) : inside;
-  }
-  return mask;
-}
-
 /// softmax over the last dimension; a row of -inf gives zeros.
 static Value createSoftmax(Value scores, Decomposer &d) {
   int64_t last = cast<ShapedType>(scores.getType()).getRank() - 1;

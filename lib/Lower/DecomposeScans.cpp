@@ -2,6 +2,7 @@
 
 #include "llmc/Lower/Decompositions.h"
 #include "llmc/Lower/Passes.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace llmc {
 #define GEN_PASS_DEF_DECOMPOSESCANS

@@ -27,3 +27,22 @@ def test_pages_that_are_linked_exist():
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for link in re.findall(r"\]\(([^)#:]+)[^)]*\)", page.read_text()):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_folders_include_only_from_rows_above():
+    """The order of docs/architecture.md, but for the format of artifacts."""
+    table = (ROOT / "docs" / "architecture.md").read_text()
+    rows = re.findall(r"^\| `(\w+)(?:/<Name>)?` \|", table, re.MULTILINE)
+    assert {"IR", "Lower", "Backends", "Runtime"} <= set(rows)
+    wrong = []
+    for base in (ROOT / "include" / "llmc", ROOT / "lib"):
+        for path in base.rglob("*"):
+            folder = path.relative_to(base).parts[0]
+            if folder not in rows or path.suffix not in (".h", ".cpp", ".td"):
+                continue
+            for header in re.findall(r'include "llmc/(\S+)"', path.read_text()):
+                other = header.split("/")[0]
+                if (other in rows and header != "Runtime/ArtifactFormat.h"
+                        and rows.index(other) > rows.index(folder)):
+                    wrong.append(f"{path.relative_to(ROOT)}: {header}")
+    assert wrong == []
