@@ -219,6 +219,12 @@ TEST_F(BackendsTest, costsMakeSense) {
     EXPECT_GT(cost("long attention", 1), 10 * cost("attention", 1));
     EXPECT_LT(cost("attention", 512), cost("long attention", 512));
   }
+  // Without an instruction for four products of bytes there are more of them.
+  auto prompt = [&](StringRef target) {
+    EXPECT_EQ(getError(backends->setTarget(target)), "");
+    return cost("int4-g128-a8", 512);
+  };
+  EXPECT_GT(prompt("cpu:cortex-a72"), 1.3 * prompt("cpu:cortex-a76"));
 }
 
 TEST_F(BackendsTest, costsOfTiles) {

@@ -67,6 +67,8 @@ double overlap(double a, double b) { return std::hypot(a, b); }
 
 /// Rows that a tile unpacks a weight for; see LinearKernel.cpp.
 static int64_t getTileRows(const PanelLayout &layout, const Isa &isa) {
+  if (isa.registers == 0)
+    return 2;
   int64_t rows = isa.registers >= 32 ? 12 : 5;
   return layout.isDense() ? rows : rows / 2;
 }
@@ -116,8 +118,10 @@ CostModel::Step CostModel::getStep(const PanelLayout &layout,
     step.unpacking += 2 * planes + 2 * (planes - 1);
   if (integers) {
     bool isByte = layout.bits == 8;
-    if (isa.dot == Dot::Words)
+    if (isa.dot == Dot::Words || (isa.dot == Dot::Halves && isByte))
       step = {8, 12, step.unpacking};
+    else if (isa.dot == Dot::Halves)
+      step = {2, 1.5, step.unpacking};
     else if (isa.dot == Dot::Avx2)
       step = {2, isByte ? 2.0 : 1.0, step.unpacking + (isByte ? 2 : 0)};
   } else if (!layout.isLookup()) {
