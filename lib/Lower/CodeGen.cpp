@@ -147,7 +147,8 @@ static void prepare(llvm::Module &code, const llvm::TargetMachine &machine) {
     return value.getName() == invokeSymbol || value.getName() == errorSymbol;
   };
   for (llvm::GlobalObject &object : code.global_objects()) {
-    if (object.isDeclaration())
+    // Names of LLVM's have linkages of their own.
+    if (object.isDeclaration() || object.getName().starts_with("llvm."))
       continue;
     if (isPublic(object)) {
       // Never resolved to the symbol of another artifact in the process.
