@@ -60,9 +60,10 @@ struct TileShapes {
     if (!hasHalves)
       one.panels = std::max<int64_t>(32 / isa.lanes, 4);
     // Without registers for vectors a panel's numbers are each an instruction.
+    // Two of them are multiplied with each other where there is a gate.
     if (isa.registers == 0) {
-      many = {2, 1};
-      few = one = {1, 1};
+      many = {2, 2};
+      few = one = {1, 2};
     }
   }
 };
