@@ -21,12 +21,6 @@
 using namespace mlir;
 using namespace llmc;
 
-static_assert(int64_t(RuntimeError::IndexOutOfRange) ==
-                      artifact::kKernelIndexOutOfRange &&
-                  int64_t(RuntimeError::ShapeMismatch) ==
-                      artifact::kKernelShapeMismatch,
-              "compiler and runtime disagree on llmc_error");
-
 //===----------------------------------------------------------------------===//
 // Target
 //===----------------------------------------------------------------------===//

@@ -35,11 +35,12 @@ public:
     keys = matchCache(key, shapes);
     values = matchCache(value, shapes);
     // One length is for both.
-    bool isReadable = isReadableCache(keys, spec.headSize, /*isKeys=*/true) &&
-                      isReadableCache(values, spec.valueSize, /*isKeys=*/false);
+    bool areReadable =
+        isReadableCache(keys, spec.headSize, /*isKeys=*/true) &&
+        isReadableCache(values, spec.valueSize, /*isKeys=*/false);
     if (bool(keys.prefix) != bool(values.prefix) ||
-        shapes.dim(key, 2) != shapes.dim(value, 2) || !isReadable) {
-      if (!isReadable)
+        shapes.dim(key, 2) != shapes.dim(value, 2) || !areReadable) {
+      if (!areReadable)
         shortfalls.push_back(
             "kernels read int8 caches of heads whose size is a multiple of 4, "
             "and int4 ones of multiples of 32 in groups of 16 or multiples: "
