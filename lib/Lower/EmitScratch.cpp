@@ -14,7 +14,8 @@ using namespace llmc;
 
 /// Blocks are kept between calls, one for each of as many calls as have run at
 /// the same time, up to 64. 64 bytes before what is taken hold the size.
-/// Buffers are memref descriptors.
+/// Buffers are memref descriptors; one of null where there is no memory, which
+/// error 3 (artifact::kKernelOutOfMemory) says.
 static constexpr llvm::StringLiteral scratch = R"mlir(
 llvm.mlir.global internal @llmc_scratch() : !llvm.array<64 x ptr> {
   %null = llvm.mlir.zero : !llvm.array<64 x ptr>
@@ -22,6 +23,7 @@ llvm.mlir.global internal @llmc_scratch() : !llvm.array<64 x ptr> {
 }
 llvm.func @aligned_alloc(i64, i64) -> !llvm.ptr
 llvm.func @free(!llvm.ptr)
+llvm.func @llmc_report_error(i64)
 
 llvm.func internal @llmc_take_scratch(%size: i64)
     -> !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)> {
@@ -51,6 +53,16 @@ llvm.func internal @llmc_take_scratch(%size: i64)
 ^make:
   %all = llvm.add %size, %header : i64
   %new = llvm.call @aligned_alloc(%header, %all) : (i64, i64) -> !llvm.ptr
+  %failed = llvm.icmp "eq" %new, %null : !llvm.ptr
+  llvm.cond_br %failed, ^fail, ^keep
+^fail:
+  %code = llvm.mlir.constant(3 : i64) : i64
+  llvm.call @llmc_report_error(%code) : (i64) -> ()
+  %nothing = llvm.mlir.zero
+      : !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>
+  llvm.return %nothing
+      : !llvm.struct<(ptr, ptr, i64, array<1 x i64>, array<1 x i64>)>
+^keep:
   llvm.store %size, %new : i64, !llvm.ptr
   llvm.br ^done(%new : !llvm.ptr)
 ^done(%taken: !llvm.ptr):
@@ -125,6 +137,13 @@ struct EmitScratch : llmc::impl::EmitScratchBase<EmitScratch> {
     ModuleOp module = getOperation();
     if (!module.lookupSymbol(takeScratchSymbol))
       return;
+    SmallVector<LLVM::CallOp> takes;
+    module.walk([&](LLVM::CallOp call) {
+      if (call.getCallee() == takeScratchSymbol)
+        takes.push_back(call);
+    });
+    for (LLVM::CallOp take : takes)
+      returnWithout(take);
     OwningOpRef<ModuleOp> parsed =
         parseSourceString<ModuleOp>(scratch, &getContext());
     assert(parsed && "the text above is a module");
@@ -139,6 +158,35 @@ struct EmitScratch : llmc::impl::EmitScratchBase<EmitScratch> {
         there->erase();
       op.moveBefore(module.getBody(), module.getBody()->end());
     }
+  }
+
+  /// Ends the function of `take`, whose results are null then, where there is
+  /// no memory.
+  static void returnWithout(LLVM::CallOp take) {
+    Location loc = take.getLoc();
+    Block *before = take->getBlock();
+    Block *after = before->splitBlock(std::next(take->getIterator()));
+    // LLVM keeps in registers what the first block has on the stack, only.
+    for (auto alloca :
+         llvm::make_early_inc_range(after->getOps<LLVM::AllocaOp>()))
+      if (auto size = alloca.getArraySize().getDefiningOp<LLVM::ConstantOp>()) {
+        size->moveBefore(take);
+        alloca->moveBefore(take);
+      }
+    OpBuilder builder(take.getContext());
+    Block *without = builder.createBlock(after);
+    SmallVector<Value> results;
+    for (Type type : take->getParentOfType<LLVM::LLVMFuncOp>().getResultTypes())
+      results.push_back(LLVM::ZeroOp::create(builder, loc, type));
+    LLVM::ReturnOp::create(builder, loc, results);
+
+    builder.setInsertionPointToEnd(before);
+    Value begin =
+        LLVM::ExtractValueOp::create(builder, loc, take.getResult(), 0);
+    Value null = LLVM::ZeroOp::create(builder, loc, begin.getType());
+    Value failed = LLVM::ICmpOp::create(builder, loc, LLVM::ICmpPredicate::eq,
+                                        begin, null);
+    LLVM::CondBrOp::create(builder, loc, failed, without, after);
   }
 };
 } // namespace

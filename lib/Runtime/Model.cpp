@@ -89,6 +89,9 @@ void Model::invoke(std::vector<void *> &args, int threads) const {
                             "a token id too large, or the sequence too long?");
   case artifact::kKernelShapeMismatch:
     fail(LLMC_ERROR_KERNEL, "shapes of inputs do not fit each other");
+  case artifact::kKernelOutOfMemory:
+    fail(LLMC_ERROR_MEMORY, "there is no memory for what the model computes "
+                            "on the way: pass smaller inputs");
   default:
     fail(LLMC_ERROR_KERNEL, "the compiled code reports error ", code);
   }

@@ -45,6 +45,24 @@ def test_larger_and_smaller_calls(model):
         check(session.run, oracle, count)
 
 
+@pytest.mark.parametrize("target", ["host", "reference"])
+def test_no_memory(target, tmp_path):
+    """2^50 bytes for n x n products: more than can be mapped."""
+    body = """
+    %t = llmc.transpose %x {perm = array<i64: 1, 0>} : (tensor<?x1xf32>) -> tensor<1x?xf32>
+    %p = llmc.matmul %x, %t : (tensor<?x1xf32>, tensor<1x?xf32>) -> tensor<?x?xf32>
+    %y = llmc.matmul %p, %x : (tensor<?x?xf32>, tensor<?x1xf32>) -> tensor<?x1xf32>
+    return %y : tensor<?x1xf32>"""
+    argument = '%x: tensor<?x1xf32> {llmc.name = "x", llmc.dims = ["n", ""]}'
+    module({}, body, argument, "tensor<?x1xf32>").compile_artifact(
+        tmp_path / "model.llmc", target=target)
+    session = llmc.Artifact(tmp_path / "model.llmc").session()
+    with pytest.raises(llmc.Error, match="no memory"):
+        session.run({"x": np.ones((1 << 24, 1), np.float32)})
+    check(lambda inputs: session.run({"x": inputs["x"][:, :1]}),
+          lambda x: x[:, :1] @ (x[:, :1].T @ x[:, :1]), 3)
+
+
 def test_calls_at_the_same_time(model):
     """Sessions share the module, not what it works in."""
     artifact, oracle = model

@@ -426,7 +426,8 @@ def EmitScratch : Pass<"llmc-emit-scratch", "::mlir::ModuleOp"> {
   let description = [{
     Runs on the LLVM dialect. Blocks of memory are kept between calls of @main
     until the module is unloaded: as many as calls, or parts of a batch, have run
-    at the same time, up to 64.
+    at the same time, up to 64. Where there is no memory for one, the function
+    that takes it returns at once, with an error.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

@@ -33,6 +33,7 @@ enum KernelError : int64_t {
   kKernelOk = 0,
   kKernelIndexOutOfRange = 1,
   kKernelShapeMismatch = 2,
+  kKernelOutOfMemory = 3,
 };
 
 /// The name of the input that the runtime fills itself.
