@@ -367,6 +367,9 @@ Executable::run(ArrayRef<HostTensor> arguments) {
   case RuntimeError::ShapeMismatch:
     return llvm::createStringError(
         "the sizes of the inputs do not fit the model's operations");
+  case RuntimeError::OutOfMemory:
+    return llvm::createStringError("there is no memory for what the model "
+                                   "computes on the way: pass smaller inputs");
   }
   return llvm::createStringError("unknown run-time error " + Twine(*errorFlag));
 }

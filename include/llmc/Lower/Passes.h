@@ -44,6 +44,7 @@ enum class RuntimeError : int64_t {
   None = artifact::kKernelOk,
   IndexOutOfRange = artifact::kKernelIndexOutOfRange,
   ShapeMismatch = artifact::kKernelShapeMismatch,
+  OutOfMemory = artifact::kKernelOutOfMemory,
 };
 
 /// Lowers a model from llmc ops to linalg on tensors. Ops that the backends of
