@@ -110,13 +110,16 @@ public:
         k.f32(), k.select(splits, k.mul(units, most * record), k.index(1)));
     Value products = k.mul(k.mul(k.mul(batches, numRows), block.numKeys),
                            spec.heads * (spec.headSize + spec.valueSize));
-    k.parallelIf(k.isLess(k.index(parallelProducts), products), units,
-                 [&](Value unit) {
-                   Value task = k.div(unit, parts);
-                   locate(task);
-                   emitUnit(k.sub(unit, k.mul(task, parts)),
-                            sumsIn(partials, k.mul(unit, most * record)));
-                 });
+    auto emitOne = [&](Value unit) {
+      Value task = k.div(unit, parts);
+      locate(task);
+      emitUnit(k.sub(unit, k.mul(task, parts)),
+               sumsIn(partials, k.mul(unit, most * record)));
+    };
+    k.branch(
+        k.isLess(k.index(parallelProducts), products),
+        [&] { k.share(units, emitOne); },
+        [&] { k.loop(k.index(0), units, 1, emitOne); });
     k.branch(
         splits,
         [&] {

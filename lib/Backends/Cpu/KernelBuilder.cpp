@@ -164,6 +164,41 @@ void KernelBuilder::parallel(Value count,
   body(loop.getInductionVars().front());
 }
 
+/// As many threads share iterations at most.
+static constexpr int64_t mostWorkers = 256;
+
+/// A thread runs some workers. The first of them goes through all iterations,
+/// from its own place on, and takes those that nobody has taken; then there is
+/// nothing left for others.
+void KernelBuilder::share(Value count, llvm::function_ref<void(Value)> body) {
+  Value zero = constant(i32(), 0), one = constant(i32(), 1);
+  Value taken = allocate(i32(), add(count, 1)), allTaken = count;
+  loop(index(0), add(count, 1), 1,
+       [&](Value place) { store(zero, taken, place); });
+  auto ifZero = [&](Value value, llvm::function_ref<void()> then) {
+    Value isZero =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, value, zero);
+    branch(isZero, then, [] {});
+  };
+  auto exchange = [&](arith::AtomicRMWKind kind, Value value, Value place) {
+    return memref::AtomicRMWOp::create(b, loc, kind, value, taken, place);
+  };
+  Value workers = min(count, index(mostWorkers));
+  parallel(workers, [&](Value worker) {
+    Value first = div(mul(worker, count), workers);
+    ifZero(exchange(arith::AtomicRMWKind::ori, zero, allTaken), [&] {
+      loop(index(0), count, 1, [&](Value done) {
+        Value next = add(first, done);
+        Value iteration = select(isLess(next, count), next, sub(next, count));
+        ifZero(exchange(arith::AtomicRMWKind::assign, one, iteration),
+               [&] { body(iteration); });
+      });
+      exchange(arith::AtomicRMWKind::assign, one, allTaken);
+    });
+  });
+  release(taken);
+}
+
 void KernelBuilder::parallelIf(Value condition, Value count,
                                llvm::function_ref<void(Value)> body) {
   branch(

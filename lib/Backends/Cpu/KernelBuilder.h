@@ -216,6 +216,9 @@ struct KernelBuilder {
             llvm::function_ref<void(Value)> body);
   /// Iterations that any thread may run, in any order.
   void parallel(Value count, llvm::function_ref<void(Value)> body);
+  /// The same for few iterations that each take long: each thread begins where
+  /// it would with `parallel`, then helps those that are late.
+  void share(Value count, llvm::function_ref<void(Value)> body);
   /// As parallel, or as one thread where that is not worth it.
   void parallelIf(Value condition, Value count,
                   llvm::function_ref<void(Value)> body);

@@ -117,7 +117,7 @@ public:
     Value parts = k.max(k.ceilDiv(rows, mostPartRows), k.index(1));
     int64_t step = tiles ? tileKernelRows : shapes.many.rows;
     Value partRows = k.mul(k.ceilDiv(k.ceilDiv(rows, parts), step), step);
-    k.parallel(k.mul(parts, strips), [&](Value unit) {
+    k.share(k.mul(parts, strips), [&](Value unit) {
       Value strip = k.rem(unit, strips), panel = k.mul(strip, width);
       Value begin = k.min(k.mul(k.div(unit, strips), partRows), rows),
             end = k.min(k.add(begin, partRows), rows);
