@@ -70,14 +70,10 @@ static SmallVector<StringRef> getUnknownExtensions(const CpuTarget &target) {
 
 FailureOr<std::unique_ptr<llvm::TargetMachine>>
 llmc::createTargetMachine(ModuleOp module, StringRef name, unsigned optLevel) {
+  if (llvm::Error error = Backends::of(module.getContext()).checkTarget(name))
+    return module.emitError(llvm::toString(std::move(error)));
   StringRef text = name;
-  bool isBackends =
-      name.contains(':') &&
-      Backends::of(module.getContext()).lookup(name.split(':').first);
   if (!text.consume_front("cpu:")) {
-    if (name != "host" && name != "reference" && !isBackends)
-      return module.emitError("unknown target '")
-             << name << "': use 'host', 'reference' or 'cpu:NAME'";
     text = "";
   } else if (text.empty()) {
     return module.emitError("target 'cpu:' names no CPU");

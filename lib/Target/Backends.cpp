@@ -107,7 +107,20 @@ llvm::Error Backends::load(StringRef given) {
   return llvm::Error::success();
 }
 
+llvm::Error Backends::checkTarget(StringRef target) const {
+  auto [name, options] = target.split(':');
+  bool isKnown = target.contains(':') ? name == "cpu" || lookup(name)
+                                      : name == "host" || name == "reference";
+  if (isKnown)
+    return llvm::Error::success();
+  return llvm::createStringError("unknown target '" + target +
+                                 "': use 'host', 'reference', 'cpu:NAME' or "
+                                 "'BACKEND:OPTIONS' of a loaded backend");
+}
+
 llvm::Error Backends::setTarget(StringRef target) {
+  if (llvm::Error error = checkTarget(target))
+    return error;
   for (Entry &entry : entries) {
     StringRef options = target;
     if (!options.consume_front((StringRef(entry.info->name) + ":").str()))

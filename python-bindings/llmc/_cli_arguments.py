@@ -75,6 +75,12 @@ def make_parser():
         sub.add_argument("--tokenizer", metavar="FILE",
                          help="tokenizer.json, if it is not beside the model")
 
+    def backends(sub):
+        sub.add_argument("--load-backend", action="append", metavar="FILE",
+                         help="load this backend, a shared library or 'cpu', "
+                              "llmc's own, which is the default; given several "
+                              "times, they are asked for kernels in this order")
+
     def settings(sub):
         sub.add_argument("--set", action="append", default=[],
                          metavar="NAME=VALUE",
@@ -84,6 +90,7 @@ def make_parser():
     sub.add_argument("model", help="an ONNX or MLIR file, or an artifact")
     sub.add_argument("--all", action="store_true",
                      help="list every input, output and parameter")
+    backends(sub)
 
     sub = command("compress", "Store the weights of a model in fewer bits.")
     sub.add_argument("model", help="an ONNX or MLIR file")
@@ -131,11 +138,12 @@ def make_parser():
     sub.add_argument("--latency", type=_seconds, metavar="TIME",
                      help="choose the bits of each weight so that a token takes "
                           "no longer than this, 3ms for example, by what the "
-                          "CPU backend says of its kernels on one core; with "
-                          "--budget both hold")
+                          "backends say of their kernels, the CPU backend of "
+                          "one core; with --budget both hold")
     sub.add_argument("--target", metavar="TARGET",
                      help="the machine of that latency, as for `llmc compile` "
                           "(default: host)")
+    backends(sub)
     sub.add_argument("--calibration", metavar="FILE",
                      help="UTF-8 text that all methods but rtn and hqq run the "
                           "model on")
@@ -199,10 +207,7 @@ def make_parser():
                           "by LLVM's names; reference: this machine without "
                           "the kernels of the CPU backend; NAME:OPTIONS: "
                           "this machine, with options for a backend")
-    sub.add_argument("--load-backend", action="append", metavar="FILE",
-                     help="ask this backend for kernels, a shared library or "
-                          "'cpu', llmc's own, which is the default; given "
-                          "several times, they are asked in this order")
+    backends(sub)
     sub.add_argument("--top-k", type=_positive, metavar="K",
                      help="let the compiled model choose its K best tokens, "
                           "beside all logits: what is greedy, or samples from "
@@ -221,6 +226,7 @@ def make_parser():
     sub.add_argument("--genai", required=True, metavar="DIR",
                      help="a new folder that onnxruntime-genai loads: the "
                           "model as ONNX, its tokenizer, genai_config.json")
+    backends(sub)
     tokenizer(sub)
 
     sub = command("run", "Generate text.")
@@ -242,6 +248,7 @@ def make_parser():
                      help="equal seeds give equal texts (default: 0)")
     sub.add_argument("--chat", action="store_true",
                      help="ask the prompt in the model's chat template")
+    backends(sub)
     tokenizer(sub)
 
     from . import evaluate
@@ -260,5 +267,6 @@ def make_parser():
                           "context)")
     sub.add_argument("--windows", type=_natural, default=0, metavar="N",
                      help="measure on the first N windows only")
+    backends(sub)
     tokenizer(sub)
     return parser

@@ -45,8 +45,21 @@ def model_file(path):
     return path
 
 
+def load_module(path, args):
+    """The model in the compiler, with the backends of --load-backend."""
+    from .compiler import Module
+    return Module.load(path, args.load_backend or ("cpu",))
+
+
+def refuse_backends(args, paths):
+    """An error where --load-backend means nothing: all is compiled."""
+    if args.load_backend and all(map(is_artifact, paths)):
+        raise Error("--load-backend is for models: "
+                    f"'{paths[0]}' is an artifact, and compiled")
+
+
 @contextlib.contextmanager
-def opened(path, tokenizer=None):
+def opened(path, args, tokenizer=None):
     """The artifact at `path`, or one made for now from the model there."""
     from .artifact import Artifact
     if is_artifact(path):
@@ -58,8 +71,8 @@ def opened(path, tokenizer=None):
         note(f"compiling '{model}' into a temporary artifact; `llmc compile` "
              "keeps it")
         out = pathlib.Path(folder) / "artifact"
-        from .compiler import Module
-        Module.load(model).compile_artifact(out, tokenizer=tokenizer)
+        note_all(load_module(model, args).compile_artifact(
+            out, tokenizer=tokenizer))
         yield Artifact(out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -5,8 +5,8 @@ import pathlib
 import sys
 import time
 
-from ._cli_common import (finish, model_file, note_all, open_tokenizer,
-                          parse_settings, read_text)
+from ._cli_common import (finish, load_module, model_file, note_all,
+                          open_tokenizer, parse_settings, read_text)
 from ._cli_eval import describe_evaluation, measure
 from ._errors import Error
 from .methods import ACTIVATION_GROUP, WITHOUT_DATA
@@ -140,8 +140,12 @@ def _compress_by_options(args, module, model):
     if args.latency:
         facts["latency"] = args.latency
         facts["latency_target"] = args.target or "host"
-        facts["predicted_seconds"] = module.cost(
-            target=args.target or "host")["seconds"]
+        cost = module.cost(target=args.target or "host")
+        facts["predicted_seconds"] = cost["seconds"]
+        if cost["unknown"]:
+            report.notices.append(
+                f"the predicted time leaves out {cost['unknown']} linears, "
+                "embeddings and attentions, for which no backend has a kernel")
     if not report.weights:
         raise Error("there is no weight to "
                     f"{'quantize' if args.type == 'int' else 'cast'} "
@@ -165,7 +169,6 @@ def _write_report(path, result):
 
 def run_compress(args):
     from . import report as reports
-    from .compiler import Module
     from .text import find_tokenizer
     model, out = model_file(args.model), pathlib.Path(args.output)
     if out.suffix not in (".onnx", ".mlir", ".mlirbc"):
@@ -175,7 +178,7 @@ def run_compress(args):
         tokenizer = find_tokenizer(model, args.tokenizer)
         read_text(args.evaluate)
     start = time.perf_counter()
-    module = Module.load(model)
+    module = load_module(model, args)
     before = module.params()
     report, facts = (_compress_by_recipe if args.recipe else
                      _compress_by_options)(args, module, model)

@@ -3,7 +3,7 @@
 import pathlib
 import sys
 
-from ._cli_common import finish, opened, read_text
+from ._cli_common import finish, opened, read_text, refuse_backends
 from ._errors import Error
 from .report import size as _size
 
@@ -31,7 +31,7 @@ def measure(models, args):
                       end="\n" if done == windows else "", file=sys.stderr,
                       flush=True)
 
-        with opened(path, tokenizer) as artifact:
+        with opened(path, args, tokenizer) as artifact:
             entry = perplexity(artifact, tokens, args.context, args.stride,
                                args.windows, progress)
             entry["weight_bytes"] = artifact.weight_bytes
@@ -54,5 +54,6 @@ def describe_evaluation(result):
 
 
 def run_eval(args):
+    refuse_backends(args, args.models)
     result = measure([(path, args.tokenizer) for path in args.models], args)
     finish(args, result, describe_evaluation(result))

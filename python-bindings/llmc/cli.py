@@ -6,8 +6,9 @@ import textwrap
 import time
 
 from ._cli_arguments import make_parser
-from ._cli_common import (finish, is_artifact, model_file, note, note_all,
-                          open_tokenizer, opened, parse_settings)
+from ._cli_common import (finish, is_artifact, load_module, model_file, note,
+                          note_all, open_tokenizer, opened, parse_settings,
+                          refuse_backends)
 from ._cli_compress import run_compress
 from ._cli_eval import run_eval
 from ._errors import Error
@@ -32,9 +33,14 @@ def _describe_formats(weights):
 
 
 def run_inspect(args):
-    from .summary import inspect_model
-    path = args.model if is_artifact(args.model) else model_file(args.model)
-    info = inspect_model(path)
+    from .summary import inspect_artifact, inspect_module
+    refuse_backends(args, [args.model])
+    if is_artifact(args.model):
+        path, info = args.model, inspect_artifact(args.model)
+    else:
+        path = model_file(args.model)
+        info = inspect_module(load_module(path, args))
+    info = {"path": str(path), **info}
     rows = [(info["kind"], [info["path"]])]
     for kind in ("inputs", "outputs", "states"):
         tensors = [_describe_tensor(t) for t in info.get(kind, [])]
@@ -96,11 +102,9 @@ def run_recipes(args):
 # compile --------------------------------------------------------------------
 
 def run_compile(args):
-    from .compiler import Module
     model = model_file(args.model)
     start = time.perf_counter()
-    module = Module.load(model, args.load_backend or ("cpu",))
-    notices = module.compile_artifact(
+    notices = load_module(model, args).compile_artifact(
         args.output, target=args.target, tokenizer=args.tokenizer,
         top_k=args.top_k, attention=args.attention, strict=args.strict)
     note_all(notices)
@@ -119,7 +123,8 @@ def run_compile(args):
 def run_export(args):
     from .genai import export_genai
     model, folder = model_file(args.model), pathlib.Path(args.genai)
-    notices = export_genai(model, folder, args.tokenizer)
+    notices = export_genai(model, folder, args.tokenizer,
+                           args.load_backend or ("cpu",))
     note_all(notices)
     size = sum(f.stat().st_size for f in folder.iterdir())
     finish(args, {"model": str(model), "output": str(folder),
@@ -131,8 +136,9 @@ def run_export(args):
 
 def run_run(args):
     from .text import TextStream
+    refuse_backends(args, [args.model])
     tokenizer = open_tokenizer(args, args.model)
-    with opened(args.model, args.tokenizer) as artifact:
+    with opened(args.model, args, args.tokenizer) as artifact:
         if args.chat:
             prompt = tokenizer.encode(
                 tokenizer.chat_prompt(args.prompt, artifact.metadata))

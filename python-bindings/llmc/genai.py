@@ -147,11 +147,11 @@ def _write_tokenizer(source, folder, config):
         target.write_text(json.dumps(facts, indent=2) + "\n")
 
 
-def export_genai(model, folder, tokenizer=None):
+def export_genai(model, folder, tokenizer=None, backends=("cpu",)):
     """Writes the model at the path `model` with all that onnxruntime-genai needs
     into `folder`, which must be new or empty. The tokenizer and configuration
-    come from beside the model, or from beside `tokenizer`. Returns lines about
-    what ONNX Runtime has no kernels for."""
+    come from beside the model, or from beside `tokenizer`; `backends` are those
+    of Module.load. Returns lines about what ONNX Runtime has no kernels for."""
     from .compiler import Module
     from .text import find_tokenizer
     source = find_tokenizer(model, tokenizer).parent
@@ -159,7 +159,7 @@ def export_genai(model, folder, tokenizer=None):
     folder = pathlib.Path(os.fspath(folder))
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Error(f"'{folder}' is there and not an empty folder")
-    module = Module.load(model)
+    module = Module.load(model, backends)
     module.run("llmc-lift,llmc-keep-last-logits{last-only},llmc-infer-shapes")
     description = genai_config(module.inputs, module.outputs, config)
     folder.mkdir(parents=True, exist_ok=True)

@@ -48,9 +48,8 @@ def inspect_artifact(path):
         "bytes": sum(weight["bytes"] for weight in manifest["weights"])}
 
 
-def inspect_module(path):
-    from .compiler import Module
-    module = Module.load(path)
+def inspect_module(module):
+    """What is in a Module, which is lifted then."""
     params = module.params()
     result = {
         "kind": "model",
@@ -66,12 +65,3 @@ def inspect_module(path):
     result["weights"] = module.weights()
     result["ops"] = module.ops()
     return result
-
-
-def inspect_model(path):
-    path = pathlib.Path(path)
-    if (path / "manifest.json").is_file():
-        result = inspect_artifact(path)
-    else:
-        result = inspect_module(path)
-    return {"path": str(path), **result}

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import toy
 from conftest import ROOT
 from kernels import floats
 
@@ -82,3 +83,45 @@ def test_target_and_errors(tmp_path, capsys):
     assert "there is no hook 'all'" in fail(*load, "--target", "hooks:all")
     assert "is loaded already" in fail(*load, *load)
     assert "cannot load the backend" in fail("--load-backend", "nowhere")
+
+
+@pytest.mark.parametrize("command, options", [
+    ("inspect", []), ("compress", ["-o", "out.mlir"]), ("export", [
+        "--genai", "out"]), ("run", ["--prompt", "a"]),
+    ("eval", ["--text", "text"])])
+def test_every_command_loads_backends(tmp_path, capsys, monkeypatch, command,
+                                      options):
+    model = toy.write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text").write_text("a b")
+    assert main([command, str(model), *options, "--load-backend",
+                 "nowhere"]) == 1
+    err = capsys.readouterr().err
+    assert "cannot load the backend" in err and "nowhere" in err
+
+
+def test_backends_are_for_models(tmp_path, capsys):
+    model, out = tmp_path / "model.mlir", tmp_path / "out"
+    model.write_text(text())
+    assert main(["compile", str(model), "-o", str(out)]) == 0
+    for arguments in (["inspect", str(out)],
+                      ["run", str(out), "--prompt", "a"],
+                      ["eval", str(out), str(out), "--text", "text"]):
+        assert main([*arguments, "--load-backend", "cpu"]) == 1
+        assert "is an artifact, and compiled" in capsys.readouterr().err
+
+
+def test_latency_of_loaded_backends(tmp_path, capsys):
+    """hooks has no kernel for integers, the CPU backend has."""
+    model, out = tmp_path / "model.mlir", tmp_path / "out.mlir"
+    model.write_text(text())
+    arguments = ["compress", str(model), "-o", str(out), "--method", "rtn",
+                 "--group", "8", "--latency", "2ms", "--json"]
+    for load, unknown in (([], False), ([HOOKS, "cpu"], False),
+                          ([HOOKS], True)):
+        options = [f"--load-backend={backend}" for backend in load]
+        assert main([*arguments, *options]) == 0
+        result = json.loads(capsys.readouterr().out)
+        assert (result["predicted_seconds"] == 0) == unknown
+        assert any("leaves out 2 linears" in line
+                   for line in result["notices"]) == unknown

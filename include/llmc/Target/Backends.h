@@ -27,8 +27,13 @@ public:
   /// live in contexts.
   llvm::Error load(llvm::StringRef path);
 
+  /// Fails with one sentence unless `target` is `host`, `reference`, `cpu:...`
+  /// or `NAME:...` of a backend that is there.
+  llvm::Error checkTarget(llvm::StringRef target) const;
+
   /// Tells the backends what to compile for: `NAME:OPTIONS` is for the backend
-  /// of that name, anything else means this machine.
+  /// of that name, other targets mean this machine. Fails as checkTarget does,
+  /// or as a backend does that does not know its options.
   llvm::Error setTarget(llvm::StringRef target);
 
   llvm::ArrayRef<Entry> getEntries() const { return entries; }
