@@ -29,6 +29,10 @@ getRequiredFeatures(const llvm::TargetMachine &machine);
 /// compiler's own library, since `machine` has no instructions for it.
 void expandHalf(llvm::Module &code, const llvm::TargetMachine &machine);
 
+/// Runs LLVM's passes of `optLevel`, 0 to 3, after expandHalf.
+void optimizeCode(llvm::Module &code, llvm::TargetMachine &machine,
+                  unsigned optLevel);
+
 /// Compiles `module`, which is in the LLVM dialect, to the object file `path`.
 mlir::LogicalResult emitObject(mlir::ModuleOp module,
                                llvm::TargetMachine &machine, unsigned optLevel,

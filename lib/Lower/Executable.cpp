@@ -6,7 +6,6 @@
 #include "llmc/Weights/Blobs.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/ExecutionEngine/ExecutionEngine.h"
-#include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -137,10 +136,9 @@ generateCode(ModuleOp module, unsigned optLevel) {
   auto machine = builder->createTargetMachine();
   if (!machine)
     return fail(machine.takeError());
-  auto optimize = makeOptimizingTransformer(optLevel, 0, machine->get());
   auto transform = [&](llvm::Module *code) {
-    expandHalf(*code, **machine);
-    return optimize(code);
+    optimizeCode(*code, **machine, optLevel);
+    return llvm::Error::success();
   };
   ExecutionEngineOptions engineOptions;
   engineOptions.transformer = transform;

@@ -88,7 +88,7 @@ struct AttentionMatch {
   llvm::SmallVector<mlir::Value> inputs;
   /// With the caches that are updated, if any; null for the result.
   llvm::SmallVector<mlir::Value> outputs, updated;
-  llvm::SmallVector<std::string> shortfalls; ///< see Claim
+  llvm::SmallVector<std::string> shortfalls = {}; ///< see Claim
 };
 
 /// The kernel for attention, or for a transpose of it.
