@@ -166,8 +166,14 @@ FORMATS = {
 }
 
 
-@pytest.mark.parametrize("formats", FORMATS)
-@pytest.mark.parametrize("target, cpu, columns", KERNEL_CPUS)
+def kernels():
+    """All processors with all formats, except that lookups make floats, which
+    AArch64's instructions for integers and bf16 leave alone."""
+    return [(*cpu, formats) for cpu in KERNEL_CPUS for formats in FORMATS
+            if formats != "lookups" or not cpu[0].startswith("aarch64+")]
+
+
+@pytest.mark.parametrize("target, cpu, columns, formats", kernels())
 def test_linear_kernels(target, cpu, columns, formats, runners, tmp_path):
     """The CPU backend's kernels with the instructions of each processor."""
     rows, count = 37, 17

@@ -19,8 +19,7 @@ IREE_COMPILE = pathlib.Path(sys.executable).with_name("iree-compile")
 # One of each kind; --whole-zoo runs all.
 MODELS = ("albert-op18", "bert-op23", "gemma2-op18", "gpt2-kv-op18",
           "gpt2-op17-ts", "llama-kv-op23", "llama-op18", "lstm-op18",
-          "mixtral-batched_mm-op18", "opt-op18",
-          "phi-op18", "resnet-op18", "t5-op17-ts", "vit-op18",
+          "mixtral-batched_mm-op18", "resnet-op18", "t5-op17-ts", "vit-op18",
           "whisper-encoder-op18")
 
 

@@ -11,7 +11,28 @@ NAMES = sorted(path.stem for path in SHARED.glob("zoo/*.onnx"))
 # Those that count positions of the batch; beside them, those with states (-kv-).
 WHOLE = {"bert-op17-ts", "gpt2-op17-ts", "llama-op17-ts", "opt-op17-ts",
          "t5-op17-ts", "whisper-decoder-op18"}
+# One of each kind; --whole-zoo runs all that are split.
+MODELS = ["albert-op18", "bert-op23", "gemma2-op18", "gpt2-op18", "llama-op18",
+          "lstm-op18", "mixtral-batched_mm-op18", "modernbert-op18",
+          "opt-op18", "resnet-op18", "vit-op18", "whisper-encoder-op18"]
 ROWS = 512  # of which two threads get parts
+
+
+def is_split(name):
+    return name not in WHOLE and "-kv-" not in name
+
+
+def pytest_generate_tests(metafunc):
+    if "model" in metafunc.fixturenames:
+        whole = metafunc.config.getoption("--whole-zoo")
+        metafunc.parametrize("model", filter(is_split, NAMES) if whole
+                             else MODELS)
+
+
+def load(path):
+    module = llmc.Module.load(path)
+    module.lift()
+    return module
 
 
 def enlarge(feeds, rng):
@@ -31,16 +52,15 @@ def enlarge(feeds, rng):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_rows_of_a_large_batch(name, shared, compare, tmp_path):
-    path = shared / "zoo" / f"{name}.onnx"
-    module = llmc.Module.load(path)
-    module.lift()
+def test_which_batches_are_split(name, shared):
+    module = load(shared / "zoo" / f"{name}.onnx")
     module.run("llmc-find-batch")
-    is_split = "llmc.batch" in str(module)
-    assert is_split == (name not in WHOLE and "-kv-" not in name)
-    if not is_split:
-        return
-    module.compile_artifact(tmp_path / "model.llmc")
+    assert ("llmc.batch" in str(module)) == is_split(name)
+
+
+def test_rows_of_a_large_batch(model, shared, compare, tmp_path):
+    path = shared / "zoo" / f"{model}.onnx"
+    load(path).compile_artifact(tmp_path / "model.llmc")
     artifact = llmc.Artifact(tmp_path / "model.llmc")
     # How many logits there are is said by an element of this input.
     names = {spec.name for spec in artifact.inputs}
