@@ -497,6 +497,29 @@ func.func @main(
                                rtol=2e-5, atol=2e-6)
 
 
+@pytest.mark.parametrize("other, is_said", [("c", False), ("d", True)])
+def test_integers_of_other_lengths(other, is_said):
+    """Keys in 8 bits whose values may have another length are left, which is
+    said."""
+    size, row = "tensor<?x2x?x16x", "tensor<?x2x?x1xf32>"
+    module = llmc.Module.parse(f"""
+func.func @main(
+    %q: {size}f32> {{llmc.name = "q", llmc.dims = ["b", "", "s", ""]}},
+    %k: {size}i8> {{llmc.name = "k", llmc.dims = ["b", "", "c", ""]}},
+    %s: {row} {{llmc.name = "s", llmc.dims = ["b", "", "c", ""]}},
+    %v: {size}f32> {{llmc.name = "v", llmc.dims = ["b", "", "{other}", ""]}})
+    -> ({size}f32> {{llmc.name = "y"}}) {{
+  %c = llmc.cast %k {{to = f32}} : ({size}i8>) -> {size}f32>
+  %keys = llmc.mul %c, %s : ({size}f32>, {row}) -> {size}f32>
+  %y = llmc.attention %q, %keys, %v {{scale = 1.0 : f32}} : ({size}f32>, {size}f32>, {size}f32>) -> {size}f32>
+  return %y : {size}f32>
+}}""")
+    notices = module.run("llmc-claim-kernels").notices
+    assert any("have one length" in line for line in notices) == is_said
+    assert bool(notices) == is_said
+    assert module.ops()["llmc.launch"] == 1
+
+
 @pytest.mark.parametrize("name", ["llama-kv-op18", "llama-kv-op23",
                                   "gpt2-kv-op18", "gpt_neox-kv-op18",
                                   "qwen3-kv-op18"])

@@ -34,18 +34,21 @@ public:
       return std::nullopt;
     keys = matchCache(key, shapes);
     values = matchCache(value, shapes);
-    // One length is for both.
     bool areReadable =
         isReadableCache(keys, spec.headSize, /*isKeys=*/true) &&
         isReadableCache(values, spec.valueSize, /*isKeys=*/false);
-    if (bool(keys.prefix) != bool(values.prefix) ||
-        shapes.dim(key, 2) != shapes.dim(value, 2) || !areReadable) {
-      if (!areReadable)
+    bool haveOneLength = bool(keys.prefix) == bool(values.prefix) &&
+                         shapes.dim(key, 2) == shapes.dim(value, 2);
+    if (!haveOneLength || !areReadable) {
+      if (keys.scales || values.scales)
         shortfalls.push_back(
-            "kernels read int8 caches of heads whose size is a multiple of 4, "
-            "and int4 ones of multiples of 32 in groups of 16 or multiples: "
-            "the reference lowering makes floats of the whole cache, each "
-            "time");
+            (haveOneLength ? "kernels read int8 caches of heads whose size is "
+                             "a multiple of 4, and int4 ones of multiples of "
+                             "32 in groups of 16 or multiples"
+                           : "kernels read caches of integers where keys and "
+                             "values have one length") +
+            std::string(": the reference lowering makes floats of the whole "
+                        "cache, each time"));
       keys = CacheMatch::read(key, shapes);
       values = CacheMatch::read(value, shapes);
     }
