@@ -10,9 +10,8 @@ if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
   endif()
 endif()
 if(LLMC_SANITIZE)
-  # MLIR is built without RTTI, which the check of vptrs needs. What takes time
-  # here is compiling checks, not running them.
-  add_compile_options(-O0 -fsanitize=${LLMC_SANITIZE} -fno-omit-frame-pointer -g1
+  # MLIR is built without RTTI, which the check of vptrs needs.
+  add_compile_options(-fsanitize=${LLMC_SANITIZE} -fno-omit-frame-pointer -g1
                       -fno-sanitize=vptr -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=${LLMC_SANITIZE} -fno-sanitize=vptr)
 endif()
