@@ -166,7 +166,7 @@ void llmc::optimizeCode(llvm::Module &code, llvm::TargetMachine &machine,
   // it may call takes a sixth of the time that SmolLM2 is compiled in.
   llvm::PassInstrumentationCallbacks callbacks;
   callbacks.registerShouldRunOptionalPassCallback(
-      [](StringRef pass, llvm::Any) {
+      [](StringRef pass, const llvm::Any &) {
         return pass != "CalledValuePropagationPass";
       });
   llvm::PassBuilder builder(&machine, {}, std::nullopt, &callbacks);
