@@ -52,6 +52,12 @@ def measure(command, output=None):
     return seconds, usage.ru_maxrss * 1024, anonymous
 
 
+def conclude(met):
+    """Says whether the bounds were met; the exit status."""
+    print("within the bounds" if met else "NOT within the bounds")
+    return not met
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("model", type=pathlib.Path)
@@ -86,8 +92,7 @@ def main():
                 not seconds or statistics.median(times) <= seconds)
     finally:
         shutil.rmtree(work)
-    print("within the bounds" if met else "NOT within the bounds")
-    return not met
+    return conclude(met)
 
 
 if __name__ == "__main__":

@@ -54,13 +54,16 @@ def test_no_memory(target, tmp_path):
     %y = llmc.matmul %p, %x : (tensor<?x?xf32>, tensor<?x1xf32>) -> tensor<?x1xf32>
     return %y : tensor<?x1xf32>"""
     argument = '%x: tensor<?x1xf32> {llmc.name = "x", llmc.dims = ["n", ""]}'
-    module({}, body, argument, "tensor<?x1xf32>").compile_artifact(
-        tmp_path / "model.llmc", target=target)
-    session = llmc.Artifact(tmp_path / "model.llmc").session()
-    with pytest.raises(llmc.Error, match="no memory"):
-        session.run({"x": np.ones((1 << 24, 1), np.float32)})
-    check(lambda inputs: session.run({"x": inputs["x"][:, :1]}),
-          lambda x: x[:, :1] @ (x[:, :1].T @ x[:, :1]), 3)
+    def make():
+        return module({}, body, argument, "tensor<?x1xf32>")
+
+    make().compile_artifact(tmp_path / "model.llmc", target=target)
+    for run in (llmc.Artifact(tmp_path / "model.llmc").session().run,
+                make().compile(target)):
+        with pytest.raises(llmc.Error, match="no memory"):
+            run({"x": np.ones((1 << 24, 1), np.float32)})
+        check(lambda inputs: run({"x": inputs["x"][:, :1]}),
+              lambda x: x[:, :1] @ (x[:, :1].T @ x[:, :1]), 3)
 
 
 def test_calls_at_the_same_time(model):
