@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""A float model as GGUF for llama.cpp, in one of its formats.
+"""A float model as GGUF for llama.cpp and OpenVINO GenAI, in one of its formats.
 
     python gguf_llama.py FLOAT_DIR OUT_DIR --format Q4_0
 
 OUT_DIR receives model.gguf. F32 and BF16 are written as they are; the others
 are made by llama.cpp's own quantizer from the BF16 file, which is given with
---source. The file has no vocabulary: tokens are numbers here.
+--source. Tokens are numbers here: the vocabulary only has as many entries as
+OpenVINO GenAI wants to see.
 """
 
 import argparse
@@ -80,7 +81,16 @@ def write(source, path, kind):
     writer.add_vocab_size(c["vocab_size"])
     writer.add_file_type(gguf.LlamaFileType[
         "ALL_F32" if kind == "F32" else f"MOSTLY_{kind}"])
-    writer.add_tokenizer_model("no_vocab")
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("smollm")
+    writer.add_bos_token_id(c["bos_token_id"])
+    writer.add_eos_token_id(c["eos_token_id"])
+    writer.add_token_list([f"t{i}" for i in range(c["vocab_size"])])
+    ends = c["bos_token_id"], c["eos_token_id"]
+    writer.add_token_types([
+        gguf.TokenType.CONTROL if i in ends else gguf.TokenType.NORMAL
+        for i in range(c["vocab_size"])])
+    writer.add_token_merges(["t 1"])
 
     def encode(values):
         wanted = gguf.GGMLQuantizationType[kind if values.ndim > 1 else "F32"]

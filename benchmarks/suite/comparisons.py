@@ -49,7 +49,7 @@ LLMC = "llmc"
 LLMC_FLOAT_CACHE = "llmc, f32 cache"
 # The columns of the table, in this order.
 PEERS = ("llama.cpp", "llama-bench", "ONNX Runtime", "onnxruntime-genai",
-         "OpenVINO", "CTranslate2", LLMC_FLOAT_CACHE)
+         "OpenVINO", "OpenVINO GenAI", "CTranslate2", LLMC_FLOAT_CACHE)
 
 
 def _decode(target, tokens):
@@ -75,8 +75,8 @@ def _run(name, target, model, case, group=""):
 def _contenders(**formats):
     names = {"llmc": LLMC, "llamacpp": "llama.cpp",
              "onnxruntime": "ONNX Runtime", "genai": "onnxruntime-genai",
-             "openvino": "OpenVINO", "ctranslate2": "CTranslate2",
-             "float_cache": LLMC_FLOAT_CACHE}
+             "openvino": "OpenVINO", "openvino_genai": "OpenVINO GenAI",
+             "ctranslate2": "CTranslate2", "float_cache": LLMC_FLOAT_CACHE}
     return tuple(Contender(names[peer], name)
                  for peer, listed in formats.items()
                  for name in listed.split())
@@ -88,37 +88,41 @@ def table(zoo_cases=(), tokens=128):
         return {"onnxruntime": weights, "genai": weights,
                 "openvino": weights}
 
+    def gguf(kind):
+        return {"llamacpp": kind, "openvino_genai": kind}
+
     decoders = (
         ("T int4 g32", "T", (_decode(1.15, tokens), _prompt(1.4)),
-         _contenders(llmc="int4-g32", llamacpp="Q4_0", **onnx("int4-32"))),
+         _contenders(llmc="int4-g32", **gguf("Q4_0"), **onnx("int4-32"))),
         ("T int4 g128, int4 head", "T",
          (_decode(1.3, tokens), _prompt(2.2)),
-         _contenders(llmc="int4-g128", llamacpp="Q4_0",
+         _contenders(llmc="int4-g128", **gguf("Q4_0"),
                      **onnx("int4-128"))),
         ("T int4 g32, progressive", "T", (_decode(1.15, tokens), _prompt(1.4)),
-         _contenders(llmc="int4-g32-progressive", llamacpp="Q4_0",
+         _contenders(llmc="int4-g32-progressive", **gguf("Q4_0"),
                      **onnx("int4-32"))),
         ("T int4 g128, int4 head, progressive", "T",
          (_decode(1.3, tokens), _prompt(2.2)),
-         _contenders(llmc="int4-g128-progressive", llamacpp="Q4_0",
+         _contenders(llmc="int4-g128-progressive", **gguf("Q4_0"),
                      **onnx("int4-128"))),
         ("T 2 bit, progressive", "T", (_decode(1.5, tokens),),
          _contenders(llmc="int2-g32-progressive", llamacpp="Q2_K",
                      onnxruntime="int2-64", genai="int2-64")),
         ("S int4 g32, progressive", "S",
          (_decode(1.5, tokens), _prompt(1.3)),
-         _contenders(llmc="int4-g32-progressive", llamacpp="Q4_0",
+         _contenders(llmc="int4-g32-progressive", **gguf("Q4_0"),
                      **onnx("int4-32"))),
         ("T 2 bit", "T", (_decode(1.5, tokens),),
          _contenders(llmc="int2-g32", llamacpp="Q2_K",
                      onnxruntime="int2-64", genai="int2-64")),
         ("T int8 per channel", "T", (_prompt(1.5),),
-         _contenders(llmc="int8-channel", llamacpp="Q8_0",
+         _contenders(llmc="int8-channel", **gguf("Q8_0"),
                      ctranslate2="int8", **onnx("int8"))),
         ("T bf16", "T", (_prompt(3.0),),
-         _contenders(llmc="bf16", llamacpp="BF16 F16", openvino="bf16")),
+         _contenders(llmc="bf16", llamacpp="BF16 F16", openvino="bf16",
+                     openvino_genai="F16")),
         ("S int4 g32", "S", (_decode(1.5, tokens), _prompt(1.3)),
-         _contenders(llmc="int4-g32", llamacpp="Q4_0", **onnx("int4-32"))),
+         _contenders(llmc="int4-g32", **gguf("Q4_0"), **onnx("int4-32"))),
         ("S f32", "S", (_decode(1.0, tokens), _prompt(1.0)),
          _contenders(llmc="f32", onnxruntime="f32", genai="f32")),
         ("S int4 g32, 8-bit KV", "S",

@@ -17,7 +17,7 @@ WORKERS = ROOT / "benchmarks" / "workers"
 SCRIPTS = ROOT / "benchmarks" / "models"
 ENVIRONMENTS = {"llama.cpp": "llamacpp", "ONNX Runtime": "onnxruntime",
                 "onnxruntime-genai": "onnxruntime", "OpenVINO": "openvino",
-                "CTranslate2": "ctranslate2"}
+                "OpenVINO GenAI": "openvino", "CTranslate2": "ctranslate2"}
 
 
 @dataclasses.dataclass
@@ -83,6 +83,7 @@ class Kitchen:
                   "ONNX Runtime": self._onnxruntime,
                   "onnxruntime-genai": self._genai,
                   "OpenVINO": self._openvino,
+                  "OpenVINO GenAI": self._openvino_genai,
                   "CTranslate2": self._ctranslate2}[peer]
         worker, specification, token_bytes, facts = method(
             comparison, contender, python)
@@ -225,6 +226,12 @@ class Kitchen:
         self._minilm(python, out, "openvino")
         return "openvino_worker", self._runner(comparison,
                                                out / "model.xml"), 0, {}
+
+    def _openvino_genai(self, comparison, contender, _):
+        path, token_bytes = self._gguf(comparison, contender)
+        precision = {"F16": "bf16"}.get(contender.format)
+        return "openvino_genai_worker", {
+            "path": str(path), "precision": precision}, token_bytes, {}
 
     def _ctranslate2(self, comparison, contender, python):
         out = self._made(comparison.model, contender)
