@@ -61,10 +61,11 @@ suite "Python" pytest.xml "$venv/bin/python" -m pytest -q -rs -n auto \
   --dist loadfile test/python \
   --junitxml="$results/pytest.xml"
 
+# Each of the last two takes one core, so they run side by side.
 zoo=${LLMC_SHARED:+$LLMC_SHARED/zoo/compare.py}
 if [ -f "$zoo" ]; then
   suite "model zoo" zoo.log "$venv/bin/python" "$zoo" \
-    --runner llmc.runner:load
+    --runner llmc.runner:load >"$results/zoo.output" &
 else
   skip "model zoo" "no zoo/compare.py: LLMC_SHARED is '$LLMC_SHARED'"
 fi
@@ -80,6 +81,8 @@ else
   skip "ONNX node tests" \
     "no data/onnx-node-*.tar.xz: LLMC_SHARED is '$LLMC_SHARED'"
 fi
+wait
+[ ! -f "$results/zoo.output" ] || cat "$results/zoo.output"
 
 say "summary"
 "$venv/bin/python" utils/summarize.py "$results"

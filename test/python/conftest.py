@@ -1,4 +1,8 @@
-"""Where tests find the package and the data that is not in the repository."""
+"""Where tests find the package and the data that is not in the repository.
+
+Most of a test's time is LLVM's. Tests of passes and of the importer, which run a
+model to see what it computes, compile it with opt_level=0, in half the time;
+tests of kernels and of the bits that they make compile as users do."""
 
 import importlib.util
 import os

@@ -120,7 +120,8 @@ def test_kmeans(tmp_path, bits, rows, block, dtype, transposed):
                 mean = np.sum(s[used] * w[used]) / np.sum(s[used]**2)
                 assert books[first, code, 0] == pytest.approx(mean, rel=2e-2,
                                                               abs=2e-3)
-    outputs = llmc.compile(module)({"x": np.eye(264, dtype=dtype)})["y"].T
+    compiled = llmc.compile(module, opt_level=0)
+    outputs = compiled({"x": np.eye(264, dtype=dtype)})["y"].T
     np.testing.assert_allclose(outputs.astype("f4"), got.astype(dtype),
                                rtol=1e-5 if dtype == "float32" else 2e-3)
 
@@ -140,7 +141,8 @@ def test_scales(tmp_path):
     assert np.all((scales / plain > 0.489) & (scales / plain < 1.441))
     assert np.any(scales / plain != 1)
     assert not module.run("llmc-quantize-scales{type=f16 strict}").notices
-    outputs = llmc.compile(module)({"x": np.eye(256, dtype="f4")})["y"].T
+    compiled = llmc.compile(module, opt_level=0)
+    outputs = compiled({"x": np.eye(256, dtype="f4")})["y"].T
     np.testing.assert_allclose(outputs, decode(books, codes) * scales,
                                rtol=1e-5)
 
@@ -172,7 +174,7 @@ def test_signed_scales_in_8_bits(tmp_path):
     session = onnxruntime.InferenceSession(
         tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
     for outputs in (session.run(None, {"x": x})[0],
-                    llmc.compile(module)({"x": x})["y"]):
+                    llmc.compile(module, opt_level=0)({"x": x})["y"]):
         np.testing.assert_allclose(outputs.T, got, rtol=1e-5)
 
 
@@ -194,7 +196,8 @@ def test_published_values(tmp_path, method, book, most):
     scaled = np.where(scales == 0, 0, weight / np.where(scales == 0, 1, scales))
     expected = book[abs(scaled[..., None] - book).argmin(-1)] * scales
     np.testing.assert_allclose(book[codes] * scales, expected, rtol=1e-6)
-    outputs = llmc.compile(module)({"x": np.eye(192, dtype="f4")})["y"].T
+    compiled = llmc.compile(module, opt_level=0)
+    outputs = compiled({"x": np.eye(192, dtype="f4")})["y"].T
     np.testing.assert_allclose(outputs, expected, rtol=1e-6)
     # Half a byte for each weight, and a scale of 4 bytes for 64.
     assert entry["bytes_after"] == weight.size // 2 + 20 * 3 * 4
@@ -260,7 +263,7 @@ def test_small_floats(tmp_path, method, name, bits, largest, emax, dtype):
     x = np.eye(192, dtype=dtype)
     for target in ("host", "reference"):
         loaded = llmc.Module.load(tmp_path / "m.mlir")
-        outputs = loaded.compile(target)({"x": x})["y"].T
+        outputs = loaded.compile(target, opt_level=0)({"x": x})["y"].T
         np.testing.assert_allclose(outputs, got, rtol=1e-6)
     module.export_onnx(tmp_path / "m.onnx")
     session = onnxruntime.InferenceSession(
@@ -412,7 +415,7 @@ def test_vectors(tmp_path, case):
     x = np.eye(columns, dtype="f4")
     for target in ("host", "reference"):
         loaded = llmc.Module.load(tmp_path / "m.mlir")
-        outputs = loaded.compile(target)({"x": x})["y"].T
+        outputs = loaded.compile(target, opt_level=0)({"x": x})["y"].T
         np.testing.assert_allclose(outputs, got, rtol=1e-5, atol=1e-6)
     module.export_onnx(tmp_path / "m.onnx")
     session = onnxruntime.InferenceSession(

@@ -154,7 +154,8 @@ def check(tmp_path, weight, want, pipeline, pattern, transposed, rtol=0):
     x = np.random.default_rng(1).standard_normal((3, weight.shape[1]))
     x = x.astype(np.float32)
     for target in ("host", "reference"):
-        y = llmc.compile(tmp_path / "m.mlir", target=target)({"x": x})["y"]
+        run = llmc.compile(tmp_path / "m.mlir", target=target, opt_level=0)
+        y = run({"x": x})["y"]
         np.testing.assert_allclose(y, x @ got.T, rtol=1e-4, atol=1e-4)
     return entry, got
 
@@ -289,7 +290,8 @@ def test_pruned_then_quantized(tmp_path, pattern, bits, block):
     assert info["bytes"] == sum(r.size for r in made.values())
     x = np.random.default_rng(1).standard_normal((3, 96)).astype(np.float32)
     for target in ("host", "reference"):
-        y = llmc.compile(tmp_path / "m.mlir", target=target)({"x": x})["y"]
+        run = llmc.compile(tmp_path / "m.mlir", target=target, opt_level=0)
+        y = run({"x": x})["y"]
         np.testing.assert_allclose(y, x @ want.T, rtol=1e-4, atol=1e-4)
     # In ONNX, too: any as small as here, those of n:m with all columns.
     notices = module.export_onnx(tmp_path / "m.onnx")
@@ -326,7 +328,7 @@ def test_onnx_is_as_small(tmp_path, pattern, kind):
     packed = module.weights()[0]["bytes"]
     x = np.random.default_rng(1).standard_normal((3, 240)).astype(kind)
     module.save(tmp_path / "m.onnx")
-    want = llmc.compile(module, target="reference")({"x": x})["y"]
+    want = llmc.compile(module, target="reference", opt_level=0)({"x": x})["y"]
     exported = onnx.load(tmp_path / "m.onnx")
     onnx.checker.check_model(exported, full_check=True)
     assert {node.domain for node in exported.graph.node} <= {"", "ai.onnx"}
@@ -342,5 +344,5 @@ def test_onnx_is_as_small(tmp_path, pattern, kind):
     again.lift()
     info, = again.weights()
     assert info["name"] == "w" and info["bytes"] == packed
-    got = llmc.compile(again)({"x": x})["y"]
+    got = llmc.compile(again, opt_level=0)({"x": x})["y"]
     np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance)

@@ -153,9 +153,10 @@ def test_pruned(tmp_path, pattern, bits):
     again.lift()
     assert again.ops() == module.ops()
     session = ort.InferenceSession(tmp_path / "m.onnx")
-    for got in (llmc.compile(tmp_path / "m.mlir", target="host")({"x": x})["y"],
+    for got in (llmc.compile(tmp_path / "m.mlir", target="host",
+                             opt_level=0)({"x": x})["y"],
                 llmc.compile(tmp_path / "m.mlir",
-                             target="reference")({"x": x})["y"],
+                             target="reference", opt_level=0)({"x": x})["y"],
                 session.run(None, {"x": x})[0]):
         np.testing.assert_allclose(got, x @ want.T, rtol=1e-4, atol=1e-4)
 
@@ -190,13 +191,13 @@ def test_toy_model(tmp_path, bits):
     session = ort.InferenceSession(str(target),
                                    providers=["CPUExecutionProvider"])
     for got in (session.run(None, feeds)[0],
-                make().compile("host")(feeds)["logits"],
-                load().compile("host")(feeds)["logits"]):
+                make().compile("host", opt_level=0)(feeds)["logits"],
+                load().compile("host", opt_level=0)(feeds)["logits"]):
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
     assert make().run("llmc-claim-kernels").notices == []
     integers, reference = (
-        load("llmc-quantize-activations").compile(t)(feeds)["logits"]
-        for t in ("host", "reference"))
+        load("llmc-quantize-activations").compile(target, opt_level=0)(feeds)[
+            "logits"] for target in ("host", "reference"))
     np.testing.assert_allclose(integers, reference, rtol=1e-4, atol=1e-4)
     # As far from the model itself as its bits are few.
     exact = toy.logits(feeds["input_ids"][0])
