@@ -96,6 +96,8 @@ llmc::createTargetMachine(ModuleOp module, StringRef name, unsigned optLevel) {
     return module.emitError("target '") << name << "': " << message;
   std::string features = target->getFeatures().str();
   llvm::TargetOptions options;
+  // The loader runs constructors that are there, and none in .ctors.
+  options.UseInitArray = true;
   if (target->isRISCV()) {
     options.MCOptions.ABIName = "lp64d";
     SmallVector<StringRef> unknown = getUnknownExtensions(*target);

@@ -155,6 +155,8 @@ generateCode(ModuleOp module, unsigned optLevel) {
   for (StringRef symbol : {invokeSymbol, errorSymbol})
     if (auto found = (*engine)->lookup(symbol); !found)
       return fail(found.takeError());
+  // Runs constructors, as the loader does with an artifact's.
+  (*engine)->initialize();
   return std::move(*engine);
 }
 

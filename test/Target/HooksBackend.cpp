@@ -1,9 +1,11 @@
 // A backend that uses every hook: it claims linears whose parameter's name
 // begins with "hooks", writes their kernels in a dialect of its own, which a
 // pass of its own lowers, and leaves a file in the artifact that says when it
-// was called. As a target it takes the name of a hook that is to fail.
+// was called. Its kernels need what runs when the model is opened. As a target
+// it takes the name of a hook that is to fail.
 #include "llmc/Target/Backend.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
@@ -127,7 +129,11 @@ public:
           y = function.getArgument(2);
     Value zero = arith::ConstantIndexOp::create(b, loc, 0);
     Value one = arith::ConstantIndexOp::create(b, loc, 1);
-    Value none = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
+    // Zero in a model that was opened, so sums are too small in any other.
+    Value none = LLVM::LoadOp::create(
+        b, loc, b.getF32Type(),
+        LLVM::AddressOfOp::create(
+            b, loc, LLVM::LLVMPointerType::get(b.getContext()), missing));
     auto size = [&](Value buffer, int64_t axis) -> Value {
       return memref::DimOp::create(b, loc, buffer, axis);
     };
@@ -160,6 +166,8 @@ public:
       return module.emitError("link was told to fail");
     module->setAttr("hooks.linked",
                     Builder(module.getContext()).getI64IntegerAttr(numKernels));
+    if (numKernels)
+      addOpening(module);
     return success();
   }
 
@@ -188,6 +196,49 @@ private:
                                                          weight.getParamAttr());
   }
 
+  /// What kernels read is -1 until the model is opened. Only a call tells that
+  /// it will be 0, so no optimizer makes it 0 beforehand. Closing prints a dot.
+  static void addOpening(ModuleOp module) {
+    Location loc = module.getLoc();
+    OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
+    LLVM::GlobalOp::create(b, loc, b.getF32Type(), /*isConstant=*/false,
+                           LLVM::Linkage::Internal, missing,
+                           b.getF32FloatAttr(-1));
+    Type none = LLVM::LLVMVoidType::get(b.getContext()), word = b.getI32Type();
+    auto define = [&](StringRef name, Type result, ArrayRef<Type> arguments) {
+      return LLVM::LLVMFuncOp::create(
+          b, loc, name, LLVM::LLVMFunctionType::get(result, arguments));
+    };
+    LLVM::LLVMFuncOp getpid = define("getpid", word, {}),
+                     putchar = define("putchar", word, {word}),
+                     open = define("hooks_open", none, {}),
+                     close = define("hooks_close", none, {});
+    ArrayAttr priorities = b.getI32ArrayAttr(0),
+              data = b.getArrayAttr(LLVM::ZeroAttr::get(b.getContext()));
+    LLVM::GlobalCtorsOp::create(
+        b, loc, b.getArrayAttr(FlatSymbolRefAttr::get(open)), priorities, data);
+    LLVM::GlobalDtorsOp::create(b, loc,
+                                b.getArrayAttr(FlatSymbolRefAttr::get(close)),
+                                priorities, data);
+
+    b.setInsertionPointToStart(open.addEntryBlock(b));
+    Value process = LLVM::CallOp::create(b, loc, getpid, {}).getResult();
+    Value zero = LLVM::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
+    Value isMissing =
+        LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::slt, process, zero);
+    LLVM::StoreOp::create(
+        b, loc, LLVM::SIToFPOp::create(b, loc, b.getF32Type(), isMissing),
+        LLVM::AddressOfOp::create(
+            b, loc, LLVM::LLVMPointerType::get(b.getContext()), missing));
+    LLVM::ReturnOp::create(b, loc, ValueRange());
+
+    b.setInsertionPointToStart(close.addEntryBlock(b));
+    Value dot = LLVM::ConstantOp::create(b, loc, b.getI32IntegerAttr('.'));
+    LLVM::CallOp::create(b, loc, putchar, dot);
+    LLVM::ReturnOp::create(b, loc, ValueRange());
+  }
+
+  static constexpr StringLiteral missing = "hooks_missing";
   std::string failing;
   int64_t numKernels = 0;
 };

@@ -1,6 +1,8 @@
 """Two backends in one compilation, from Python and the command line."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -66,6 +68,28 @@ def test_command_line(tmp_path, capsys):
     assert any(n.startswith("second.cpu.") for n in names)
     assert "linked: 1" in (out / "hooks.txt").read_text()
     check(llmc.Artifact(out))
+
+
+@pytest.mark.parametrize("kind", ["memory", "artifact"])
+def test_what_runs_when_a_model_is_closed(kind, tmp_path):
+    """Prints a dot. What runs when it is opened, all kernels need."""
+    (tmp_path / "model.mlir").write_text(text())
+    script = f"""
+import llmc
+module = llmc.Module.parse(open({str(tmp_path / 'model.mlir')!r}).read(),
+                           backends=[{str(HOOKS)!r}, "cpu"])
+if {kind == "memory"}:
+    model = module.compile()
+else:
+    module.compile_artifact({str(tmp_path / 'out')!r})
+    model = llmc.Artifact({str(tmp_path / 'out')!r})
+print("opened", flush=True)
+del model, module
+"""
+    done = subprocess.run([sys.executable, "-c", script], text=True,
+                          capture_output=True, cwd=ROOT / "build" / "python")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "opened\n."
 
 
 def test_target_and_errors(tmp_path, capsys):

@@ -146,10 +146,19 @@ public:
                                         mlir::func::FuncOp function) = 0;
 
   /// Called once all kernels are translated: the place to turn device code
-  /// into what the host code loads.
+  /// into what the host code loads. Constructors that it adds to the module run
+  /// when the model is opened, destructors when it is closed, in memory and
+  /// from an artifact.
+  ///
+  ///     gpu.module @kernels { gpu.func @linear_0(...) kernel { ... } }
+  ///   // becomes, for example,
+  ///     llvm.mlir.global internal constant @kernels("...")
+  ///     llvm.func @load_kernels() { ... }
+  ///     llvm.mlir.global_ctors ctors = [@load_kernels], ...
   virtual mlir::LogicalResult link(mlir::ModuleOp module);
 
-  /// Adds files of its own to an artifact, such as device code.
+  /// Adds files of its own to an artifact, for tools and people: module.so is
+  /// not told where they are, so what it needs is in it, by `link`.
   virtual llvm::Error serialize(mlir::ModuleOp module,
                                 llvm::StringRef directory);
 };
