@@ -13,10 +13,10 @@ rm -rf "$results"
 mkdir -p "$results"
 
 broken() {
-  printf 'error: the build failed, so no test ran\n0 passed, 1 failed\n'
+  printf 'error: %s\n0 passed, 1 failed\n' "$1"
   exit 1
 }
-utils/build.sh || broken
+utils/build.sh || broken "the build failed, so no test ran"
 
 # suite NAME RESULT COMMAND...: runs a suite that leaves RESULT, a JUnit file,
 # a log or a score; what it reports and how it ended is counted at the end.
@@ -63,9 +63,11 @@ suite "Python" pytest.xml "$venv/bin/python" -m pytest -q -rs -n auto \
 
 # Each of the last two takes one core, so they run side by side.
 zoo=${LLMC_SHARED:+$LLMC_SHARED/zoo/compare.py}
+zoo_job=
 if [ -f "$zoo" ]; then
   suite "model zoo" zoo.log "$venv/bin/python" "$zoo" \
     --runner llmc.runner:load >"$results/zoo.output" &
+  zoo_job=$!
 else
   skip "model zoo" "no zoo/compare.py: LLMC_SHARED is '$LLMC_SHARED'"
 fi
@@ -81,8 +83,10 @@ else
   skip "ONNX node tests" \
     "no data/onnx-node-*.tar.xz: LLMC_SHARED is '$LLMC_SHARED'"
 fi
-wait
-[ ! -f "$results/zoo.output" ] || cat "$results/zoo.output"
+if [ -n "$zoo_job" ]; then
+  wait "$zoo_job" || broken "the model zoo ended before it was counted"
+  cat "$results/zoo.output"
+fi
 
 say "summary"
 "$venv/bin/python" utils/summarize.py "$results"

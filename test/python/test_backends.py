@@ -75,6 +75,7 @@ def test_what_runs_when_a_model_is_closed(kind, tmp_path):
     """Prints a dot. What runs when it is opened, all kernels need."""
     (tmp_path / "model.mlir").write_text(text())
     script = f"""
+import ctypes
 import llmc
 module = llmc.Module.parse(open({str(tmp_path / 'model.mlir')!r}).read(),
                            backends=[{str(HOOKS)!r}, "cpu"])
@@ -85,11 +86,13 @@ else:
     model = llmc.Artifact({str(tmp_path / 'out')!r})
 print("opened", flush=True)
 del model, module
+ctypes.CDLL(None).fflush(None)
+print("closed")
 """
     done = subprocess.run([sys.executable, "-c", script], text=True,
                           capture_output=True, cwd=ROOT / "build" / "python")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "opened\n."
+    assert done.stdout == "opened\n.closed\n"
 
 
 def test_target_and_errors(tmp_path, capsys):
