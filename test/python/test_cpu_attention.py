@@ -57,6 +57,23 @@ def test_attention(heads, key_heads, size, value_size, attributes):
         np.testing.assert_allclose(y, expected, rtol=2e-5, atol=2e-6)
 
 
+@pytest.mark.parametrize("scores", [0, 1e-20, 1, 1e4])
+@pytest.mark.parametrize("values", [0, 1e-39, 1e30])
+def test_adversarial_values(scores, values):
+    """Scores that are all equal, and ones of which one takes all."""
+    make = attention(6, 2, 64, 64, ", causal", transposed=True)
+    feeds = {"q": floats(1, 6, 9, 64) * np.float32(scores),
+             "k": floats(1, 2, 70, 64),
+             "v": floats(1, 2, 70, 64) * np.float32(values)}
+    y, expected = (compiled(feeds)["y"] for compiled in (
+        make().compile(), make().compile("reference", opt_level=0)))
+    assert np.all(np.isfinite(y))
+    largest = np.abs(feeds["v"]).max()
+    # A score of thousands has an error of 1e-3.
+    bound = 1e-2 if scores > 1 else 2e-5
+    assert np.all(np.abs(y - expected) <= bound * largest + 1e-43)
+
+
 def attention_of_rows(element, size):
     """Queries, keys, values and the result are [B, S, heads, D]."""
     def turn(name, of, before, after):

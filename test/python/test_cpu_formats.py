@@ -190,6 +190,24 @@ def test_lookup(bits, block, groups, scales, rows, columns):
           columns, lambda x: x @ values.T + params["b"], values)
 
 
+@pytest.mark.parametrize("scale", [0, 1e-39, 1e30])
+@pytest.mark.parametrize("bits,block,groups,scales", [
+    (4, 64, 0, True), (3, 32, 3, False), (8, 16, 0, True)])
+def test_lookup_of_adversarial_values(bits, block, groups, scales, scale):
+    params, body, values = lookup(45, 96, bits, block, groups, scales)
+    x = floats(7, 96) * np.float32(scale)
+    x[2] = 0
+    got, reference = run(
+        lambda: module(params, body + "\n" + linear(45, 96, False),
+                       '%x: tensor<?x96xf32> {llmc.name = "x"}',
+                       "tensor<?x45xf32>"), {"x": x}, claimed=1)
+    assert np.all(got[2] == 0) and np.all(np.isfinite(got))
+    largest = np.abs(x).astype(np.float64) @ np.abs(values).T.astype(np.float64)
+    exact = x.astype(np.float64) @ values.T.astype(np.float64)
+    for y in (got, reference):
+        assert np.all(np.abs(y - exact) <= 1e-5 * largest + 1e-43)
+
+
 @pytest.mark.parametrize("constant", [False, True])
 def test_nf4(constant):
     """bitsandbytes' values times the largest magnitude of each 64."""

@@ -1,5 +1,6 @@
 """`cmake --install`, and a project that builds against nothing but that."""
 
+import re
 import shutil
 import subprocess
 
@@ -69,10 +70,18 @@ def test_c_program_outside_the_tree(project, tmp_path):
 
 
 def test_example_backend(prefix, tmp_path):
-    """Builds against the installed llmc alone and checks itself."""
-    folder = build("examples/backend-plugin", prefix, tmp_path)
-    run("ctest", "--test-dir", folder, "--no-tests=error",
-        "--output-on-failure")
+    """By the commands of the page it builds against the installed llmc alone and
+    checks itself."""
+    page = (ROOT / "docs" / "new-backend.md").read_text()
+    commands, = (block for block in re.findall(r"^```\n(.*?)^```$", page,
+                                               re.DOTALL | re.MULTILINE)
+                 if "cmake --install" in block)
+    assert "/opt/llmc" in commands and "/tmp/example" in commands
+    folder = tmp_path / "example"
+    commands = commands.replace("/opt/llmc", str(prefix)).replace(
+        "/tmp/example", str(folder))
+    printed = run("bash", "-e", "-c", f"cd {ROOT}\n{commands}")
+    assert "100% tests passed" in printed and "example: int4 linears" in printed
     backend = folder / "libllmc-backend-example.so"
     listed = run(prefix / "bin" / "llmc-opt", f"--load-backend={backend}",
                  "--load-backend=cpu", "--list-backends")
